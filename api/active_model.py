@@ -1,0 +1,152 @@
+"""The model that this process serves, and the swap.
+
+A background thread looks for a promotion every second, loads the new model beside the old one, and then replaces one
+reference. Whatever fails on the way, the old model keeps serving and `/health` says why.
+"""
+
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from api import redis
+from api.exceptions import ModelNotReady
+from api.models import Heartbeat, ModelVersion, Promotion
+from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
+from hate_speech_ai.scorer import Scorer
+
+logger = logging.getLogger(__name__)
+
+_HEARTBEAT_SECONDS = 5.0
+_CACHE_SECONDS = 30 * 86400
+
+
+@dataclass(frozen=True)
+class ActiveModel:
+    """A loaded version, with its figures. A request uses one from its start to its end."""
+
+    version: int
+    sha256: str
+    scorer: Scorer
+    trained_at: datetime
+    trained_on: int
+    evaluated_on: int
+    metrics: dict[str, Any]
+
+
+_active: ActiveModel | None = None
+_refused = ""  # hash of the version that could not be loaded, so that it is not tried every second
+_problem = ""
+
+
+def get() -> ActiveModel:
+    """The model that serves.
+
+    Raises:
+        ModelNotReady: none has been loaded yet.
+    """
+    if _active is None:
+        raise ModelNotReady(_problem or None)
+    return _active
+
+
+def problem() -> str:
+    """Why the newest promoted version is not the one that serves here; empty where it is."""
+    return _problem
+
+
+def refresh() -> None:
+    """Serve the champion, if it is not already served. Errors leave the old model in place."""
+    global _active, _refused, _problem
+    try:
+        champion = Promotion.champion()
+        if champion is None or (_active and _active.sha256 == champion.sha256 and _active.version == champion.pk):
+            _problem = ""
+            return
+        if champion.sha256 == _refused:
+            return
+        _active = load(champion)
+        _refused = _problem = ""
+        logger.info("serving model version %s (%s)", champion.pk, champion.sha256[:12])
+    except ArtifactError as error:
+        _refused = champion.sha256
+        _problem = f"version {champion.pk} cannot be loaded: {error}"
+        logger.error("%s; version %s keeps serving", _problem, _active.version if _active else "none")
+    except DatabaseError as error:
+        logger.warning("cannot look for a new model: %s", type(error).__name__)
+
+
+def load(version: ModelVersion) -> ActiveModel:
+    """A version from Redis, where its bytes are cached by their hash, or from the database.
+
+    Raises:
+        ArtifactError: the stored bytes are not what was stored, or not a model that this program reads.
+    """
+    name = f"model:{version.sha256}"
+    try:
+        cached = redis.call("GET", name)
+    except redis.Unavailable:
+        cached = None
+    if isinstance(cached, bytes) and sha256(cached) == version.sha256:
+        return _decode(version, cached)
+    if cached is not None:
+        logger.error("Redis holds other bytes under %s than were put there; they are ignored", name)
+    content = bytes(ModelVersion.objects.values_list("artifact", flat=True).get(pk=version.pk))
+    if sha256(content) != version.sha256:
+        raise ArtifactError("its bytes in the database do not have its hash")
+    model = _decode(version, content)
+    put_in_cache(version.sha256, content)
+    return model
+
+
+def _decode(version: ModelVersion, content: bytes) -> ActiveModel:
+    return ActiveModel(
+        version=version.pk,
+        sha256=version.sha256,
+        scorer=Scorer(Artifact.from_bytes(content)),
+        trained_at=version.created_at,
+        trained_on=version.trained_on,
+        evaluated_on=version.evaluated_on,
+        metrics=version.metrics,
+    )
+
+
+def put_in_cache(digest: str, content: bytes) -> None:
+    """Offer an artifact's bytes to the other processes."""
+    try:
+        redis.call("SET", f"model:{digest}", content, "EX", _CACHE_SECONDS)
+    except redis.Unavailable:
+        logger.warning("the model %s is not cached; it will be read from the database", digest[:12])
+
+
+def start_watching() -> None:
+    """Load the champion and keep following it in the background."""
+    refresh()
+    threading.Thread(target=_watch, daemon=True, name="model-watch").start()
+
+
+def _watch() -> None:
+    process = f"web:{socket.gethostname()}:{os.getpid()}"
+    last_beat = 0.0
+    while True:
+        try:
+            refresh()
+            if time.monotonic() - last_beat > _HEARTBEAT_SECONDS:
+                last_beat = time.monotonic()
+                Heartbeat.beat(process, "web", version=_active.version if _active else None, problem=_problem)
+        except DatabaseError:
+            pass  # said by refresh, and by /health
+        except Exception:
+            logger.exception("the model watch stumbled and goes on")
+        finally:
+            connection.close_if_unusable_or_obsolete()
+        # Jitter, so that many processes do not load at the same moment.
+        time.sleep(settings.MODEL_POLL_SECONDS * random.uniform(0.8, 1.2))

@@ -1,0 +1,60 @@
+"""Corpora into the database, beside the reviews."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from api.models import ReviewedTweet
+from hate_speech_ai.corpora import Corpus, Rejected, read
+from hate_speech_ai.text import fingerprint, is_held_out
+
+_BATCH = 500
+
+
+@dataclass
+class Report:
+    """Counts of rows; `rejected` has each rejected row's line and reason."""
+
+    added: int = 0
+    known: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+def import_corpus(corpus: Corpus, path: Path, *, progress: Callable[[int], None] = lambda rows: None) -> Report:
+    """Add a corpus's rows. Texts that it has already brought, in this file or before, are passed over.
+
+    So importing twice adds nothing, and an import that was interrupted can be run again.
+
+    Raises:
+        CorpusError: the file as a whole cannot be read.
+    """
+    source = f"corpus:{corpus.name}"
+    known = set(ReviewedTweet.objects.filter(source=source).values_list("fingerprint", flat=True))
+    report = Report()
+    batch: list[ReviewedTweet] = []
+    for number, row in enumerate(read(corpus, path), start=1):
+        if isinstance(row, Rejected):
+            report.rejected.append(row)
+        elif (digest := fingerprint(row.tweet)) in known:
+            report.known += 1
+        else:
+            known.add(digest)
+            batch.append(
+                ReviewedTweet(
+                    tweet=row.tweet,
+                    labels=row.labels,
+                    source=source,
+                    fingerprint=digest,
+                    held_out=is_held_out(digest),
+                )
+            )
+        if len(batch) >= _BATCH:
+            report.added += _store(batch)
+            progress(number)
+            batch = []
+    report.added += _store(batch)
+    return report
+
+
+def _store(batch: list[ReviewedTweet]) -> int:
+    return len(ReviewedTweet.objects.bulk_create(batch))

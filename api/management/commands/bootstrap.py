@@ -1,0 +1,41 @@
+import sys
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from api import bootstrap, queue
+from api.models import Promotion, TrainingRun
+
+_PATIENCE_SECONDS = 1800.0
+
+
+class Command(BaseCommand):
+    help = "Make ready for the first prediction: load the starter corpus, make a key, train the first model. Repeatable."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        added = bootstrap.load_starter_corpus()
+        if added:
+            self.stdout.write(f"starter corpus: {added:,} tweets loaded")
+        if bootstrap.make_first_key():
+            self.stdout.write(f"API key for all scopes: written to {bootstrap.key_file()}")
+        if Promotion.champion() is None:
+            self._wait(bootstrap.request_first_model())
+
+    def _wait(self, run: TrainingRun) -> None:
+        self.stdout.write("training the first model")
+        end = time.monotonic() + _PATIENCE_SECONDS
+        shown = ""
+        while run.status in (queue.Status.QUEUED, queue.Status.RUNNING):
+            if time.monotonic() > end:
+                raise CommandError("the first model is still not trained; is the worker running?")
+            if run.step and run.step != shown:
+                shown = run.step
+                self.stdout.write(f"  {run.progress:4.0%} {shown}")
+                sys.stdout.flush()
+            time.sleep(0.2)
+            run.refresh_from_db()
+        if run.outcome != TrainingRun.Outcome.PROMOTED:
+            raise CommandError(f"no first model: the run is {run.status}: {'; '.join(run.reasons)}")
+        figures = run.figures["candidate"]
+        self.stdout.write(f"  model version {run.version_id}: F1 {figures['f1']}, ROC-AUC {figures['roc_auc']}, held out")

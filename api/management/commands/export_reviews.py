@@ -1,0 +1,69 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from api.models import ReviewedTweet
+
+_CHUNK = 5_000
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_FIELDS = ("receipt", "tweet", "labels", "source", "external_id", "reviewer", "created_at", "held_out", "trained_in")
+
+
+class Command(BaseCommand):
+    help = "Write all reviews to a .jsonl file (lossless) or a .csv file (for spreadsheets); '-' writes JSON lines out."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("path")
+        parser.add_argument("--corpora", action="store_true", help="imported corpora too")
+
+    def handle(self, *args: Any, path: str, corpora: bool, **options: Any) -> None:
+        target = Path(path)
+        if path != "-" and target.suffix not in (".jsonl", ".csv"):
+            raise CommandError(f"{path} ends neither in .jsonl nor in .csv")
+        rows = ReviewedTweet.objects.order_by("pk")
+        if not corpora:
+            rows = rows.filter(key__isnull=False)
+        file = sys.stdout if path == "-" else target.open("w", encoding="utf-8", newline="")
+        written = 0
+        try:
+            for chunk in _chunks(rows.values(*_FIELDS)):
+                frame = _frame(chunk, spreadsheet=target.suffix == ".csv")
+                if target.suffix == ".csv":
+                    frame.to_csv(file, index=False, header=written == 0)
+                else:
+                    frame.to_json(file, orient="records", lines=True, force_ascii=False, date_format="iso")
+                written += len(chunk)
+        finally:
+            if path != "-":
+                file.close()
+        self.stderr.write(f"{written:,} reviews written")
+
+
+def _chunks(rows: Any) -> Any:
+    chunk = []
+    for row in rows.iterator(_CHUNK):
+        chunk.append(row)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _frame(rows: list[dict[str, Any]], *, spreadsheet: bool) -> pandas.DataFrame:
+    """One line for each review; in a spreadsheet, one column for each label, and no cell that is run as a formula."""
+    frame = pandas.DataFrame.from_records(rows).rename(columns={"receipt": "id"})
+    frame["id"] = frame["id"].astype(str)
+    if spreadsheet:
+        frame["labels"] = [";".join(f"{name}={int(answer)}" for name, answer in row["labels"].items()) for row in rows]
+        for column in ("tweet", "source", "external_id", "reviewer"):
+            frame[column] = [_harmless(cell) for cell in frame[column]]
+    return frame
+
+
+def _harmless(cell: str) -> str:
+    """A spreadsheet runs a cell that starts like a formula; an apostrophe before it makes it text."""
+    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell

@@ -1,0 +1,57 @@
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from api.corpus_import import Report, import_corpus
+from hate_speech_ai.corpora import CORPORA, Corpus, CorpusError, download, own
+
+_SHOWN = 20
+
+
+class Command(BaseCommand):
+    help = (
+        f"Load a labelled corpus: {', '.join(CORPORA)}, or a file of your own (.csv, .tsv or .jsonl) with named columns."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--path", type=Path, help="a file; without it, the corpus is downloaded")
+        parser.add_argument("--url", default="", help="a mirror to download the same file from")
+        parser.add_argument("--text-column", help="of a file of your own")
+        parser.add_argument(
+            "--label", action="append", default=[], metavar="LABEL=COLUMN", help="of a file of your own; 0/1 or empty"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            corpus = self._corpus(**options)
+            if corpus.licence:
+                self.stdout.write(f"{corpus.name}: {corpus.source}. Licence: {corpus.licence}.")
+            path = options["path"] or download(corpus, settings.DATA_DIR / "corpora", url=options["url"])
+            with tqdm(desc=corpus.name, unit=" rows") as bar:
+                report = import_corpus(corpus, path, progress=lambda rows: bool(bar.update(rows - bar.n)))
+        except CorpusError as error:
+            raise CommandError(str(error)) from None
+        self._tell(report)
+
+    def _corpus(self, name: str, text_column: str | None, label: list[str], **options: Any) -> Corpus:
+        if name in CORPORA and not text_column and not label:
+            return CORPORA[name]
+        if not text_column:
+            raise CorpusError(f"{name} is none of {', '.join(CORPORA)}; for a file of your own add --text-column")
+        columns = dict(pair.partition("=")[::2] for pair in label)
+        if not all(columns.values()):
+            raise CorpusError("write --label LABEL=COLUMN, such as --label hate_speech=is_hate")
+        return own(name, text_column=text_column, label_columns=columns)
+
+    def _tell(self, report: Report) -> None:
+        for row in report.rejected[:_SHOWN]:
+            self.stderr.write(f"line {row.line}: {row.reason}")
+        if len(report.rejected) > _SHOWN:
+            self.stderr.write(f"... and {len(report.rejected) - _SHOWN:,} more")
+        self.stdout.write(
+            f"{report.added:,} rows added, {report.known:,} known already, {len(report.rejected):,} rejected"
+        )

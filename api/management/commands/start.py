@@ -1,0 +1,35 @@
+import os
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+
+class Command(BaseCommand):
+    help = "Start one part of the stack in this process: web, worker or beat."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("part", choices=["web", "worker", "beat"])
+
+    def handle(self, *args: Any, part: str, **options: Any) -> None:
+        self.stdout.flush()
+        os.chdir(settings.BASE_DIR)
+        os.execv(sys.executable, [sys.executable, "-m", *command_of(part)])
+
+
+def command_of(part: str) -> list[str]:
+    """The module to run, with its arguments."""
+    if part == "web":
+        return [
+            *("granian", "config.wsgi:application", "--interface", "wsgi", "--http", "1", "--no-ws"),
+            *("--host", settings.HOST, "--port", str(settings.PORT)),
+            *("--workers", str(settings.WORKERS), "--blocking-threads", str(settings.THREADS)),
+            *("--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning"),
+        ]
+    celery = ["celery", "--quiet", "--app", "config"]
+    if part == "worker":
+        return [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    schedule = settings.DATA_DIR / "beat-schedule"
+    return [*celery, "beat", "--loglevel", "WARNING", "--schedule", str(schedule), "--pidfile", ""]

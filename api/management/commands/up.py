@@ -1,0 +1,79 @@
+import os
+import subprocess
+import urllib.error
+import urllib.request
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from api import supervisor
+
+
+class Command(BaseCommand):
+    help = "Start everything on this machine: Valkey, web, worker and beat; at the first start, train the first model."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            lock = supervisor.lock(settings.DATA_DIR)
+            supervisor.require_free_port(settings.HOST, settings.PORT)
+            self._run(supervisor.Supervisor(self._say))
+            lock.close()
+        except supervisor.CannotStart as error:
+            raise CommandError(str(error)) from None
+
+    def _run(self, stack: supervisor.Supervisor) -> None:
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        stack.obey_signals()
+        try:
+            if "REDIS_URL" not in os.environ:
+                self._start_valkey(stack, environment)
+            self._one_off(stack, environment, "migrate", "--verbosity", "0")
+            for part in ("worker", "beat", "web"):
+                stack.add(part, supervisor.manage("start", part), environment)
+            self._one_off(stack, environment, "bootstrap")
+            stack.watch(seconds=60, until=self._is_ready)
+            if not stack.stopping:
+                self._one_off(stack, environment, "hello")
+            stack.watch()
+        finally:
+            self._say("stopping")
+            stack.stop()
+
+    def _start_valkey(self, stack: supervisor.Supervisor, environment: dict[str, str]) -> None:
+        executable = supervisor.find_valkey()
+        if executable is None:
+            raise supervisor.CannotStart(
+                "there is no Valkey for this platform: install valkey-server or redis-server, or set REDIS_URL"
+            )
+        port, password = supervisor.free_port(), supervisor.new_password()
+        command = supervisor.valkey_command(settings.DATA_DIR, executable, port, password)
+        environment["REDIS_URL"] = f"redis://:{password}@127.0.0.1:{port}/0"
+        stack.add("valkey", command, environment)
+
+    def _one_off(self, stack: supervisor.Supervisor, environment: dict[str, str], *command: str) -> None:
+        """Run a command to its end, while the children are watched."""
+        if stack.stopping:
+            return
+        process = subprocess.Popen(
+            supervisor.manage(*command),
+            env=environment,
+            start_new_session=True,
+            preexec_fn=supervisor.kill_when_parent_ends,
+        )
+        stack.watch(until=lambda: process.poll() is not None)
+        if process.poll() is None:
+            process.terminate()
+        if process.wait() != 0 and not stack.stopping:
+            raise supervisor.CannotStart(f"`manage.py {' '.join(command)}` failed; what it said is above")
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{settings.LOCAL_URL}/readyz", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(f"[up] {line}")
+        self.stdout.flush()

@@ -1,0 +1,226 @@
+"""What is kept: keys, reviewed tweets, training runs, model versions, and which version serves."""
+
+import hashlib
+import secrets
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+
+class ApiKey(models.Model):
+    """Who may do what. Only a hash of the key is kept."""
+
+    class Scope(models.TextChoices):
+        PREDICT = "predict"
+        REVIEW = "review"
+        TRAIN = "train"
+        ADMIN = "admin"
+
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, unique=True)
+    digest = models.CharField(max_length=64)
+    scopes = models.JSONField(default=list)
+    limit = models.CharField(max_length=40, blank=True, help_text="such as 100/minute; empty for the default limits")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix})"
+
+    @classmethod
+    def issue(
+        cls, name: str, scopes: list[str], *, expires_in: timedelta | None = None, limit: str = ""
+    ) -> tuple[Self, str]:
+        """A new key and its only plain copy, `hs_` + 12 hex digits + `_` + 43 characters (256 random bits)."""
+        prefix = f"hs_{secrets.token_hex(6)}"
+        plain = f"{prefix}_{secrets.token_urlsafe(32)}"
+        key = cls.objects.create(
+            name=name,
+            prefix=prefix,
+            digest=cls.digest_of(plain),
+            scopes=scopes,
+            limit=limit,
+            expires_at=timezone.now() + expires_in if expires_in else None,
+        )
+        return key, plain
+
+    @staticmethod
+    def digest_of(plain: str) -> str:
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+    def is_valid(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    def allows(self, scope: str) -> bool:
+        return scope in self.scopes or self.Scope.ADMIN in self.scopes
+
+
+class VersionManager(models.Manager["ModelVersion"]):
+    """Leaves the artifact's megabytes in the database until somebody asks for them."""
+
+    def get_queryset(self) -> models.QuerySet["ModelVersion"]:
+        return super().get_queryset().defer("artifact")
+
+
+class ModelVersion(models.Model):
+    """What a training run made. Written once and never changed."""
+
+    id = models.AutoField(primary_key=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    sha256 = models.CharField(max_length=64)
+    artifact = models.BinaryField()
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
+    data_fingerprint = models.CharField(max_length=64, db_index=True)
+    trained_on = models.PositiveIntegerField(help_text="tweets")
+    evaluated_on = models.PositiveIntegerField(help_text="held-out tweets")
+    metrics = models.JSONField(help_text="for each label, measured on the held-out tweets")
+
+    objects = VersionManager()
+
+    class Meta:
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return f"version {self.pk}"
+
+
+class Promotion(models.Model):
+    """The moment from which a version served. The newest row names the champion; rolling back adds a row."""
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="promotions")
+    at = models.DateTimeField(default=timezone.now)
+    by = models.CharField(max_length=120)
+    reason = models.CharField(max_length=500)
+
+    def __str__(self) -> str:
+        return f"{self.version} since {self.at:%Y-%m-%d %H:%M}"
+
+    @classmethod
+    def champion(cls) -> ModelVersion | None:
+        """The version that serves."""
+        newest = cls.objects.select_related("version").defer("version__artifact").order_by("-pk").first()
+        return newest.version if newest else None
+
+
+class ReviewedTweet(models.Model):
+    """A tweet with a person's answers, from an API key or an imported corpus."""
+
+    receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    tweet = models.TextField()
+    labels = models.JSONField(help_text="label: true or false")
+    source = models.CharField(max_length=80, help_text="key:<id>, or corpus:<name>")
+    key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="reviews")
+    external_id = models.CharField(max_length=200, blank=True)
+    reviewer = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    fingerprint = models.CharField(max_length=64, db_index=True, help_text="of the cleaned text")
+    held_out = models.BooleanField(help_text="kept for evaluation, never trained on")
+    opinion = models.PositiveIntegerField(
+        default=1, validators=[MinValueValidator(1)], help_text="the source's 1st, 2nd ... opinion about this text"
+    )
+    trained_in = models.ForeignKey(
+        ModelVersion, null=True, on_delete=models.PROTECT, related_name="+", help_text="the first to serve that used it"
+    )
+
+    class Meta:
+        constraints = [
+            # Two requests at once cannot both be a source's next opinion: one of them must look again.
+            models.UniqueConstraint(fields=["source", "fingerprint", "opinion"], name="one_opinion_at_a_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"review {self.receipt}"
+
+
+class TrainingRun(models.Model):
+    """One attempt to make a model. These rows are the queue of record; `api/queue.py` moves them along."""
+
+    class Kind(models.TextChoices):
+        BOOTSTRAP = "bootstrap"
+        NIGHTLY = "nightly"
+        MANUAL = "manual"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        DEAD = "dead"
+
+    class Outcome(models.TextChoices):
+        PROMOTED = "promoted"
+        REJECTED = "rejected"
+        UNCHANGED = "unchanged"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=20, choices=Kind)
+    dedupe_key = models.CharField(max_length=60, null=True, unique=True, help_text="such as nightly:2026-11-21")
+    status = models.CharField(max_length=20, choices=Status, default=Status.QUEUED)
+    outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
+    requested_by = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0, help_text="also the fence: only the last attempt may write")
+    lease_until = models.DateTimeField(null=True)
+    step = models.CharField(max_length=100, blank=True)
+    progress = models.FloatField(default=0.0)
+    reasons = models.JSONField(default=list)
+    figures = models.JSONField(default=dict)
+    version = models.ForeignKey(ModelVersion, null=True, on_delete=models.PROTECT, related_name="runs")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["status"], condition=models.Q(status="running"), name="one_run_at_a_time"
+            ),
+            models.UniqueConstraint(
+                fields=["kind"], condition=models.Q(status="queued", kind="manual"), name="one_manual_run_queued"
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} run {self.pk}"
+
+
+class IdempotentAnswer(models.Model):
+    """The answer to a request that named an Idempotency-Key, kept for a day to be given again."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE)
+    name = models.CharField(max_length=255)
+    request_digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(default=0)
+    body: Any = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "name"], name="one_answer_per_idempotency_key")]
+
+    def __str__(self) -> str:
+        return f"answer to {self.name}"
+
+
+class Heartbeat(models.Model):
+    """The last sign of life of a process, and which model it serves."""
+
+    process = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=20)
+    at = models.DateTimeField(default=timezone.now)
+    version = models.PositiveIntegerField(null=True)
+    problem = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.process} at {self.at:%H:%M:%S}"
+
+    @classmethod
+    def beat(cls, process: str, kind: str, *, version: int | None = None, problem: str = "") -> None:
+        cls.objects.update_or_create(
+            process=process,
+            defaults={"kind": kind, "at": timezone.now(), "version": version, "problem": problem[:300]},
+        )

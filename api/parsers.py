@@ -1,0 +1,34 @@
+"""Request bodies."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+import orjson
+from django.conf import settings
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from api.exceptions import BodyTooLarge
+
+#: Bytes of a body that holds one tweet. A list of tweets may have `DATA_UPLOAD_MAX_MEMORY_SIZE`.
+MAX_SINGLE_BODY = 64 * 1024
+
+
+class JSONParser(BaseParser):
+    """JSON by RFC 8259. orjson refuses what would harm later: NaN, lone surrogates, nesting without end."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        body = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+        if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise BodyTooLarge()
+        try:
+            content = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise ParseError(f"The body is not valid JSON: {error}.") from None
+        if len(body) > MAX_SINGLE_BODY and not (isinstance(content, dict) and "tweets" in content):
+            raise BodyTooLarge()
+        return content

@@ -1,0 +1,38 @@
+"""Which version serves. Versions never change; a promotion is one more row that points at one."""
+
+import logging
+
+from api import active_model
+from api.models import ModelVersion, Promotion
+
+logger = logging.getLogger(__name__)
+
+
+class NothingToRollBackTo(Exception):
+    """No other version has served before this one."""
+
+
+def promote(version: ModelVersion, *, by: str, reason: str) -> Promotion:
+    """Make a version the champion; web processes follow within about a second.
+
+    Raises:
+        ArtifactError: this program cannot load the version, so the champion stays.
+    """
+    active_model.load(version)
+    promotion = Promotion.objects.create(version=version, by=by, reason=reason)
+    logger.info("version %s promoted by %s", version.pk, by)
+    return promotion
+
+
+def rollback(*, by: str, reason: str) -> Promotion:
+    """Promote the version that served before the champion.
+
+    Raises:
+        NothingToRollBackTo: there is none.
+        ArtifactError: it cannot be loaded any more.
+    """
+    champion = Promotion.champion()
+    before = Promotion.objects.exclude(version=champion).order_by("-pk").first()
+    if champion is None or before is None:
+        raise NothingToRollBackTo("no other version has served yet")
+    return promote(before.version, by=by, reason=reason)

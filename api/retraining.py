@@ -1,0 +1,221 @@
+"""Road 2: reviewed tweets to a candidate, the gate, the promotion."""
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from api import active_model, health, queue
+from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from hate_speech_ai.artifact import Artifact, sha256
+from hate_speech_ai.evaluation import agreement, measure
+from hate_speech_ai.gate import judge
+from hate_speech_ai.labels import HATE_SPEECH, resolve
+from hate_speech_ai.scorer import Scorer
+from hate_speech_ai.training import Example, NotEnoughData, Trained, recipe, train
+
+logger = logging.getLogger(__name__)
+
+Outcome = TrainingRun.Outcome
+_ROWS_PER_UPDATE = 500
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The reviewed tweets as they are at one moment, one entry for each cleaned text."""
+
+    training: list[Example]
+    held_out: list[Example]
+    held_out_sources: list[str]
+    reviews: list[int]
+    opinions: dict[str, dict[str, dict[str, bool]]]
+    fingerprint: str
+
+
+def execute(run_id: str) -> None:
+    """Work on a queued run, if it is still free."""
+    run = queue.claim(run_id)
+    if run is None:
+        return
+    logger.info("%s run %s: attempt %s", run.kind, run.pk, run.attempts)
+    try:
+        with _lease(run):
+            _work(run)
+    except queue.LostLease:
+        logger.warning("training run %s: attempt %s lost its lease; its result is discarded", run.pk, run.attempts)
+    except NotEnoughData as error:
+        queue.finish(run, status=queue.Status.DONE, outcome=Outcome.REJECTED, reasons=[str(error)])
+    except Exception as error:
+        logger.exception("training run %s failed", run.pk)
+        queue.finish(run, status=queue.Status.FAILED, reasons=[f"{type(error).__name__}: {error}"])
+    finally:
+        queue.ring_next()
+
+
+def read_dataset() -> Dataset:
+    """All reviewed tweets, in the order in which they came.
+
+    Every source's newest opinion about a text counts; several sources are resolved by `labels.resolve`.
+    """
+    digest = hashlib.sha256(json.dumps(recipe(), sort_keys=True).encode())
+    newest: dict[str, dict[str, tuple[str, dict[str, bool]]]] = {}
+    held_out: set[str] = set()
+    reviews: list[int] = []
+    fields = ("pk", "tweet", "labels", "source", "fingerprint", "held_out", "key", "trained_in")
+    rows = ReviewedTweet.objects.order_by("pk").values_list(*fields).iterator()  # one query is one snapshot
+    for pk, tweet, labels, source, fingerprint, is_held_out, key, trained_in in rows:
+        digest.update(json.dumps([source, tweet, labels], sort_keys=True).encode())
+        if is_held_out:
+            held_out.add(fingerprint)
+        elif key is not None and trained_in is None:
+            reviews.append(pk)
+        by_source = newest.setdefault(fingerprint, {})
+        by_source.pop(source, None)  # re-inserted, so that the newest opinion stands last
+        by_source[source] = (tweet, labels)
+    dataset = Dataset([], [], [], reviews, {}, digest.hexdigest())
+    for fingerprint, by_source in newest.items():
+        example = Example(
+            next(iter(by_source.values()))[0], resolve([labels for _, labels in by_source.values()])
+        )
+        if fingerprint in held_out:
+            dataset.held_out.append(example)
+            dataset.held_out_sources.append(next(iter(by_source)))
+        else:
+            dataset.training.append(example)
+        if len(by_source) > 1:
+            for source, (_, labels) in by_source.items():
+                for label, answer in labels.items():
+                    dataset.opinions.setdefault(label, {}).setdefault(fingerprint, {})[source] = answer
+    return dataset
+
+
+def evaluate(scorer: Scorer, dataset: Dataset) -> dict[str, Any]:
+    """Each label's figures on the held-out tweets, and those of hate_speech for each corpus."""
+    metrics: dict[str, Any] = {}
+    for label in scorer.labels:
+        rows = [example for example in dataset.held_out if label in example.labels]
+        if rows:
+            scores = scorer.probabilities([example.tweet for example in rows], label)
+            answers = [example.labels[label] for example in rows]
+            metrics[label] = measure(scores, answers, scorer.thresholds[label]).as_dict()
+    by_source: dict[str, list[Example]] = {}
+    for example, source in zip(dataset.held_out, dataset.held_out_sources, strict=True):
+        if HATE_SPEECH in example.labels:
+            by_source.setdefault(source if source.startswith("corpus:") else "reviews", []).append(example)
+    metrics["by_source"] = {
+        source: measure(
+            scorer.probabilities([example.tweet for example in rows]),
+            [example.labels[HATE_SPEECH] for example in rows],
+            scorer.thresholds[HATE_SPEECH],
+        ).as_dict()
+        for source, rows in sorted(by_source.items())
+    }
+    return metrics
+
+
+def _work(run: TrainingRun) -> None:
+    _say(run, "reading the reviewed tweets", 0.01)
+    dataset = read_dataset()
+    if ModelVersion.objects.filter(data_fingerprint=dataset.fingerprint).exists():
+        reason = "nothing was reviewed or imported since the last training on these rows"
+        queue.finish(run, status=queue.Status.DONE, outcome=Outcome.UNCHANGED, reasons=[reason])
+        return
+    if len({example.labels[HATE_SPEECH] for example in dataset.held_out if HATE_SPEECH in example.labels}) < 2:
+        raise NotEnoughData(
+            "the held-out tweets, one in ten of all, need some with hate_speech and some without; "
+            "a model that cannot be measured does not serve"
+        )
+    trained = train(
+        dataset.training,
+        metadata={"data_fingerprint": dataset.fingerprint, "trained_on": len(dataset.training)},
+        progress=lambda step, share: _say(run, step, 0.05 + 0.8 * share),
+    )
+    _say(run, "measuring on held-out tweets", 0.85)
+    candidate = Scorer(trained.artifact)
+    champion = Promotion.champion()
+    rows = [example for example in dataset.held_out if HATE_SPEECH in example.labels]
+    tweets, answers = [example.tweet for example in rows], [example.labels[HATE_SPEECH] for example in rows]
+    verdict = judge(
+        answers,
+        candidate=(candidate.probabilities(tweets), candidate.thresholds[HATE_SPEECH]),
+        champion=_answers_of(champion, tweets) if champion else None,
+        max_drop=settings.GATE_MAX_DROP,
+    )
+    figures = {**verdict.figures, "agreement": {label: agreement(seen) for label, seen in dataset.opinions.items()}}
+    _commit(run, trained, dataset, evaluate(candidate, dataset), champion, verdict.reasons, figures)
+
+
+def _answers_of(champion: ModelVersion, tweets: list[str]) -> tuple[list[float], float]:
+    scorer = active_model.load(champion).scorer
+    return scorer.probabilities(tweets), scorer.thresholds[HATE_SPEECH]
+
+
+def _commit(
+    run: TrainingRun,
+    trained: Trained,
+    dataset: Dataset,
+    metrics: dict[str, Any],
+    champion: ModelVersion | None,
+    reasons: list[str],
+    figures: dict[str, Any],
+) -> None:
+    """Store the candidate and, unless there are reasons against it, promote it: all of it, or nothing."""
+    content = trained.artifact.to_bytes()
+    Artifact.from_bytes(content)  # what cannot be read again must not be stored
+    with transaction.atomic():
+        version = ModelVersion.objects.create(
+            sha256=sha256(content),
+            artifact=content,
+            parent=champion,
+            data_fingerprint=dataset.fingerprint,
+            trained_on=len(dataset.training),
+            evaluated_on=metrics[HATE_SPEECH]["rows"],
+            metrics=metrics,
+        )
+        outcome = Outcome.REJECTED if reasons else Outcome.PROMOTED
+        if not reasons:
+            Promotion.objects.create(version=version, by=f"{run.kind} run", reason="passed the gate")
+            for start in range(0, len(dataset.reviews), _ROWS_PER_UPDATE):
+                ids = dataset.reviews[start : start + _ROWS_PER_UPDATE]
+                ReviewedTweet.objects.filter(pk__in=ids).update(trained_in=version)
+        queue.finish(
+            run, status=queue.Status.DONE, outcome=outcome, version=version, reasons=reasons, figures=figures
+        )
+    active_model.put_in_cache(version.sha256, content)
+    logger.info("%s run %s: version %s %s %s", run.kind, run.pk, version.pk, outcome, "; ".join(reasons))
+
+
+def _say(run: TrainingRun, step: str, progress: float) -> None:
+    if not queue.held(run).update(step=step, progress=round(progress, 3)):
+        raise queue.LostLease(str(run.pk))
+
+
+@contextmanager
+def _lease(run: TrainingRun) -> Iterator[None]:
+    """Renew the run's lease, and the worker's sign of life, while the work goes on."""
+    stop = threading.Event()
+
+    def keep() -> None:
+        try:
+            while not stop.wait(settings.LEASE_SECONDS / 4):
+                queue.renew(run)
+                health.beat_worker(scheduled=False)
+        except Exception as error:  # the work itself will notice that it is fenced off
+            logger.warning("training run %s: the lease was not renewed: %s", run.pk, type(error).__name__)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=keep, daemon=True, name="lease")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

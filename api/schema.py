@@ -1,0 +1,68 @@
+"""What the generated OpenAPI document would not say by itself."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+_PROBLEM = {
+    "type": "object",
+    "description": "An error, as in RFC 9457.",
+    "properties": {
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "stable: for programs"},
+        "errors": {
+            "type": "object",
+            "description": "where fields are invalid: what is wrong with each",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+    "required": ["title", "status", "detail", "code"],
+}
+_ALWAYS = {"429": "Too many requests", "503": "Not ready, or a part is down; see Retry-After"}
+_WITH_KEY = {"401": "No valid API key", "403": "The key lacks the scope"}
+_WITH_BODY = {"400": "Invalid request", "413": "Body too large", "415": "Not application/json"}
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    target_class = "api.auth.ApiKeyAuthentication"
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Api-Key hs_...`, from `python manage.py create_key`",
+        }
+
+
+def without_trailing_slash(endpoints: list[Any], **kwargs: Any) -> list[Any]:
+    """Each path once."""
+    return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
+
+
+def add_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """The error answers of every operation."""
+    result["components"].setdefault("schemas", {})["Problem"] = _PROBLEM
+    for path, operations in result["paths"].items():
+        for operation in operations.values():
+            problems = dict(_ALWAYS)
+            if operation.get("security"):
+                problems |= _WITH_KEY
+            if "requestBody" in operation:
+                problems |= _WITH_BODY
+            if "{" in path:
+                problems["404"] = "There is no such object"
+            if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", [])):
+                problems["422"] = "The Idempotency-Key was used with another request"
+            for code, description in problems.items():
+                operation["responses"].setdefault(
+                    code,
+                    {
+                        "description": description,
+                        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                    },
+                )
+    return result

@@ -1,0 +1,291 @@
+"""What goes in and out over HTTP."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from hate_speech_ai.labels import HATE_SPEECH, is_label_name
+from hate_speech_ai.text import tokenize
+
+MAX_BATCH = 1_000
+MAX_LABELS = 20
+_NUL = "The text must not contain NUL characters; remove them."
+_NOT_TEXT = "This must be a string, not {kind}."
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields that do not exist: a misspelt optional field would otherwise be lost without a word."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                {name: [f"There is no such field. The fields are {known}."] for name in sorted(unknown)}
+            )
+        return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "string"})
+class TextField(serializers.Field[str, Any, str, Any]):
+    """A string as it was sent: not trimmed, and never made out of a number."""
+
+    def __init__(self, *, max_length: int | None = None, allow_blank: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_length = max_length
+        self.allow_blank = allow_blank
+
+    def to_internal_value(self, data: Any) -> str:
+        if problem := text_problem(data):
+            raise serializers.ValidationError(problem)
+        if not data.strip() and not self.allow_blank:
+            raise serializers.ValidationError("This must not be blank.")
+        if self.max_length is not None and len(data) > self.max_length:
+            raise serializers.ValidationError(f"At most {self.max_length} characters; this has {len(data)}.")
+        return str(data)
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
+
+
+@extend_schema_field({"type": "boolean"})
+class StrictBooleanField(serializers.Field[bool, Any, bool, Any]):
+    """true or false; not 1, "yes" or "false"."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError(f"This must be true or false, not {kind_of(data)}.")
+        return data
+
+    def to_representation(self, value: Any) -> bool:
+        return bool(value)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "boolean"}, "maxProperties": MAX_LABELS})
+class LabelsField(serializers.Field[dict[str, bool], Any, dict[str, bool], Any]):
+    """Answers to labels by name."""
+
+    def to_internal_value(self, data: Any) -> dict[str, bool]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError('This must be an object such as {"threat": false}.')
+        if len(data) > MAX_LABELS:
+            raise serializers.ValidationError(f"At most {MAX_LABELS} labels; there are {len(data)}.")
+        errors = {}
+        for name, answer in data.items():
+            if not is_label_name(name):
+                errors[name[:40].replace("\0", "")] = [
+                    "A label's name has 1 to 40 lower-case letters, digits and underscores, a letter first."
+                ]
+            elif not isinstance(answer, bool):
+                errors[name] = [f"This must be true or false, not {kind_of(answer)}."]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return data
+
+    def to_representation(self, value: Any) -> dict[str, bool]:
+        return dict(value)
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_BATCH})
+class TweetsField(serializers.Field[list[Any], Any, list[Any], Any]):
+    """A list whose items are judged one by one later: a bad one must not cost the others their answer."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            raise serializers.ValidationError("This must be a list of strings.")
+        if not 1 <= len(data) <= MAX_BATCH:
+            raise serializers.ValidationError(f"The list must have 1 to {MAX_BATCH:,} tweets; it has {len(data):,}.")
+        return data
+
+    def to_representation(self, value: Any) -> list[Any]:
+        return list(value)
+
+
+class PredictRequest(StrictSerializer):
+    tweet = TextField(required=False, allow_blank=True)
+    tweets = TweetsField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError({"tweet": ["Send either tweet, a string, or tweets, a list of strings."]})
+        return attrs
+
+
+class Prediction(serializers.Serializer[Any]):
+    is_hate_speech = serializers.BooleanField()
+    probability = serializers.FloatField(min_value=0, max_value=1, help_text="calibrated")
+    threshold = serializers.FloatField(help_text="is_hate_speech is true from this probability on")
+    model_version = serializers.IntegerField()
+    notes = serializers.ListField(
+        child=serializers.ChoiceField(choices=["empty_after_cleaning", "no_known_words", "truncated"]),
+        help_text="what weakens the answer",
+    )
+
+
+class BatchItemError(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class BatchItem(serializers.Serializer[Any]):
+    """A prediction, or `error` in its place."""
+
+    is_hate_speech = serializers.BooleanField(required=False)
+    probability = serializers.FloatField(required=False)
+    threshold = serializers.FloatField(required=False)
+    notes = serializers.ListField(child=serializers.CharField(), required=False)
+    error = BatchItemError(required=False)
+
+
+class BatchPrediction(serializers.Serializer[Any]):
+    model_version = serializers.IntegerField()
+    results = BatchItem(many=True, help_text="in the order of the tweets")
+
+
+class ReviewRequest(StrictSerializer):
+    tweet = TextField()
+    is_hate_speech = StrictBooleanField()
+    labels = LabelsField(required=False)
+    external_id = TextField(required=False, allow_blank=True, max_length=200)
+    reviewer = TextField(required=False, allow_blank=True, max_length=200)
+
+    def validate_tweet(self, tweet: str) -> str:
+        if not tokenize(tweet):
+            raise serializers.ValidationError("There is no word in this tweet that a model could learn from.")
+        return tweet
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        labels = attrs.setdefault("labels", {})
+        if labels.setdefault(HATE_SPEECH, attrs["is_hate_speech"]) != attrs["is_hate_speech"]:
+            raise serializers.ValidationError({"labels.hate_speech": ["This contradicts is_hate_speech."]})
+        return attrs
+
+
+class ReviewAccepted(serializers.Serializer[Any]):
+    id = serializers.UUIDField(help_text="the receipt: GET /reviewed-tweets/<id> says what became of the review")
+    status = serializers.ChoiceField(choices=["pending", "duplicate"])
+
+
+class Receipt(serializers.ModelSerializer[ReviewedTweet]):
+    id = serializers.UUIDField(source="receipt")
+    status = serializers.SerializerMethodField()
+    is_hate_speech = serializers.SerializerMethodField()
+    labels = LabelsField()
+
+    class Meta:
+        model = ReviewedTweet
+        fields = (
+            "id",
+            "status",
+            "tweet",
+            "is_hate_speech",
+            "labels",
+            "external_id",
+            "reviewer",
+            "created_at",
+            "trained_in",
+        )
+
+    @extend_schema_field({"type": "string", "enum": ["pending", "trained", "held_out"]})
+    def get_status(self, review: ReviewedTweet) -> str:
+        if review.held_out:
+            return "held_out"
+        return "pending" if review.trained_in_id is None else "trained"
+
+    def get_is_hate_speech(self, review: ReviewedTweet) -> bool:
+        return bool(review.labels[HATE_SPEECH])
+
+
+class Confusion(serializers.Serializer[Any]):
+    true_positives = serializers.IntegerField()
+    false_positives = serializers.IntegerField()
+    false_negatives = serializers.IntegerField()
+    true_negatives = serializers.IntegerField()
+
+
+class ScoreAnswer(serializers.Serializer[Any]):
+    score = serializers.FloatField(help_text="F1 of hate_speech at the served threshold")
+    precision = serializers.FloatField()
+    recall = serializers.FloatField()
+    roc_auc = serializers.FloatField()
+    pr_auc = serializers.FloatField()
+    confusion = Confusion()
+    threshold = serializers.FloatField()
+    model_version = serializers.IntegerField()
+    trained_at = serializers.DateTimeField()
+    evaluated_on = serializers.IntegerField(help_text="held-out tweets, none of which was trained on")
+    trained_on = serializers.IntegerField(help_text="tweets")
+    labels = serializers.DictField(help_text="the same figures for every label of the model")
+    by_source = serializers.DictField(help_text="the same figures of hate_speech for each corpus, and for reviews")
+
+
+class Run(serializers.ModelSerializer[TrainingRun]):
+    class Meta:
+        model = TrainingRun
+        fields = (
+            "id",
+            "kind",
+            "status",
+            "outcome",
+            "requested_by",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "attempts",
+            "step",
+            "progress",
+            "reasons",
+            "figures",
+            "version",
+        )
+
+
+class TrainRequest(StrictSerializer):
+    """POST /train takes no fields."""
+
+
+class PromotionSerializer(serializers.ModelSerializer[Promotion]):
+    class Meta:
+        model = Promotion
+        fields = ("version", "at", "by", "reason")
+
+
+class PromoteRequest(StrictSerializer):
+    reason = TextField(max_length=500)
+
+
+class Version(serializers.ModelSerializer[ModelVersion]):
+    promotions = PromotionSerializer(many=True)
+    serving = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ModelVersion
+        fields = (
+            "id",
+            "created_at",
+            "sha256",
+            "parent",
+            "serving",
+            "data_fingerprint",
+            "trained_on",
+            "evaluated_on",
+            "metrics",
+            "promotions",
+        )
+
+    def get_serving(self, version: ModelVersion) -> bool:
+        return bool(version.pk == self.context["champion"])
+
+
+def text_problem(value: Any) -> str:
+    """What is wrong with a value that should be text; empty where nothing is."""
+    if not isinstance(value, str):
+        return _NOT_TEXT.format(kind=kind_of(value))
+    return _NUL if "\0" in value else ""
+
+
+def kind_of(value: Any) -> str:
+    """What JSON calls a value's type."""
+    names = {bool: "a boolean", str: "a string", list: "a list", dict: "an object", type(None): "null"}
+    return names.get(type(value), "a number")

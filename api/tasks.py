@@ -1,0 +1,27 @@
+"""Celery's names for functions that live elsewhere. Arguments are ids; unknown ones are ignored, for rolling updates."""
+
+from typing import Any
+
+from celery import shared_task
+
+
+@shared_task(name="api.tasks.train")
+def train(run_id: str, **kwargs: Any) -> None:
+    from api import retraining
+
+    retraining.execute(run_id)
+
+
+@shared_task(name="api.tasks.nightly")
+def nightly(**kwargs: Any) -> None:
+    from api import queue
+
+    queue.enqueue_nightly()
+
+
+@shared_task(name="api.tasks.sweep")
+def sweep(scheduled: bool = False, **kwargs: Any) -> None:
+    from api import health, queue
+
+    health.beat_worker(scheduled=scheduled)
+    queue.sweep()

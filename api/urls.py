@@ -1,0 +1,46 @@
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import IntConverter
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from api import views
+from api.renderers import JSONRenderer
+
+
+class VersionConverter(IntConverter):
+    """A version number that the database can hold."""
+
+    regex = "[0-9]{1,9}"
+
+
+register_converter(VersionConverter, "version")
+
+
+def both(route: str, view: Callable[..., HttpResponse], name: str) -> list[URLPattern]:
+    """A path, and the same with a trailing slash: redirecting there would lose a POST's body."""
+    return [path(route, view, name=name), path(f"{route}/", view)]
+
+
+_schema: Any = SpectacularJSONAPIView.as_view(authentication_classes=(), renderer_classes=[JSONRenderer])
+_docs: Any = SpectacularSwaggerSplitView.as_view(authentication_classes=(), url_name="schema")
+
+urlpatterns = [
+    *both("predict", views.Predict.as_view(), "predict"),
+    *both("add-reviewed-tweet", views.AddReviewedTweet.as_view(), "add-reviewed-tweet"),
+    *both("reviewed-tweets/<uuid:receipt>", views.ReviewReceipt.as_view(), "reviewed-tweet"),
+    *both("score", views.Score.as_view(), "score"),
+    *both("train", views.Train.as_view(), "train"),
+    *both("training-runs", views.TrainingRuns.as_view(), "training-runs"),
+    *both("training-runs/<uuid:run_id>", views.TrainingRunDetail.as_view(), "training-run"),
+    *both("models", views.Models.as_view(), "models"),
+    *both("models/<version:version_id>", views.ModelDetail.as_view(), "model"),
+    *both("models/<version:version_id>/promote", views.Promote.as_view(), "promote"),
+    *both("livez", views.Live.as_view(), "livez"),
+    *both("readyz", views.Ready.as_view(), "readyz"),
+    *both("health", views.Health.as_view(), "health"),
+    *both("schema", _schema, "schema"),
+    *both("docs", _docs, "docs"),
+]

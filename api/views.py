@@ -1,0 +1,268 @@
+"""HTTP: validate, call one function, answer."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api import active_model, health, idempotency, queue, registry, reviews
+from api.models import ApiKey, ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from api.serializers import (
+    BatchPrediction,
+    Prediction,
+    PredictRequest,
+    PromoteRequest,
+    PromotionSerializer,
+    Receipt,
+    ReviewAccepted,
+    ReviewRequest,
+    Run,
+    ScoreAnswer,
+    TrainRequest,
+    Version,
+    text_problem,
+)
+from hate_speech_ai.artifact import ArtifactError
+from hate_speech_ai.labels import HATE_SPEECH
+
+Scope = ApiKey.Scope
+_IDEMPOTENCY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="1 to 255 characters of your choice. Sending the request again with it gives the first answer again.",
+)
+_PAGE = [
+    OpenApiParameter("limit", int, description="1 to 100; 20 unless told"),
+    OpenApiParameter("offset", int, description="how many to skip"),
+]
+
+
+class Page(LimitOffsetPagination):
+    default_limit = 20
+    max_limit = 100
+
+
+class Predict(APIView):
+    scope = Scope.PREDICT
+    public = True
+
+    @extend_schema(
+        summary="Judge a tweet, or a list of tweets",
+        request=PredictRequest,
+        responses=PolymorphicProxySerializer("PredictAnswer", [Prediction, BatchPrediction], None),
+    )
+    def post(self, request: Request) -> Response:
+        fields = PredictRequest(data=request.data)
+        fields.is_valid(raise_exception=True)
+        model = active_model.get()
+        if "tweet" in fields.validated_data:
+            answer = _judge(model, fields.validated_data["tweet"])
+            return Response({**answer, "model_version": model.version})
+        results = [_judge_item(model, item) for item in fields.validated_data["tweets"]]
+        return Response({"model_version": model.version, "results": results})
+
+
+class AddReviewedTweet(APIView):
+    scope = Scope.REVIEW
+
+    @extend_schema(
+        summary="Say what a person decided about a tweet",
+        parameters=[_IDEMPOTENCY],
+        request=ReviewRequest,
+        responses={201: ReviewAccepted, 200: ReviewAccepted},
+    )
+    def post(self, request: Request) -> Response:
+        fields = ReviewRequest(data=request.data)
+        fields.is_valid(raise_exception=True)
+        return idempotency.once(request, lambda: self._add(request, fields.validated_data))
+
+    def _add(self, request: Request, fields: dict[str, Any]) -> Response:
+        review, new = reviews.add(
+            tweet=fields["tweet"],
+            labels=fields["labels"],
+            source=f"key:{request.auth.pk}",
+            key=request.auth,
+            external_id=fields.get("external_id", ""),
+            reviewer=fields.get("reviewer", ""),
+        )
+        return Response(
+            {"id": str(review.receipt), "status": "pending" if new else "duplicate"},
+            status.HTTP_201_CREATED if new else status.HTTP_200_OK,
+        )
+
+
+class ReviewReceipt(APIView):
+    scope = Scope.REVIEW
+
+    @extend_schema(summary="What became of a review", responses=Receipt)
+    def get(self, request: Request, receipt: UUID) -> Response:
+        review = get_object_or_404(ReviewedTweet, receipt=receipt)
+        if review.key_id != request.auth.pk and not request.auth.allows(Scope.ADMIN):
+            raise NotFound("There is no such object.")  # whether it exists is nobody else's business
+        return Response(Receipt(review).data)
+
+
+class Score(APIView):
+    scope = Scope.PREDICT
+    public = True
+
+    @extend_schema(summary="How good the model is, on tweets it never saw", responses=ScoreAnswer)
+    def get(self, request: Request) -> Response:
+        model = active_model.get()
+        metrics = model.metrics[HATE_SPEECH]
+        confusion = ("true_positives", "false_positives", "false_negatives", "true_negatives")
+        return Response(
+            {
+                "score": metrics["f1"],
+                **{name: metrics[name] for name in ("precision", "recall", "roc_auc", "pr_auc")},
+                "confusion": {name: metrics[name] for name in confusion},
+                "threshold": metrics["threshold"],
+                "model_version": model.version,
+                "trained_at": model.trained_at,
+                "evaluated_on": model.evaluated_on,
+                "trained_on": model.trained_on,
+                "labels": {label: model.metrics[label] for label in model.scorer.labels if label in model.metrics},
+                "by_source": model.metrics["by_source"],
+            }
+        )
+
+
+class Train(APIView):
+    scope = Scope.TRAIN
+
+    @extend_schema(
+        summary="Ask for a training run", parameters=[_IDEMPOTENCY], request=TrainRequest, responses={202: Run}
+    )
+    def post(self, request: Request) -> Response:
+        TrainRequest(data=request.data).is_valid(raise_exception=True)
+        return idempotency.once(request, lambda: self._enqueue(request))
+
+    def _enqueue(self, request: Request) -> Response:
+        run, _ = queue.enqueue(TrainingRun.Kind.MANUAL, requested_by=str(request.auth))
+        location = {"Location": f"/training-runs/{run.pk}"}
+        return Response(Run(run).data, status.HTTP_202_ACCEPTED, headers=location)
+
+
+class TrainingRuns(APIView):
+    scope = Scope.TRAIN
+
+    @extend_schema(summary="Training runs, newest first", parameters=_PAGE, responses=Run(many=True))
+    def get(self, request: Request) -> Response:
+        return _page(self, request, TrainingRun.objects.order_by("-created_at"), Run)
+
+
+class TrainingRunDetail(APIView):
+    scope = Scope.TRAIN
+
+    @extend_schema(summary="A training run: how far it is, or what it decided and why", responses=Run)
+    def get(self, request: Request, run_id: UUID) -> Response:
+        return Response(Run(get_object_or_404(TrainingRun, pk=run_id)).data)
+
+
+class Models(APIView):
+    scope = Scope.PREDICT
+    public = True
+
+    @extend_schema(summary="Model versions, newest first", parameters=_PAGE, responses=Version(many=True))
+    def get(self, request: Request) -> Response:
+        versions = ModelVersion.objects.order_by("-pk").prefetch_related("promotions")
+        return _page(self, request, versions, Version)
+
+
+class ModelDetail(APIView):
+    scope = Scope.PREDICT
+    public = True
+
+    @extend_schema(summary="A model version: what it was made of and how good it is", responses=Version)
+    def get(self, request: Request, version_id: int) -> Response:
+        version = get_object_or_404(ModelVersion, pk=version_id)
+        return Response(Version(version, context=_champion()).data)
+
+
+class Promote(APIView):
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        summary="Let a version serve: also how one rolls back",
+        parameters=[_IDEMPOTENCY],
+        request=PromoteRequest,
+        responses=PromotionSerializer,
+    )
+    def post(self, request: Request, version_id: int) -> Response:
+        version = get_object_or_404(ModelVersion, pk=version_id)
+        fields = PromoteRequest(data=request.data)
+        fields.is_valid(raise_exception=True)
+        reason = fields.validated_data["reason"]
+        return idempotency.once(request, lambda: self._promote(version, by=str(request.auth), reason=reason))
+
+    def _promote(self, version: ModelVersion, *, by: str, reason: str) -> Response:
+        try:
+            promotion = registry.promote(version, by=by, reason=reason)
+        except ArtifactError as error:
+            raise serializers.ValidationError({"id": [f"This version cannot be loaded: {error}."]}) from None
+        return Response(PromotionSerializer(promotion).data)
+
+
+class Live(APIView):
+    authentication_classes = ()
+
+    @extend_schema(summary="Whether this process answers", responses={200: dict[str, str]})
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})
+
+
+class Ready(APIView):
+    authentication_classes = ()
+
+    @extend_schema(summary="Whether this process can predict", responses={200: dict[str, Any]})
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok", "model_version": active_model.get().version})
+
+
+class Health(APIView):
+    authentication_classes = ()
+
+    @extend_schema(summary="How each part is; 503 where one is not well", responses={200: dict, 503: dict})
+    def get(self, request: Request) -> Response:
+        well, report = health.report()
+        return Response(report, status.HTTP_200_OK if well else status.HTTP_503_SERVICE_UNAVAILABLE)
+
+
+def _judge(model: active_model.ActiveModel, tweet: str) -> dict[str, Any]:
+    score = model.scorer.score(tweet)
+    probability = score.probabilities[HATE_SPEECH]
+    threshold = model.scorer.thresholds[HATE_SPEECH]
+    return {
+        "is_hate_speech": probability >= threshold,
+        "probability": probability,
+        "threshold": threshold,
+        "notes": score.notes,
+    }
+
+
+def _judge_item(model: active_model.ActiveModel, item: Any) -> dict[str, Any]:
+    if problem := text_problem(item):
+        return {"error": {"code": "invalid", "detail": problem}}
+    return _judge(model, item)
+
+
+def _page(
+    view: APIView, request: Request, rows: QuerySet[Any], serializer: type[serializers.BaseSerializer[Any]]
+) -> Response:
+    pages = Page()
+    page = pages.paginate_queryset(rows, request, view)
+    return pages.get_paginated_response(serializer(page, many=True, context=_champion()).data)
+
+
+def _champion() -> dict[str, Any]:
+    champion = Promotion.champion()
+    return {"champion": champion.pk if champion else None}

@@ -1,0 +1,31 @@
+import os
+import warnings
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_process_init, worker_ready
+
+from config.processes import die_with_parent
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+# Celery warns root because of pickled messages. Only JSON is accepted here, and containers run as another user.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser")
+
+app = Celery("hate_speech")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def _end_with_worker(**kwargs: Any) -> None:
+    """A killed worker takes its training process with it, so that no run is worked on twice."""
+    die_with_parent()
+
+
+@worker_ready.connect
+def _sweep_at_start(**kwargs: Any) -> None:
+    """Find what was left over, now and not in half a minute: runs nobody rang for, leases of the dead."""
+    from api.tasks import sweep
+
+    sweep.apply_async(retry=False)

@@ -1,0 +1,151 @@
+"""A trained model as bytes: data, never code.
+
+An artifact is one file in the safetensors format: numeric arrays, the two vocabularies as UTF-8 text, and a JSON
+header that tells the model's story. Reading one executes nothing, and the same model always gives the same bytes.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from hate_speech_ai.features import STEMMER
+from hate_speech_ai.labels import is_label_name
+from hate_speech_ai.text import CLEANING_VERSION
+
+FORMAT = 1
+MAX_BYTES = 256 * 1024 * 1024
+_HEADER = "hate_speech_ai"
+_ARRAYS = ("word_terms", "char_terms", "idf", "weights", "intercepts")
+
+
+class ArtifactError(ValueError):
+    """The bytes are no model that this version of the program can serve; the message says why."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A model's content. The features are all word n-grams, then all character n-grams.
+
+    Attributes:
+        words: vocabulary of stemmed words and word pairs, sorted.
+        chars: vocabulary of character n-grams, sorted.
+        idf: float32 (features,), inverse document frequency of each feature, above 0.
+        weights: float32 (labels, features), coefficients in the order of `labels`.
+        intercepts: float64 (labels,).
+        thresholds: for each label, the probability in (0, 1) from which the answer is yes.
+        metadata: whatever else is worth keeping: data fingerprint, library versions, metrics.
+    """
+
+    labels: list[str]
+    words: list[str]
+    chars: list[str]
+    idf: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    intercepts: NDArray[np.float64]
+    thresholds: dict[str, float]
+    metadata: dict[str, Any]
+
+    def to_bytes(self) -> bytes:
+        header = {
+            "format": FORMAT,
+            "cleaning": CLEANING_VERSION,
+            "stemmer": STEMMER,
+            "labels": self.labels,
+            "thresholds": self.thresholds,
+            "metadata": self.metadata,
+        }
+        tensors = {
+            "word_terms": _pack(self.words),
+            "char_terms": _pack(self.chars),
+            "idf": self.idf,
+            "weights": self.weights,
+            "intercepts": self.intercepts,
+        }
+        # One metadata key: with several, safetensors writes them in random order.
+        return save(tensors, metadata={_HEADER: json.dumps(header, sort_keys=True)})
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Artifact":
+        """Read and check an artifact.
+
+        Raises:
+            ArtifactError: truncated or altered content, another format, cleaning or stemmer, impossible numbers.
+        """
+        if len(content) > MAX_BYTES:
+            raise ArtifactError(f"the artifact has {len(content):,} bytes; at most {MAX_BYTES:,} are read")
+        header, tensors = _read(content)
+        for name, expected in (("format", FORMAT), ("cleaning", CLEANING_VERSION), ("stemmer", STEMMER)):
+            if header.get(name) != expected:
+                raise ArtifactError(f"the artifact's {name} is {header.get(name)!r}; this program reads {expected!r}")
+        try:
+            artifact = cls(
+                labels=list(header["labels"]),
+                words=_unpack(tensors["word_terms"]),
+                chars=_unpack(tensors["char_terms"]),
+                idf=tensors["idf"],
+                weights=tensors["weights"],
+                intercepts=tensors["intercepts"],
+                thresholds=dict(header["thresholds"]),
+                metadata=dict(header["metadata"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArtifactError(f"the artifact lacks or garbles {error}") from error
+        artifact._check()
+        return artifact
+
+    def _check(self) -> None:
+        features = len(self.words) + len(self.chars)
+        shapes = {
+            "idf": (self.idf, (features,), np.float32),
+            "weights": (self.weights, (len(self.labels), features), np.float32),
+            "intercepts": (self.intercepts, (len(self.labels),), np.float64),
+        }
+        if not features or not self.labels:
+            raise ArtifactError("the artifact has no vocabulary or no label")
+        for name, (array, shape, kind) in shapes.items():
+            if array.shape != shape or array.dtype != kind:
+                raise ArtifactError(f"the artifact's {name} are {array.dtype}{array.shape}, not {kind.__name__}{shape}")
+            if not np.isfinite(array).all():
+                raise ArtifactError(f"the artifact's {name} are not all finite numbers")
+        if not all(isinstance(label, str) and is_label_name(label) for label in self.labels):
+            raise ArtifactError("the artifact's labels are not label names")
+        for label in self.labels:
+            threshold = self.thresholds.get(label)
+            if not isinstance(threshold, float) or not 0.0 < threshold < 1.0:
+                raise ArtifactError(f"the artifact's threshold of {label} is {threshold!r}, not between 0 and 1")
+
+
+def sha256(content: bytes) -> str:
+    """The name under which an artifact is stored and checked: the SHA-256 of its bytes, in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    try:
+        tensors = load(content)
+        # The format: eight bytes of length, then a JSON object. `load` has just checked both.
+        length = int.from_bytes(content[:8], "little")
+        header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_HEADER])
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"the content is not an artifact: {error}") from error
+    if missing := [name for name in _ARRAYS if name not in tensors]:
+        raise ArtifactError(f"the artifact lacks {', '.join(missing)}")
+    if not isinstance(header, dict):
+        raise ArtifactError("the artifact's header is not an object")
+    return header, tensors
+
+
+def _pack(terms: list[str]) -> NDArray[np.uint8]:
+    # Cleaned text has no line breaks, so they can separate terms.
+    return np.frombuffer("\n".join(terms).encode("utf-8", "surrogatepass"), dtype=np.uint8)
+
+
+def _unpack(packed: NDArray[np.uint8]) -> list[str]:
+    text = packed.tobytes().decode("utf-8", "surrogatepass")
+    return text.split("\n") if text else []

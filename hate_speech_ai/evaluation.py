@@ -1,0 +1,97 @@
+"""How good a model is, on tweets that it never saw."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve, roc_auc_score
+
+_EPSILON = 1e-6
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Figures of one label at one threshold; all from 0 to 1, `rows` and the confusion are counts.
+
+    `roc_auc` and `pr_auc` are None where the rows have only one class, since neither is defined then.
+    """
+
+    f1: float
+    precision: float
+    recall: float
+    roc_auc: float | None
+    pr_auc: float | None
+    threshold: float
+    rows: int
+    positives: int
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def measure(probabilities: Sequence[float], answers: Sequence[bool], threshold: float) -> Metrics:
+    """Compare probabilities with people's answers.
+
+    Raises:
+        ValueError: no rows, or not as many probabilities as answers.
+
+    >>> measure([0.9, 0.4, 0.2], [True, True, False], threshold=0.5).f1
+    0.6667
+    """
+    if len(answers) == 0:
+        raise ValueError("there are no rows to measure on")
+    scores, truth = np.asarray(probabilities, dtype=float), np.asarray(answers, dtype=bool)
+    tn, fp, fn, tp = (int(count) for count in confusion_matrix(truth, scores >= threshold, labels=[False, True]).ravel())
+    both = truth.any() and not truth.all()
+    return Metrics(
+        f1=_ratio(2 * tp, 2 * tp + fp + fn),
+        precision=_ratio(tp, tp + fp),
+        recall=_ratio(tp, tp + fn),
+        roc_auc=round(float(roc_auc_score(truth, scores)), 4) if both else None,
+        pr_auc=round(float(average_precision_score(truth, scores)), 4) if both else None,
+        threshold=threshold,
+        rows=len(truth),
+        positives=int(truth.sum()),
+        true_positives=tp,
+        false_positives=fp,
+        false_negatives=fn,
+        true_negatives=tn,
+    )
+
+
+def best_threshold(probabilities: NDArray[np.float64], answers: NDArray[np.bool_]) -> float:
+    """The probability from which saying yes gives the highest F1; between 0 and 1, both excluded."""
+    precision, recall, thresholds = precision_recall_curve(answers, probabilities)
+    f1 = 2 * precision[:-1] * recall[:-1] / np.maximum(precision[:-1] + recall[:-1], _EPSILON)
+    return float(np.clip(round(float(thresholds[int(np.argmax(f1))]), 4), 0.0001, 0.9999))
+
+
+def agreement(opinions: Mapping[str, Mapping[str, bool]]) -> float | None:
+    """Krippendorff's alpha of several people's answers to one label: 1 is agreement, 0 is what chance would give.
+
+    Args:
+        opinions: for each tweet, what each person answered. Tweets with one opinion do not count.
+
+    Returns:
+        None where nobody judged the same tweet, or nobody ever differed in what they could have said.
+
+    Source: K. Krippendorff, Content Analysis (1980), as implemented by `nltk.metrics.agreement`.
+    """
+    from nltk.metrics.agreement import AnnotationTask
+
+    triples = [
+        (person, tweet, answer) for tweet, answers in opinions.items() if len(answers) > 1 for person, answer in answers.items()
+    ]
+    if len({answer for _, _, answer in triples}) < 2:
+        return None
+    return round(float(AnnotationTask(triples).alpha()), 4)
+
+
+def _ratio(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0

@@ -1,0 +1,53 @@
+"""The questions a model answers about a tweet."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+HATE_SPEECH = "hate_speech"
+
+#: The labels that `data/train.csv` and the public corpora answer, in the order in which they are shown.
+LABELS = (HATE_SPEECH, "toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate")
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+def is_label_name(name: str) -> bool:
+    """Whether `name` may name a label: 1 to 40 lower-case letters, digits and underscores, a letter first.
+
+    >>> is_label_name("threat"), is_label_name("Threat!")
+    (True, False)
+    """
+    return _NAME.fullmatch(name) is not None
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """`names` with the usual labels first, the others after them by name.
+
+    >>> in_order({"spam", "toxic", "hate_speech"})
+    ['hate_speech', 'toxic', 'spam']
+    """
+    rank = {label: position for position, label in enumerate(LABELS)}
+    return sorted(names, key=lambda name: (rank.get(name, len(rank)), name))
+
+
+def resolve(opinions: Iterable[Mapping[str, bool]]) -> dict[str, bool]:
+    """One answer for each label out of several people's answers about one tweet.
+
+    The majority decides; where it is a tie, the newest opinion does.
+
+    Args:
+        opinions: what each person said, oldest first.
+
+    >>> resolve([{"hate_speech": True}, {"hate_speech": False, "toxic": True}])
+    {'hate_speech': False, 'toxic': True}
+    """
+    votes: dict[str, list[bool]] = {}
+    for opinion in opinions:
+        for label, answer in opinion.items():
+            votes.setdefault(label, []).append(answer)
+    resolved = {}
+    for label, answers in votes.items():
+        yes = sum(answers)
+        no = len(answers) - yes
+        resolved[label] = answers[-1] if yes == no else yes > no
+    return resolved
