@@ -65,14 +65,21 @@ def problem() -> str:
 
 def refresh() -> None:
     """Serve the champion, if it is not already served. Errors leave the old model in place."""
-    global _active, _refused, _problem
+    global _problem
     try:
         champion = Promotion.champion()
-        if champion is None or (_active and _active.sha256 == champion.sha256 and _active.version == champion.pk):
-            _problem = ""
-            return
-        if champion.sha256 == _refused:
-            return
+    except DatabaseError as error:
+        logger.warning("cannot look for a new model: %s", type(error).__name__)
+        return
+    if champion is None or (_active and (_active.version, _active.sha256) == (champion.pk, champion.sha256)):
+        _problem = ""
+    elif champion.sha256 != _refused:
+        _swap(champion)
+
+
+def _swap(champion: ModelVersion) -> None:
+    global _active, _refused, _problem
+    try:
         _active = load(champion)
         _refused = _problem = ""
         logger.info("serving model version %s (%s)", champion.pk, champion.sha256[:12])
@@ -81,7 +88,7 @@ def refresh() -> None:
         _problem = f"version {champion.pk} cannot be loaded: {error}"
         logger.error("%s; version %s keeps serving", _problem, _active.version if _active else "none")
     except DatabaseError as error:
-        logger.warning("cannot look for a new model: %s", type(error).__name__)
+        logger.warning("cannot read model version %s: %s", champion.pk, type(error).__name__)
 
 
 def load(version: ModelVersion) -> ActiveModel:
@@ -149,4 +156,4 @@ def _watch() -> None:
         finally:
             connection.close_if_unusable_or_obsolete()
         # Jitter, so that many processes do not load at the same moment.
-        time.sleep(settings.MODEL_POLL_SECONDS * random.uniform(0.8, 1.2))
+        time.sleep(settings.MODEL_POLL_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -61,11 +61,29 @@ class HasScope(BasePermission):
         scope: str | None = getattr(view, "scope", None)
         if scope is None or (settings.PUBLIC_PREDICT and getattr(view, "public", False)):
             return True
-        if request.auth is None:
+        key = key_of(request)
+        if key is None:
             raise NotAuthenticated("This needs an API key: `Authorization: Api-Key ...`, from `manage.py create_key`.")
-        if not request.auth.allows(scope):
+        if not key.allows(scope):
             raise PermissionDenied(f"This API key does not have the scope {scope}.")
         return True
+
+
+def key_of(request: Request) -> ApiKey | None:
+    """The key that a request came with."""
+    return cast(ApiKey | None, request.auth)
+
+
+def required_key(request: Request) -> ApiKey:
+    """The key of a request that `HasScope` has let pass.
+
+    Raises:
+        NotAuthenticated: the view asks for a key but does not name a scope.
+    """
+    key = key_of(request)
+    if key is None:
+        raise NotAuthenticated()
+    return key
 
 
 def find(plain: str, *, cached: bool) -> ApiKey | None:

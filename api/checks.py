@@ -15,5 +15,7 @@ def limits_are_readable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         try:
             parse_limit(limit)
         except ValueError as error:
-            problems.append(Error(str(error), hint=f"Set LIMIT_{name.upper()} to something like 600/minute, or to nothing."))
+            problems.append(
+                Error(str(error), hint=f"Set LIMIT_{name.upper()} to something like 600/minute, or to nothing.")
+            )
     return problems

@@ -9,7 +9,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from django.http import HttpRequest, HttpResponse
 from rest_framework import status
-from rest_framework.exceptions import APIException, Throttled, ValidationError
+from rest_framework.exceptions import APIException, Throttled, UnsupportedMediaType, ValidationError
 from rest_framework.response import Response
 
 logger = logging.getLogger(__name__)
@@ -104,8 +104,15 @@ def flatten(errors: Any, field: str = "") -> dict[str, list[str]]:
 def _problem_of(error: Exception, status_code: int) -> dict[str, Any]:
     if isinstance(error, ValidationError):
         return problem(status_code, "invalid", "The request has invalid fields; see errors.", flatten(error.detail))
+    if isinstance(error, UnsupportedMediaType):
+        detail = "Send JSON, with the header Content-Type: application/json."
+        return problem(status_code, "unsupported_media_type", detail)
     if isinstance(error, Throttled):
-        return problem(status_code, "too_many_requests", f"Too many requests. Try again in {round(error.wait or 1)} s.")
+        return problem(
+            status_code,
+            "too_many_requests",
+            f"Too many requests. Try again in {round(getattr(error, 'wait', 1) or 1)} s.",
+        )
     if isinstance(error, APIException):
         return problem(status_code, str(error.get_codes()), str(error.detail))
     # Django's own Http404 and PermissionDenied, translated by REST framework.

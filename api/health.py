@@ -71,7 +71,7 @@ def _queue() -> dict[str, Any]:
 def _nightly() -> dict[str, Any]:
     last = queue.last_night()
     return {
-        "at": f"{settings.NIGHTLY_AT:%H:%M} {settings.TIME_ZONE}",
+        "at": f"{settings.NIGHTLY_AT:%H:%M} {settings.LOCAL_ZONE.key}",
         "last_success": last.finished_at if last else None,
         "last_outcome": last.outcome if last else None,
     }

@@ -11,12 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.exceptions import IdempotencyKeyReused
-from api.models import IdempotentAnswer
+from api.models import ApiKey, IdempotentAnswer
 
 _MAX_LENGTH = 255
 
 
-def once(request: Request, act: Callable[[], Response]) -> Response:
+def once(request: Request, key: ApiKey, act: Callable[[], Response]) -> Response:
     """Answer with `act()`, all or nothing; or with its first answer, where the request was sent before.
 
     The key is stored in the transaction of the act itself. A second request that comes meanwhile waits for the first.
@@ -31,17 +31,17 @@ def once(request: Request, act: Callable[[], Response]) -> Response:
     if not 0 < len(name) <= _MAX_LENGTH or not name.isprintable():
         raise serializers.ValidationError({"Idempotency-Key": [f"Send 1 to {_MAX_LENGTH} printable characters."]})
     digest = hashlib.sha256(
-        request.method.encode() + request.path.rstrip("/").encode() + orjson.dumps(request.data)
+        str(request.method).encode() + request.path.rstrip("/").encode() + orjson.dumps(request.data)
     ).hexdigest()
     try:
         with transaction.atomic():
-            answer = IdempotentAnswer.objects.create(key=request.auth, name=name, request_digest=digest)
+            answer = IdempotentAnswer.objects.create(key=key, name=name, request_digest=digest)
             response = act()
             answer.status, answer.body = response.status_code, _plain(response.data)
             answer.save()
             return response
     except IntegrityError:
-        first = IdempotentAnswer.objects.filter(key=request.auth, name=name).first()
+        first = IdempotentAnswer.objects.filter(key=key, name=name).first()
         if first is None:  # not ours: a real fault in the act
             raise
     if first.request_digest != digest:
@@ -50,4 +50,4 @@ def once(request: Request, act: Callable[[], Response]) -> Response:
 
 
 def _plain(data: Any) -> Any:
-    return orjson.loads(orjson.dumps(data, default=str))
+    return orjson.loads(orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z))

@@ -176,9 +176,7 @@ class TrainingRun(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["status"], condition=models.Q(status="running"), name="one_run_at_a_time"
-            ),
+            models.UniqueConstraint(fields=["status"], condition=models.Q(status="running"), name="one_run_at_a_time"),
             models.UniqueConstraint(
                 fields=["kind"], condition=models.Q(status="queued", kind="manual"), name="one_manual_run_queued"
             ),

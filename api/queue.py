@@ -140,7 +140,7 @@ def enqueue_nightly(now: datetime | None = None) -> tuple[TrainingRun, bool]:
 
 def nightly_date(now: datetime) -> date:
     """The local date of the last `NIGHTLY_AT` that has passed."""
-    local = timezone.localtime(now)
+    local = timezone.localtime(now, settings.LOCAL_ZONE)
     return local.date() if local.time() >= settings.NIGHTLY_AT else local.date() - timedelta(days=1)
 
 

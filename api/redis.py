@@ -15,7 +15,6 @@ _REST_SECONDS = 2.0
 _resting_until = 0.0
 
 
-
 class Unavailable(Exception):
     """Redis does not answer, or did not a moment ago."""
 
@@ -38,7 +37,8 @@ def call(command: str, *arguments: str | bytes | int) -> object:
     if time.monotonic() < _resting_until:
         raise Unavailable("resting after a failure")
     try:
-        return _client().execute_command(command, *arguments)
+        answer: object = _client().execute_command(command, *arguments)  # type: ignore[no-untyped-call]
+        return answer
     except RedisError as error:
         _resting_until = time.monotonic() + _REST_SECONDS
         logger.warning("Redis: %s", type(error).__name__)

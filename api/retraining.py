@@ -81,9 +81,7 @@ def read_dataset() -> Dataset:
         by_source[source] = (tweet, labels)
     dataset = Dataset([], [], [], reviews, {}, digest.hexdigest())
     for fingerprint, by_source in newest.items():
-        example = Example(
-            next(iter(by_source.values()))[0], resolve([labels for _, labels in by_source.values()])
-        )
+        example = Example(next(iter(by_source.values()))[0], resolve([labels for _, labels in by_source.values()]))
         if fingerprint in held_out:
             dataset.held_out.append(example)
             dataset.held_out_sources.append(next(iter(by_source)))
@@ -185,9 +183,7 @@ def _commit(
             for start in range(0, len(dataset.reviews), _ROWS_PER_UPDATE):
                 ids = dataset.reviews[start : start + _ROWS_PER_UPDATE]
                 ReviewedTweet.objects.filter(pk__in=ids).update(trained_in=version)
-        queue.finish(
-            run, status=queue.Status.DONE, outcome=outcome, version=version, reasons=reasons, figures=figures
-        )
+        queue.finish(run, status=queue.Status.DONE, outcome=outcome, version=version, reasons=reasons, figures=figures)
     active_model.put_in_cache(version.sha256, content)
     logger.info("%s run %s: version %s %s %s", run.kind, run.pk, version.pk, outcome, "; ".join(reasons))
 

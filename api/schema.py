@@ -25,7 +25,7 @@ _WITH_KEY = {"401": "No valid API key", "403": "The key lacks the scope"}
 _WITH_BODY = {"400": "Invalid request", "413": "Body too large", "415": "Not application/json"}
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "api.auth.ApiKeyAuthentication"
     name = "ApiKey"
 

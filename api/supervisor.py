@@ -111,7 +111,7 @@ def lock(folder: Path) -> IO[str]:
     Raises:
         CannotStart: another process holds it.
     """
-    file = open(folder / "lock", "a+")
+    file = (folder / "lock").open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -150,7 +150,7 @@ def valkey_command(folder: Path, executable: str, port: int, password: str) -> l
     settings.touch(mode=0o600)
     settings.write_text(
         f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {home}\nappendonly yes\nappendfsync everysec\n"
-        "save \"\"\nmaxmemory 256mb\nmaxmemory-policy noeviction\nloglevel warning\nlogfile valkey.log\n"
+        'save ""\nmaxmemory 256mb\nmaxmemory-policy noeviction\nloglevel warning\nlogfile valkey.log\n'
     )
     return [executable, str(settings)]
 

@@ -1,4 +1,4 @@
-"""Celery's names for functions that live elsewhere. Arguments are ids; unknown ones are ignored, for rolling updates."""
+"""Celery's names for functions that live elsewhere. Unknown arguments are ignored, for rolling updates."""
 
 from typing import Any
 

@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from rest_framework.request import Request
@@ -16,6 +16,8 @@ from api import redis
 
 if TYPE_CHECKING:  # REST framework imports this module while its views are still being imported
     from rest_framework.views import APIView
+
+    from api.models import ApiKey
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _COUNT = "local n = redis.call('INCR', KEYS[1]) if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end return n"
@@ -88,10 +90,11 @@ class ScopeThrottle(BaseThrottle):
         scope = getattr(view, "scope", None)
         if scope is None:
             return True
-        limit = (request.auth.limit if request.auth else "") or settings.LIMITS[scope]
+        key = cast("ApiKey | None", request.auth)
+        limit = (key.limit if key else "") or settings.LIMITS[scope]
         if not limit:
             return True
-        who = f"key{request.auth.pk}" if request.auth else address(request)
+        who = f"key{key.pk}" if key else address(request)
         self._wait = count(limit, f"{scope}:{who}")
         return self._wait is None
 

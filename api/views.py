@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api import active_model, health, idempotency, queue, registry, reviews
+from api.auth import required_key
 from api.models import ApiKey, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.serializers import (
     BatchPrediction,
@@ -83,14 +84,15 @@ class AddReviewedTweet(APIView):
     def post(self, request: Request) -> Response:
         fields = ReviewRequest(data=request.data)
         fields.is_valid(raise_exception=True)
-        return idempotency.once(request, lambda: self._add(request, fields.validated_data))
+        key = required_key(request)
+        return idempotency.once(request, key, lambda: self._add(key, fields.validated_data))
 
-    def _add(self, request: Request, fields: dict[str, Any]) -> Response:
+    def _add(self, key: ApiKey, fields: dict[str, Any]) -> Response:
         review, new = reviews.add(
             tweet=fields["tweet"],
             labels=fields["labels"],
-            source=f"key:{request.auth.pk}",
-            key=request.auth,
+            source=f"key:{key.pk}",
+            key=key,
             external_id=fields.get("external_id", ""),
             reviewer=fields.get("reviewer", ""),
         )
@@ -106,7 +108,8 @@ class ReviewReceipt(APIView):
     @extend_schema(summary="What became of a review", responses=Receipt)
     def get(self, request: Request, receipt: UUID) -> Response:
         review = get_object_or_404(ReviewedTweet, receipt=receipt)
-        if review.key_id != request.auth.pk and not request.auth.allows(Scope.ADMIN):
+        key = required_key(request)
+        if review.key_id != key.pk and not key.allows(Scope.ADMIN):
             raise NotFound("There is no such object.")  # whether it exists is nobody else's business
         return Response(Receipt(review).data)
 
@@ -144,10 +147,11 @@ class Train(APIView):
     )
     def post(self, request: Request) -> Response:
         TrainRequest(data=request.data).is_valid(raise_exception=True)
-        return idempotency.once(request, lambda: self._enqueue(request))
+        key = required_key(request)
+        return idempotency.once(request, key, lambda: self._enqueue(key))
 
-    def _enqueue(self, request: Request) -> Response:
-        run, _ = queue.enqueue(TrainingRun.Kind.MANUAL, requested_by=str(request.auth))
+    def _enqueue(self, key: ApiKey) -> Response:
+        run, _ = queue.enqueue(TrainingRun.Kind.MANUAL, requested_by=str(key))
         location = {"Location": f"/training-runs/{run.pk}"}
         return Response(Run(run).data, status.HTTP_202_ACCEPTED, headers=location)
 
@@ -202,7 +206,8 @@ class Promote(APIView):
         fields = PromoteRequest(data=request.data)
         fields.is_valid(raise_exception=True)
         reason = fields.validated_data["reason"]
-        return idempotency.once(request, lambda: self._promote(version, by=str(request.auth), reason=reason))
+        key = required_key(request)
+        return idempotency.once(request, key, lambda: self._promote(version, by=str(key), reason=reason))
 
     def _promote(self, version: ModelVersion, *, by: str, reason: str) -> Response:
         try:

@@ -20,7 +20,7 @@ env.read_env(BASE_DIR / ".env")
 
 
 def _positive(name: str, default: int) -> int:
-    value = env.int(name, default=default)
+    value: int = env.int(name, default=default)
     if value < 1:
         raise ImproperlyConfigured(f"{name} must be 1 or more, not {value}")
     return value
@@ -34,7 +34,8 @@ DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 def _secret_key() -> str:
     """The key from the environment, else the one that the first start left in the data folder."""
-    if key := env.str("SECRET_KEY", default=""):
+    key: str = env.str("SECRET_KEY", default="")
+    if key:
         return key
     path = DATA_DIR / "secret_key"
     try:
@@ -42,7 +43,8 @@ def _secret_key() -> str:
     except FileExistsError:
         return path.read_text().strip()
     with os.fdopen(descriptor, "w") as file:
-        file.write(key := secrets.token_urlsafe(64))
+        key = secrets.token_urlsafe(64)
+        file.write(key)
     return key
 
 
@@ -61,17 +63,18 @@ PORT = _positive("PORT", 8000)
 WORKERS = _positive("WORKERS", min(2, os.cpu_count() or 1))
 THREADS = _positive("THREADS", 4)
 # Where this machine itself reaches the service.
-_reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, f"[{HOST}]" if ":" in HOST else HOST)
+_reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, f"[{HOST}]" if ":" in HOST else HOST)  # noqa: S104
 LOCAL_URL = f"http://{_reachable}:{PORT}"
 
 # Time.
 
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", default="Europe/Warsaw")
+TIME_ZONE = "UTC"  # of answers and logs
+_local_zone = env.str("TIME_ZONE", default="Europe/Warsaw")
 try:
-    ZoneInfo(TIME_ZONE)
+    LOCAL_ZONE = ZoneInfo(_local_zone)  # in which the night is reckoned
 except (ZoneInfoNotFoundError, ValueError):
-    raise ImproperlyConfigured(f"TIME_ZONE {TIME_ZONE!r} is not a time zone; use a name like Europe/Warsaw") from None
+    raise ImproperlyConfigured(f"TIME_ZONE {_local_zone!r} is not a time zone; use a name like Europe/Warsaw") from None
 try:
     NIGHTLY_AT = time.fromisoformat(env.str("NIGHTLY_AT", default="01:00"))
 except ValueError:
@@ -187,7 +190,7 @@ MODEL_POLL_SECONDS = env.float("MODEL_POLL_SECONDS", default=1.0)
 # Celery. The database is the queue of record (api/queue.py); a message only says "look there".
 
 CELERY_BROKER_URL = REDIS_URL
-CELERY_TIMEZONE = TIME_ZONE
+CELERY_TIMEZONE = LOCAL_ZONE.key
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = False  # the sweep brings a lost run back, and counts its attempts
@@ -253,7 +256,6 @@ SPECTACULAR_SETTINGS = {
 # Logs: what happened, never a tweet's text and never a key.
 
 
-
 def _is_not_503(record: logging.LogRecord) -> bool:
     return getattr(record, "status_code", 0) != 503
 
@@ -268,7 +270,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"level": "WARNING"},
-        "django.request": {"filters": ["not_503"]},
+        "django.request": {"level": "ERROR", "filters": ["not_503"]},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
     },

@@ -60,7 +60,7 @@ class Artifact:
             "thresholds": self.thresholds,
             "metadata": self.metadata,
         }
-        tensors = {
+        tensors: dict[str, NDArray[Any]] = {
             "word_terms": _pack(self.words),
             "char_terms": _pack(self.chars),
             "idf": self.idf,
@@ -101,7 +101,7 @@ class Artifact:
 
     def _check(self) -> None:
         features = len(self.words) + len(self.chars)
-        shapes = {
+        shapes: dict[str, tuple[NDArray[Any], tuple[int, ...], type]] = {
             "idf": (self.idf, (features,), np.float32),
             "weights": (self.weights, (len(self.labels), features), np.float32),
             "intercepts": (self.intercepts, (len(self.labels),), np.float64),

@@ -137,7 +137,9 @@ def own(name: str, *, text_column: str, label_columns: Mapping[str, str]) -> Cor
         CorpusError: its name is taken, or a label has an impossible name.
     """
     if name in CORPORA:
-        raise CorpusError(f"{name} has a mapping of its own; leave --text-column and --label out, or choose another name")
+        raise CorpusError(
+            f"{name} has a mapping of its own; leave --text-column and --label out, or choose another name"
+        )
     for label in label_columns:
         if not is_label_name(label):
             raise CorpusError(f"{label!r} cannot name a label: use 1 to 40 lower-case letters, digits and underscores")
@@ -156,7 +158,9 @@ def read(corpus: Corpus, path: Path) -> Iterator[Row | Rejected]:
         raise CorpusError(f"{path.name} ends neither in .csv, .tsv nor .jsonl")
     try:
         with _open(path) as file:
-            records = _read_lines(file) if kind == ".jsonl" else _read_table(file, corpus, "\t" if kind == ".tsv" else ",")
+            records = (
+                _read_lines(file) if kind == ".jsonl" else _read_table(file, corpus, "\t" if kind == ".tsv" else ",")
+            )
             for line, record in records:
                 yield _interpret(corpus, line, record)
     except OSError as error:
@@ -182,7 +186,7 @@ def download(corpus: Corpus, folder: Path, *, url: str = "", timeout: float = 30
         return target
     partial = target.with_suffix(".part")
     try:
-        with urllib.request.urlopen(address, timeout=timeout) as answer, partial.open("wb") as file:
+        with urllib.request.urlopen(address, timeout=timeout) as answer, partial.open("wb") as file:  # noqa: S310
             shutil.copyfileobj(answer, file, _CHUNK)
         if (found := _sha256(partial)) != corpus.sha256:
             raise CorpusError(

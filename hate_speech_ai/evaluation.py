@@ -47,7 +47,9 @@ def measure(probabilities: Sequence[float], answers: Sequence[bool], threshold: 
     if len(answers) == 0:
         raise ValueError("there are no rows to measure on")
     scores, truth = np.asarray(probabilities, dtype=float), np.asarray(answers, dtype=bool)
-    tn, fp, fn, tp = (int(count) for count in confusion_matrix(truth, scores >= threshold, labels=[False, True]).ravel())
+    tn, fp, fn, tp = (
+        int(count) for count in confusion_matrix(truth, scores >= threshold, labels=[False, True]).ravel()
+    )
     both = truth.any() and not truth.all()
     return Metrics(
         f1=_ratio(2 * tp, 2 * tp + fp + fn),
@@ -86,7 +88,10 @@ def agreement(opinions: Mapping[str, Mapping[str, bool]]) -> float | None:
     from nltk.metrics.agreement import AnnotationTask
 
     triples = [
-        (person, tweet, answer) for tweet, answers in opinions.items() if len(answers) > 1 for person, answer in answers.items()
+        (person, tweet, answer)
+        for tweet, answers in opinions.items()
+        if len(answers) > 1
+        for person, answer in answers.items()
     ]
     if len({answer for _, _, answer in triples}) < 2:
         return None

@@ -6,6 +6,7 @@ Two blocks of features, each weighted by TF-IDF and scaled to length one on its 
 
 from functools import lru_cache
 from importlib.metadata import version
+from itertools import pairwise
 
 from stemming.porter2 import stem as porter2
 
@@ -33,7 +34,7 @@ def word_ngrams(tokens: list[str]) -> list[str]:
     ['they', 'lie', 'they lie']
     """
     stems = [stem(token) for token in tokens]
-    return stems + [f"{left} {right}" for left, right in zip(stems, stems[1:], strict=False)]
+    return stems + [f"{left} {right}" for left, right in pairwise(stems)]
 
 
 def char_ngrams(tokens: list[str]) -> list[str]:

@@ -27,7 +27,11 @@ _TOKEN = re.compile(r"\w+(?:'\w+)*|[^\w\s!-/:-@\[-`{-~]")
 # Format characters (zero-width, soft hyphen, direction marks) and the combining marks and variation selectors that are
 # stacked on Latin letters. The marks of other scripts are letters of words there and stay.
 _INVISIBLE = dict.fromkeys(
-    [code for code in (*range(0x80, 0x2070), 0xFEFF, *range(0xE0000, 0xE0080)) if unicodedata.category(chr(code)) == "Cf"]
+    [
+        code
+        for code in (*range(0x80, 0x2070), 0xFEFF, *range(0xE0000, 0xE0080))
+        if unicodedata.category(chr(code)) == "Cf"
+    ]
     + [*range(0x300, 0x370), *range(0x1AB0, 0x1B00), *range(0x1DC0, 0x1E00), *range(0x20D0, 0x2100)]
     + [*range(0xFE00, 0xFE10), *range(0xFE20, 0xFE30), *range(0xE0100, 0xE01F0)]
 )

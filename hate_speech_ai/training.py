@@ -130,8 +130,8 @@ def train(
     for position, label in enumerate(labels):
         progress(f"learning {label}", 0.2 + 0.75 * position / len(labels))
         rows = [index for index, example in enumerate(examples) if label in example.labels]
-        answers = np.array([examples[index].labels[label] for index in rows])
-        heads[label], thresholds[label] = _fit_head(matrix[rows], answers, seed)
+        known = np.array([examples[index].labels[label] for index in rows])
+        heads[label], thresholds[label] = _fit_head(matrix[rows], known, seed)
     progress("writing the model", 0.95)
 
     words, chars = (list(block.get_feature_names_out()) for _, block in vectorizer.transformer_list)

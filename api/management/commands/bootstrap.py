@@ -11,7 +11,9 @@ _PATIENCE_SECONDS = 1800.0
 
 
 class Command(BaseCommand):
-    help = "Make ready for the first prediction: load the starter corpus, make a key, train the first model. Repeatable."
+    help = (
+        "Make ready for the first prediction: load the starter corpus, make a key, train the first model. Repeatable."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         added = bootstrap.load_starter_corpus()
@@ -38,4 +40,6 @@ class Command(BaseCommand):
         if run.outcome != TrainingRun.Outcome.PROMOTED:
             raise CommandError(f"no first model: the run is {run.status}: {'; '.join(run.reasons)}")
         figures = run.figures["candidate"]
-        self.stdout.write(f"  model version {run.version_id}: F1 {figures['f1']}, ROC-AUC {figures['roc_auc']}, held out")
+        self.stdout.write(
+            f"  model version {run.version_id}: F1 {figures['f1']}, ROC-AUC {figures['roc_auc']}, held out"
+        )

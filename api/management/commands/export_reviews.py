@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from api.models import ReviewedTweet
 
 _CHUNK = 5_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _FIELDS = ("receipt", "tweet", "labels", "source", "external_id", "reviewer", "created_at", "held_out", "trained_in")
 
 

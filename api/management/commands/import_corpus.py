@@ -13,7 +13,8 @@ _SHOWN = 20
 
 class Command(BaseCommand):
     help = (
-        f"Load a labelled corpus: {', '.join(CORPORA)}, or a file of your own (.csv, .tsv or .jsonl) with named columns."
+        f"Load a labelled corpus: {', '.join(CORPORA)}, "
+        "or a file of your own (.csv, .tsv or .jsonl) with named columns."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,7 +33,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{corpus.name}: {corpus.source}. Licence: {corpus.licence}.")
             path = options["path"] or download(corpus, settings.DATA_DIR / "corpora", url=options["url"])
             with tqdm(desc=corpus.name, unit=" rows") as bar:
-                report = import_corpus(corpus, path, progress=lambda rows: bool(bar.update(rows - bar.n)))
+                report = import_corpus(corpus, path, progress=lambda rows: _move(bar, rows))
         except CorpusError as error:
             raise CommandError(str(error)) from None
         self._tell(report)
@@ -55,3 +56,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{report.added:,} rows added, {report.known:,} known already, {len(report.rejected):,} rejected"
         )
+
+
+def _move(bar: "tqdm[Any]", rows: int) -> None:
+    bar.update(rows - bar.n)

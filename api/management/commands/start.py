@@ -16,7 +16,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, part: str, **options: Any) -> None:
         self.stdout.flush()
         os.chdir(settings.BASE_DIR)
-        os.execv(sys.executable, [sys.executable, "-m", *command_of(part)])
+        os.execv(sys.executable, [sys.executable, "-m", *command_of(part)])  # noqa: S606
 
 
 def command_of(part: str) -> list[str]:
