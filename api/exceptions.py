@@ -108,11 +108,8 @@ def _problem_of(error: Exception, status_code: int) -> dict[str, Any]:
         detail = "Send JSON, with the header Content-Type: application/json."
         return problem(status_code, "unsupported_media_type", detail)
     if isinstance(error, Throttled):
-        return problem(
-            status_code,
-            "too_many_requests",
-            f"Too many requests. Try again in {round(getattr(error, 'wait', 1) or 1)} s.",
-        )
+        wait = round(getattr(error, "wait", None) or 1)
+        return problem(status_code, "too_many_requests", f"Too many requests. Try again in {wait} s.")
     if isinstance(error, APIException):
         return problem(status_code, str(error.get_codes()), str(error.detail))
     # Django's own Http404 and PermissionDenied, translated by REST framework.

@@ -163,7 +163,10 @@ _database["CONN_HEALTH_CHECKS"] = True
 
 # Redis: doorbell of the queue, cache of model bytes, counters of the rate limits. Nothing is lost with it.
 
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+VALKEY_URL_FILE = DATA_DIR / "valkey" / "url"  # of the server that `manage.py up` has started on this folder
+REDIS_URL = env.str("REDIS_URL", default="") or (
+    VALKEY_URL_FILE.read_text() if VALKEY_URL_FILE.exists() else "redis://127.0.0.1:6379/0"
+)
 REDIS_TIMEOUT_SECONDS = 0.2
 
 # Requests allowed per key (or per address without one), as "N/second", "N/minute", "N/hour"; empty for no limit.

