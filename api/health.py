@@ -28,13 +28,24 @@ def report() -> tuple[bool, dict[str, Any]]:
     parts: dict[str, Any] = {"model": _model(), "redis": _redis()}
     try:
         parts["database"] = {"ok": True}
-        parts |= {"queue": _queue(), "nightly": _nightly(), "worker": _alive("worker"), "beat": _alive("beat")}
+        parts |= {"queue": _queue(), "nightly": _nightly(), "worker": alive("worker"), "beat": alive("beat")}
         parts["web"] = _web()
     except DatabaseError:
         parts["database"] = {"ok": False, "problem": "the database does not answer"}
     well = all(part.get("ok", True) for part in parts.values())
     degraded = sorted(name for name, part in parts.items() if not part.get("ok", True))
     return well, {"status": "ok" if well else "degraded", "degraded": degraded, **parts}
+
+
+def alive(kind: str) -> dict[str, Any]:
+    """Whether the worker or beat has shown a sign of life lately."""
+    newest = Heartbeat.objects.filter(kind=kind).order_by("-at").first()
+    if newest is None:
+        return {"ok": False, "problem": f"no {kind} was ever seen"}
+    silent = (timezone.now() - newest.at).total_seconds()
+    busy = kind == "beat" and TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING).exists()
+    ok = busy or silent < 2 * settings.SWEEP_SECONDS + 15  # a training in progress delays the sweep that beat asks for
+    return {"ok": ok, "last_seen_seconds": round(silent, 1), "problem": "" if ok else f"no sign of the {kind}"}
 
 
 def _model() -> dict[str, Any]:
@@ -75,16 +86,6 @@ def _nightly() -> dict[str, Any]:
         "last_success": last.finished_at if last else None,
         "last_outcome": last.outcome if last else None,
     }
-
-
-def _alive(kind: str) -> dict[str, Any]:
-    newest = Heartbeat.objects.filter(kind=kind).order_by("-at").first()
-    if newest is None:
-        return {"ok": False, "problem": f"no {kind} was ever seen"}
-    silent = (timezone.now() - newest.at).total_seconds()
-    busy = kind == "beat" and TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING).exists()
-    ok = busy or silent < 2 * settings.SWEEP_SECONDS + 15  # a training in progress delays the sweep that beat asks for
-    return {"ok": ok, "last_seen_seconds": round(silent, 1), "problem": "" if ok else f"no sign of the {kind}"}
 
 
 def _web() -> dict[str, Any]:

@@ -91,7 +91,7 @@ class Scorer:
 
     def _decision(self, label: str, values: list[tuple[int, float]]) -> float:
         weights = self._weights[label]
-        return self._intercepts[label] + sum([value * weights[index] for index, value in values])
+        return self._intercepts[label] + math.fsum([value * weights[index] for index, value in values])
 
     def _values(self, tokens: list[str]) -> tuple[list[tuple[int, float]], bool]:
         """The tweet as (feature, TF-IDF) pairs, and whether any of its own words is known."""

@@ -1,0 +1,40 @@
+# make run    the whole stack on this machine, with nothing to install first but Python
+# make test   everything that must hold
+PYTHON ?= python3
+PIP = .venv/bin/python -m pip --disable-pip-version-check --require-virtualenv
+
+.PHONY: run test check format bench clean
+
+run: .venv/installed
+	@exec .venv/bin/python manage.py up
+
+test: check
+	.venv/bin/python -m pytest
+
+check: .venv/installed-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy .
+	DATA_DIR=$$(mktemp -d) .venv/bin/python manage.py makemigrations --check --dry-run
+
+format: .venv/installed-dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: .venv/installed-dev
+	.venv/bin/python benchmarks/serving.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try: make run PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.txt | .venv/bin/python
+	$(PIP) install --requirement requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements.txt requirements-dev.txt | .venv/bin/python
+	$(PIP) install --requirement requirements-dev.txt
+	@touch .venv/installed $@
