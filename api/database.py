@@ -18,11 +18,18 @@ def give_up_after(seconds: float) -> None:
     import psycopg2
     from psycopg2 import extensions
 
+    silent_until = 0.0
+
     def wait(link: Any) -> None:
-        deadline = time.monotonic() + seconds
+        # Once it was silent, the reconnection that Django tries next is not given as long again.
+        nonlocal silent_until
+        now = time.monotonic()
+        deadline = now + (seconds / 10 if now < silent_until else seconds)
         while (state := link.poll()) != extensions.POLL_OK:
             left = deadline - time.monotonic()
-            if left <= 0:  # closing the connection here would deadlock
+            if left <= 0:
+                silent_until = time.monotonic() + seconds
+                # Closing the connection here would deadlock.
                 raise psycopg2.OperationalError(f"the database did not answer within {seconds} s")
             reading = [link.fileno()] if state == extensions.POLL_READ else []
             writing = [link.fileno()] if state == extensions.POLL_WRITE else []

@@ -6,6 +6,7 @@ comes twice never loses a run, works on it twice at once, or commits it twice.
 """
 
 import logging
+import threading
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -45,7 +46,7 @@ def enqueue(kind: str, *, requested_by: str, dedupe_key: str | None = None) -> t
         if existing is None:  # the queued one was claimed in between
             return enqueue(kind, requested_by=requested_by, dedupe_key=dedupe_key)
         return existing, False
-    transaction.on_commit(partial(ring, run.pk))
+    transaction.on_commit(partial(_ring_aside, run.pk))
     return run, True
 
 
@@ -60,6 +61,11 @@ def ring(run_id: UUID) -> None:
         train.apply_async((str(run_id),), retry=False)
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("training run %s is queued, but the broker does not answer: %s", run_id, type(error).__name__)
+
+
+def _ring_aside(run_id: UUID) -> None:
+    """Ring without keeping the caller: a broker that is away can take seconds to say so."""
+    threading.Thread(target=ring, args=(run_id,), name="ring").start()
 
 
 def claim(run_id: UUID | str) -> TrainingRun | None:

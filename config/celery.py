@@ -1,9 +1,11 @@
 import os
 import warnings
+from contextlib import suppress
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import beat_init, worker_process_init, worker_ready
+from kombu.exceptions import OperationalError
 
 from config.processes import die_with_parent
 
@@ -26,6 +28,17 @@ def _end_with_worker(**kwargs: Any) -> None:
 @worker_ready.connect
 def _sweep_at_start(**kwargs: Any) -> None:
     """Find what was left over, now and not in half a minute: runs nobody rang for, leases of the dead."""
+    _ask_for_sweep(scheduled=False)
+
+
+@beat_init.connect
+def _sign_of_life(**kwargs: Any) -> None:
+    """The sweep that beat asks for is its sign of life; the first need not wait for half a minute."""
+    _ask_for_sweep(scheduled=True)
+
+
+def _ask_for_sweep(*, scheduled: bool) -> None:
     from api.tasks import sweep
 
-    sweep.apply_async(retry=False)
+    with suppress(OperationalError):  # the broker is away: the schedule asks again
+        sweep.apply_async(kwargs={"scheduled": scheduled}, retry=False)
