@@ -171,7 +171,7 @@ REDIS_TIMEOUT_SECONDS = 0.2
 LIMITS = {
     "predict": env.str("LIMIT_PREDICT", default=""),
     "review": env.str("LIMIT_REVIEW", default="6000/minute"),
-    "train": env.str("LIMIT_TRAIN", default="60/hour"),
+    "train": env.str("LIMIT_TRAIN", default="600/minute"),
     "admin": env.str("LIMIT_ADMIN", default="600/minute"),
     "wrong_key": env.str("LIMIT_WRONG_KEY", default="30/minute"),
 }
