@@ -73,7 +73,9 @@ def problem(status_code: int, code: str, detail: str, errors: dict[str, list[str
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _respond(400, "bad_request", "The request cannot be understood. Check the Host header and the URL.")
+    return _respond(
+        400, "bad_request", "The request cannot be understood. Is the host name in its URL one of ALLOWED_HOSTS?"
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

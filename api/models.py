@@ -178,7 +178,9 @@ class TrainingRun(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["status"], condition=models.Q(status="running"), name="one_run_at_a_time"),
             models.UniqueConstraint(
-                fields=["kind"], condition=models.Q(status="queued", kind="manual"), name="one_manual_run_queued"
+                fields=["kind"],
+                condition=models.Q(status="queued", kind="manual", attempts=0),
+                name="one_manual_run_queued",
             ),
         ]
         indexes = [models.Index(fields=["status", "created_at"])]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from api import active_model, health, queue
 from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
@@ -199,14 +199,16 @@ def _lease(run: TrainingRun) -> Iterator[None]:
     stop = threading.Event()
 
     def keep() -> None:
-        try:
-            while not stop.wait(settings.LEASE_SECONDS / 4):
+        while not stop.wait(settings.LEASE_SECONDS / 4):
+            try:
                 queue.renew(run)
                 health.beat_worker(scheduled=False)
-        except Exception as error:  # the work itself will notice that it is fenced off
-            logger.warning("training run %s: the lease was not renewed: %s", run.pk, type(error).__name__)
-        finally:
-            connection.close()
+            except queue.LostLease:
+                break  # the work itself will notice that it is fenced off
+            except DatabaseError as error:
+                logger.warning("training run %s: the lease was not renewed: %s", run.pk, type(error).__name__)
+                connection.close()
+        connection.close()
 
     thread = threading.Thread(target=keep, daemon=True, name="lease")
     thread.start()

@@ -84,6 +84,7 @@ except ValueError:
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False  # paths answer with and without one
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -96,6 +97,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",  # refuses other hosts than ALLOWED_HOSTS; sends Content-Length
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -103,7 +105,6 @@ if ADMIN_ENABLED:
     INSTALLED_APPS = ["django.contrib.admin", "django.contrib.sessions", "django.contrib.messages", *INSTALLED_APPS]
     MIDDLEWARE += [
         "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.middleware.common.CommonMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",
     ]
@@ -270,6 +271,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"level": "WARNING"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # strangers try names all day
         "django.request": {"level": "ERROR", "filters": ["not_503"]},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
