@@ -43,7 +43,7 @@ class ActiveModel:
 
 
 _active: ActiveModel | None = None
-_refused = ""  # hash of the version that could not be loaded, so that it is not tried every second
+_refused = 0  # the promotion whose version could not be loaded, so that it is not tried every second
 _problem = ""
 
 
@@ -67,24 +67,25 @@ def refresh() -> None:
     """Serve the champion, if it is not already served. Errors leave the old model in place."""
     global _problem
     try:
-        champion = Promotion.champion()
+        promotion = Promotion.newest()
     except DatabaseError as error:
         logger.warning("cannot look for a new model: %s", type(error).__name__)
         return
-    if champion is None or (_active and (_active.version, _active.sha256) == (champion.pk, champion.sha256)):
+    if promotion is None or (_active and _active.version == promotion.version_id):
         _problem = ""
-    elif champion.sha256 != _refused:
-        _swap(champion)
+    elif promotion.pk != _refused:
+        _swap(promotion)
 
 
-def _swap(champion: ModelVersion) -> None:
+def _swap(promotion: Promotion) -> None:
     global _active, _refused, _problem
+    champion = promotion.version
     try:
         _active = load(champion)
-        _refused = _problem = ""
+        _refused, _problem = 0, ""
         logger.info("serving model version %s (%s)", champion.pk, champion.sha256[:12])
     except ArtifactError as error:
-        _refused = champion.sha256
+        _refused = promotion.pk
         _problem = f"version {champion.pk} cannot be loaded: {error}"
         logger.error("%s; version %s keeps serving", _problem, _active.version if _active else "none")
     except DatabaseError as error:

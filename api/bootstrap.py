@@ -1,14 +1,18 @@
 """The first start."""
 
+import logging
 import os
 from pathlib import Path
 
 from django.conf import settings
 
-from api import queue
+from api import active_model, queue
 from api.corpus_import import import_corpus
-from api.models import ApiKey, TrainingRun
+from api.models import ApiKey, Promotion, TrainingRun
+from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.corpora import STARTER
+
+logger = logging.getLogger(__name__)
 
 
 def load_starter_corpus() -> int:
@@ -30,6 +34,19 @@ def make_first_key() -> bool:
     with os.fdopen(descriptor, "w") as file:
         _, plain = ApiKey.issue("first key", list(ApiKey.Scope.values))
         file.write(plain)
+    return True
+
+
+def has_model() -> bool:
+    """Whether there is a version to serve; after an update there may be one that this program no longer reads."""
+    champion = Promotion.champion()
+    if champion is None:
+        return False
+    try:
+        active_model.load(champion)
+    except ArtifactError as error:
+        logger.warning("version %s cannot be served any more (%s); training anew", champion.pk, error)
+        return False
     return True
 
 

@@ -12,6 +12,8 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, Throttled, UnsupportedMediaType, ValidationError
 from rest_framework.response import Response
 
+from api.renderers import JSONRenderer
+
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
@@ -59,6 +61,8 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
         return None
     if wait := getattr(error, "wait", None):
         response["Retry-After"] = str(max(1, round(wait)))
+    if "request" in context:  # also where the view answers in another format
+        context["request"].accepted_renderer = JSONRenderer()
     response.data = _problem_of(error, response.status_code)
     response.content_type = CONTENT_TYPE
     return response

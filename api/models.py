@@ -101,9 +101,13 @@ class Promotion(models.Model):
         return f"{self.version} since {self.at:%Y-%m-%d %H:%M}"
 
     @classmethod
+    def newest(cls) -> Self | None:
+        return cls.objects.select_related("version").defer("version__artifact").order_by("-pk").first()
+
+    @classmethod
     def champion(cls) -> ModelVersion | None:
         """The version that serves."""
-        newest = cls.objects.select_related("version").defer("version__artifact").order_by("-pk").first()
+        newest = cls.newest()
         return newest.version if newest else None
 
 

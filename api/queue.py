@@ -111,6 +111,11 @@ def finish(run: TrainingRun, **fields: Any) -> None:
         raise LostLease(str(run.pk))
 
 
+def release_abandoned() -> None:
+    """Put running runs back into the queue, where it is known that nobody works on them any more."""
+    TrainingRun.objects.filter(status=Status.RUNNING).update(status=Status.QUEUED, lease_until=None, step="")
+
+
 def ring_next() -> None:
     """Ring for the oldest queued run, if there is one."""
     waiting = TrainingRun.objects.filter(status=Status.QUEUED).order_by("created_at").first()

@@ -25,14 +25,14 @@ def promote(version: ModelVersion, *, by: str, reason: str) -> Promotion:
 
 
 def rollback(*, by: str, reason: str) -> Promotion:
-    """Promote the version that served before the champion.
+    """Promote the version that served before the champion first did; again, the one before that.
 
     Raises:
         NothingToRollBackTo: there is none.
         ArtifactError: it cannot be loaded any more.
     """
-    champion = Promotion.champion()
-    before = Promotion.objects.exclude(version=champion).order_by("-pk").first()
-    if champion is None or before is None:
+    first = Promotion.objects.filter(version=Promotion.champion()).order_by("pk").first()
+    before = Promotion.objects.filter(pk__lt=first.pk).order_by("-pk").first() if first else None
+    if before is None:
         raise NothingToRollBackTo("no other version has served yet")
     return promote(before.version, by=by, reason=reason)

@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, transaction
 
 from api import active_model, health, queue
 from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
-from hate_speech_ai.artifact import Artifact, sha256
+from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
 from hate_speech_ai.evaluation import agreement, measure
 from hate_speech_ai.gate import judge
 from hate_speech_ai.labels import HATE_SPEECH, resolve
@@ -143,15 +143,22 @@ def _work(run: TrainingRun) -> None:
     verdict = judge(
         answers,
         candidate=(candidate.probabilities(tweets), candidate.thresholds[HATE_SPEECH]),
-        champion=_answers_of(champion, tweets) if champion else None,
+        champion=_answers_of(champion, tweets),
         max_drop=settings.GATE_MAX_DROP,
     )
     figures = {**verdict.figures, "agreement": {label: agreement(seen) for label, seen in dataset.opinions.items()}}
     _commit(run, trained, dataset, evaluate(candidate, dataset), champion, verdict.reasons, figures)
 
 
-def _answers_of(champion: ModelVersion, tweets: list[str]) -> tuple[list[float], float]:
-    scorer = active_model.load(champion).scorer
+def _answers_of(champion: ModelVersion | None, tweets: list[str]) -> tuple[list[float], float] | None:
+    """The champion's answers; None where there is none, or none that this program can load, as after an update."""
+    if champion is None:
+        return None
+    try:
+        scorer = active_model.load(champion).scorer
+    except ArtifactError as error:
+        logger.error("the champion, version %s, cannot be loaded and so not be compared with: %s", champion.pk, error)
+        return None
     return scorer.probabilities(tweets), scorer.thresholds[HATE_SPEECH]
 
 

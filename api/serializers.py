@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from hate_speech_ai.labels import HATE_SPEECH, is_label_name
-from hate_speech_ai.text import tokenize
+from hate_speech_ai.text import is_readable, tokenize
 
 MAX_BATCH = 1_000
 MAX_LABELS = 20
@@ -151,7 +151,7 @@ class ReviewRequest(StrictSerializer):
     reviewer = TextField(required=False, allow_blank=True, max_length=200)
 
     def validate_tweet(self, tweet: str) -> str:
-        if not tokenize(tweet):
+        if not is_readable(tokenize(tweet)):
             raise serializers.ValidationError("There is no word in this tweet that a model could learn from.")
         return tweet
 

@@ -61,7 +61,7 @@ def count(limit: str, who: str) -> float | None:
     try:
         number = int(str(redis.call("EVAL", _COUNT, 1, name, seconds + 1)))
     except redis.Unavailable:
-        number = _count_locally(name) * settings.WORKERS
+        number, requests = _count_locally(name), max(1, requests // settings.WORKERS)
     return None if number <= requests else (window + 1) * seconds - now
 
 
@@ -78,6 +78,8 @@ def address(request: Request) -> str:
         parsed = ipaddress.ip_address(remote)
     except ValueError:
         return "unknown"
+    if parsed.version == 6 and parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
     if parsed.version == 6:
         return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
     return str(parsed)

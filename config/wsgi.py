@@ -1,6 +1,9 @@
 """What a web server process runs."""
 
+import gc
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
@@ -9,9 +12,23 @@ from config.processes import die_with_parent
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 die_with_parent()
-application = get_wsgi_application()
+django = get_wsgi_application()
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Django's, with a finished body handed over as a list: granian sends that at once, and streams anything else."""
+    response = django(environ, start_response)
+    if getattr(response, "streaming", True):
+        return response
+    body = [response.content]
+    response.close()
+    return body
+
 
 from api import active_model, database  # noqa: E402  (they need Django's settings)
 
 database.give_up_after(seconds=2.0)
 active_model.start_watching()
+# What is loaded now stays for good; the garbage collector need not look at it again and again.
+gc.collect()
+gc.freeze()

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from hate_speech_ai.features import STEMMER
-from hate_speech_ai.labels import is_label_name
+from hate_speech_ai.labels import HATE_SPEECH, is_label_name
 from hate_speech_ai.text import CLEANING_VERSION
 
 FORMAT = 1
@@ -106,13 +106,15 @@ class Artifact:
             "weights": (self.weights, (len(self.labels), features), np.float32),
             "intercepts": (self.intercepts, (len(self.labels),), np.float64),
         }
-        if not features or not self.labels:
-            raise ArtifactError("the artifact has no vocabulary or no label")
+        if not features or HATE_SPEECH not in self.labels:
+            raise ArtifactError("the artifact has no vocabulary, or does not answer hate_speech")
         for name, (array, shape, kind) in shapes.items():
             if array.shape != shape or array.dtype != kind:
                 raise ArtifactError(f"the artifact's {name} are {array.dtype}{array.shape}, not {kind.__name__}{shape}")
             if not np.isfinite(array).all():
                 raise ArtifactError(f"the artifact's {name} are not all finite numbers")
+        if not (self.idf > 0).all():
+            raise ArtifactError("the artifact's idf are not all above 0")
         if not all(isinstance(label, str) and is_label_name(label) for label in self.labels):
             raise ArtifactError("the artifact's labels are not label names")
         for label in self.labels:
@@ -132,7 +134,7 @@ def _read(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         # The format: eight bytes of length, then a JSON object. `load` has just checked both.
         length = int.from_bytes(content[:8], "little")
         header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_HEADER])
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactError(f"the content is not an artifact: {error}") from error
     if missing := [name for name in _ARRAYS if name not in tensors]:
         raise ArtifactError(f"the artifact lacks {', '.join(missing)}")

@@ -7,19 +7,24 @@ import csv
 import gzip
 import hashlib
 import json
+import re
 import shutil
 import urllib.request
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 
 from hate_speech_ai.labels import HATE_SPEECH, LABELS, is_label_name
-from hate_speech_ai.text import repair, tokenize
+from hate_speech_ai.text import is_readable, repair, tokenize
 
 _YES = {"1", "1.0", "true", "yes"}
 _NO = {"0", "0.0", "false", "no"}
 _CHUNK = 1 << 16
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+_SHOWN = 60
 
 Labels = dict[str, bool]
 
@@ -75,14 +80,14 @@ class Corpus:
         labels: Labels = {}
         for column, meanings in self.meanings.items():
             if row[column] not in meanings:
-                raise ValueError(f"{column} is {row[column]!r}, not one of {', '.join(meanings)}")
+                raise ValueError(f"{column} is {row[column][:_SHOWN]!r}, not one of {', '.join(meanings)}")
             labels |= meanings[row[column]]
         for label, column in self.label_columns.items():
             value = row[column].strip().lower()
             if value in _YES | _NO:
                 labels[label] = value in _YES
             elif value:
-                raise ValueError(f"{column} is {value!r}, not 0, 1 or empty")
+                raise ValueError(f"{column} is {value[:_SHOWN]!r}, not 0, 1 or empty")
         if not labels:
             raise ValueError("no label is answered")
         return labels
@@ -140,6 +145,10 @@ def own(name: str, *, text_column: str, label_columns: Mapping[str, str]) -> Cor
         raise CorpusError(
             f"{name} has a mapping of its own; leave --text-column and --label out, or choose another name"
         )
+    if not _NAME.fullmatch(name):
+        raise CorpusError(
+            f"{name[:80]!r} cannot name a corpus: use 1 to 60 letters, digits, dots, dashes and underscores"
+        )
     for label in label_columns:
         if not is_label_name(label):
             raise CorpusError(f"{label!r} cannot name a label: use 1 to 40 lower-case letters, digits and underscores")
@@ -163,8 +172,8 @@ def read(corpus: Corpus, path: Path) -> Iterator[Row | Rejected]:
             )
             for line, record in records:
                 yield _interpret(corpus, line, record)
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise CorpusError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def download(corpus: Corpus, folder: Path, *, url: str = "", timeout: float = 30.0) -> Path:
@@ -193,7 +202,9 @@ def download(corpus: Corpus, folder: Path, *, url: str = "", timeout: float = 30
                 f"the file at {address} has the SHA-256 {found}, not {corpus.sha256}: it was changed or cut short"
             )
         partial.replace(target)
-    except OSError as error:
+    except (OSError, HTTPException, ValueError) as error:
+        if isinstance(error, CorpusError):
+            raise
         raise CorpusError(f"{address} cannot be fetched ({error}); download it yourself and use --path") from error
     finally:
         partial.unlink(missing_ok=True)
@@ -208,18 +219,17 @@ def _open(path: Path) -> IO[str]:
 
 
 def _read_table(file: IO[str], corpus: Corpus, delimiter: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    reader = csv.reader(file, delimiter=delimiter)
-    header = next(reader, None)
+    # Strict: else a quote that is never closed would swallow the rest of the file into one cell without a word.
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    try:
+        header = next(reader, None)
+    except csv.Error as error:
+        raise CorpusError(f"the header is not readable: {error}") from error
     if header is None:
         raise CorpusError("the file is empty")
-    needed = [corpus.text_column, *corpus.meanings]
-    present = [column for column in corpus.label_columns.values() if column in header]
+    needed = [corpus.text_column, *corpus.meanings, *corpus.label_columns.values()]
     if missing := [column for column in needed if column not in header]:
         raise CorpusError(f"there is no column {', '.join(missing)}; the columns are {', '.join(header)}")
-    if corpus.label_columns and not present:
-        raise CorpusError(
-            f"there is no label column {', '.join(corpus.label_columns.values())}; the columns are {', '.join(header)}"
-        )
     while True:
         line = reader.line_num + 1
         try:
@@ -258,7 +268,7 @@ def _interpret(corpus: Corpus, line: int, record: dict[str, Any] | str) -> Row |
         tweet.encode("utf-8")
         if "\0" in tweet:
             raise ValueError("the text contains a NUL character")
-        if not tokenize(tweet):
+        if not is_readable(tokenize(tweet)):
             raise ValueError("there is no word in the text")
         return Row(line, tweet, corpus.labels_of(cells))
     except UnicodeEncodeError:

@@ -68,10 +68,17 @@ def measure(probabilities: Sequence[float], answers: Sequence[bool], threshold: 
 
 
 def best_threshold(probabilities: NDArray[np.float64], answers: NDArray[np.bool_]) -> float:
-    """The probability from which saying yes gives the highest F1; between 0 and 1, both excluded."""
+    """The probability from which saying yes gives the highest F1; between 0 and 1, both excluded.
+
+    It lies between two of the probabilities, away from both, so that no rounding moves a tweet across it.
+    """
     precision, recall, thresholds = precision_recall_curve(answers, probabilities)
     f1 = 2 * precision[:-1] * recall[:-1] / np.maximum(precision[:-1] + recall[:-1], _EPSILON)
-    return float(np.clip(round(float(thresholds[int(np.argmax(f1))]), 4), 0.0001, 0.9999))
+    best = int(np.argmax(f1))
+    below = float(thresholds[best - 1]) if best else 0.0
+    middle = (below + float(thresholds[best])) / 2
+    short = round(middle, 4)
+    return float(np.clip(short if below < short <= thresholds[best] else middle, _EPSILON, 1 - _EPSILON))
 
 
 def agreement(opinions: Mapping[str, Mapping[str, bool]]) -> float | None:

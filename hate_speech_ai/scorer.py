@@ -13,7 +13,7 @@ from typing import Any
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.features import ngrams_of_word, word_ngrams
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.text import MAX_CHARS, URL, USER, tokenize
+from hate_speech_ai.text import MAX_CHARS, URL, USER, is_readable, tokenize
 
 EMPTY = "empty_after_cleaning"
 UNKNOWN = "no_known_words"
@@ -77,7 +77,7 @@ class Scorer:
         values, known = self._values(tokens)
         probabilities = {label: _sigmoid(self._decision(label, values)) for label in labels}
         notes = []
-        if all(token in (USER, URL) for token in tokens):
+        if not is_readable(tokens):
             notes.append(EMPTY)
         elif not known:
             notes.append(UNKNOWN)

@@ -8,6 +8,7 @@ import hashlib
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 #: Written into every artifact. A model is refused where it does not match, because its words would not be found.
 CLEANING_VERSION = 1
@@ -20,7 +21,8 @@ URL = "_url_"
 
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 _USER = re.compile(r"@\w+")
-_STRETCHED = re.compile(r"(.)\1{2,}", re.DOTALL)
+_STRETCHED = re.compile(r"([^\W\d_]|[^\w])\1{2,}")
+_ENDLESS_NUMBER = re.compile(r"(&#\d{8})\d+")  # of a character; Python refuses to read thousands of digits
 _SPACES = re.compile(r"\s+")
 # Words (with inner apostrophes) and symbols such as emoji; ASCII punctuation is dropped.
 _TOKEN = re.compile(r"\w+(?:'\w+)*|[^\w\s!-/:-@\[-`{-~]")
@@ -46,7 +48,7 @@ def repair(text: str) -> str:
     'love & café'
     """
     if "&" in text:
-        text = html.unescape(text)
+        text = html.unescape(_ENDLESS_NUMBER.sub(r"\1", text))
     if _MOJIBAKE.search(text):
         try:
             return text.encode("latin-1").decode("utf-8")
@@ -65,15 +67,20 @@ def clean(text: str) -> str:
     """
     text = repair(text[:MAX_CHARS])
     if not text.isascii():
-        # NFKD expands some characters eighteenfold, so the limit is applied once more. Combining marks and invisible
-        # characters go: "h\u00e4te" and "ha\u00adte" are read as "hate".
-        text = unicodedata.normalize("NFKD", text.translate(_INVISIBLE))[:MAX_CHARS].translate(_INVISIBLE)
-        text = text.translate(_QUOTES)
+        # Marks and invisible characters go: "h\u00e4te" and "ha\u00adte" are read as "hate". Some characters expand
+        # eighteenfold, so the limit is applied once more.
+        text = "".join([_compatible(character) for character in text])[:MAX_CHARS]
     text = text.lower()
     text = _URL.sub(f" {URL} ", text)
     text = _USER.sub(f" {USER} ", text)
     text = _STRETCHED.sub(r"\1\1", text)
     return _SPACES.sub(" ", text).strip()
+
+
+@lru_cache(maxsize=20_000)
+def _compatible(character: str) -> str:
+    # One by one: ordering a long run of marks, as a whole text's normalisation does, takes quadratic time.
+    return unicodedata.normalize("NFKD", character).translate(_INVISIBLE).translate(_QUOTES)
 
 
 def tokenize(text: str) -> list[str]:
@@ -85,9 +92,22 @@ def tokenize(text: str) -> list[str]:
     return _TOKEN.findall(clean(text))
 
 
+def is_readable(tokens: list[str]) -> bool:
+    """Whether there is more in a tweet than names and links.
+
+    >>> is_readable(tokenize("@ann https://t.co/x"))
+    False
+    """
+    return any(token not in (USER, URL) for token in tokens)
+
+
 def fingerprint(text: str) -> str:
-    """SHA-256 (hex) of the cleaned text: equal for tweets that differ only in what cleaning removes."""
-    return hashlib.sha256(clean(text).encode("utf-8", "surrogatepass")).hexdigest()
+    """SHA-256 (hex) of the tokens: equal for tweets that differ only in what cleaning removes.
+
+    >>> fingerprint("Late again!") == fingerprint("late  again")
+    True
+    """
+    return hashlib.sha256(" ".join(tokenize(text)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def is_held_out(text_fingerprint: str) -> bool:

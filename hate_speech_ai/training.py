@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from threadpoolctl import threadpool_limits
 
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.evaluation import best_threshold
@@ -84,6 +85,7 @@ def learnable(examples: Sequence[Example]) -> list[str]:
     return in_order(label for label in yes if yes[label] >= MIN_EXAMPLES and no.get(label, 0) >= MIN_EXAMPLES)
 
 
+@threadpool_limits.wrap(limits=1)  # the arrays are small: more threads only wait for each other
 def train(
     examples: Sequence[Example],
     *,
@@ -118,9 +120,10 @@ def train(
             ("chars", _tfidf(char_ngrams, _MAX_CHAR_FEATURES)),
         ]
     )
-    matrix = vectorizer.fit_transform([tokenize(example.tweet) for example in examples]).tocsr()
-    if matrix.nnz == 0:
-        raise NotEnoughData("the training tweets have no word in common")
+    try:
+        matrix = vectorizer.fit_transform([tokenize(example.tweet) for example in examples]).tocsr()
+    except ValueError as error:  # scikit-learn's word for an empty vocabulary
+        raise NotEnoughData("the training tweets have no word in common") from error
     for _, block in vectorizer.transformer_list:
         # What the artifact stores, here too, so that the scorer equals scikit-learn to the last digits.
         block.idf_ = block.idf_.astype(np.float32).astype(np.float64)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 
 from api import active_model, auth, redis, throttling
@@ -14,15 +15,24 @@ from api.models import ApiKey, ModelVersion, Promotion
 from hate_speech_ai.artifact import sha256
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint, is_held_out
+from tests import environment
 
 SHARED = Path(settings.BASE_DIR).parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """SQLite in a file, as the service has it: in memory, a second writer is refused instead of waiting."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(environment.folder / "test.sqlite3")
 
 
 @pytest.fixture(autouse=True)
 def fresh_process() -> Iterator[None]:
     """Each test meets a process that has just started, and an empty Redis."""
-    active_model._active, active_model._refused, active_model._problem = None, "", ""
+    active_model._active, active_model._refused, active_model._problem = None, 0, ""
     auth._known.clear()
+    auth._asked_in_vain = float("-inf")
     throttling._local.clear()
     redis._resting_until = 0.0
     redis._client.cache_clear()

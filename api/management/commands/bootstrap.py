@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from api import bootstrap, queue
-from api.models import Promotion, TrainingRun
+from api.models import TrainingRun
 
 _PATIENCE_SECONDS = 1800.0
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
             self.stdout.write(f"starter corpus: {added:,} tweets loaded")
         if bootstrap.make_first_key():
             self.stdout.write(f"API key for all scopes: written to {bootstrap.key_file()}")
-        if Promotion.champion() is None:
+        if not bootstrap.has_model():
             self._wait(bootstrap.request_first_model())
 
     def _wait(self, run: TrainingRun) -> None:

@@ -6,6 +6,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from api.models import ApiKey
 from api.throttling import parse_limit
 
+_LONGEST_DAYS = 36_500
+_LONGEST_NAME = 100
+
 
 class Command(BaseCommand):
     help = "Create an API key and print it: the only time that it is shown."
@@ -20,8 +23,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["expires_in_days"]
-        if days is not None and days < 1:
-            raise CommandError("--expires-in-days must be 1 or more")
+        if days is not None and not 1 <= days <= _LONGEST_DAYS:
+            raise CommandError(f"--expires-in-days must be 1 to {_LONGEST_DAYS:,}")
+        if len(options["name"]) > _LONGEST_NAME:
+            raise CommandError(f"the name has {len(options['name'])} characters; at most {_LONGEST_NAME} are kept")
         try:
             parse_limit(options["limit"])
         except ValueError as error:

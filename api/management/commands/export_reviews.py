@@ -1,3 +1,4 @@
+import csv
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,18 @@ class Command(BaseCommand):
         rows = ReviewedTweet.objects.order_by("pk")
         if not corpora:
             rows = rows.filter(key__isnull=False)
-        file = sys.stdout if path == "-" else target.open("w", encoding="utf-8", newline="")
+        try:
+            file = sys.stdout if path == "-" else target.open("w", encoding="utf-8", newline="")
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}") from None
         written = 0
         try:
             for chunk in _chunks(rows.values(*_FIELDS)):
                 frame = _frame(chunk, spreadsheet=target.suffix == ".csv")
                 if target.suffix == ".csv":
-                    frame.to_csv(file, index=False, header=written == 0)
+                    frame.to_csv(file, index=False, header=written == 0, quoting=csv.QUOTE_ALL)
                 else:
-                    frame.to_json(file, orient="records", lines=True, force_ascii=False, date_format="iso")
+                    frame.to_json(file, orient="records", lines=True, force_ascii=False)
                 written += len(chunk)
         finally:
             if path != "-":
@@ -54,9 +58,11 @@ def _chunks(rows: Any) -> Any:
 
 
 def _frame(rows: list[dict[str, Any]], *, spreadsheet: bool) -> pandas.DataFrame:
-    """One line for each review; in a spreadsheet, one column for each label, and no cell that is run as a formula."""
+    """One line for each review; in a spreadsheet, the labels in one cell, and no cell that is run as a formula."""
     frame = pandas.DataFrame.from_records(rows).rename(columns={"receipt": "id"})
     frame["id"] = frame["id"].astype(str)
+    frame["created_at"] = [row["created_at"].isoformat() for row in rows]
+    frame["trained_in"] = frame["trained_in"].astype("Int64")
     if spreadsheet:
         frame["labels"] = [";".join(f"{name}={int(answer)}" for name, answer in row["labels"].items()) for row in rows]
         for column in ("tweet", "source", "external_id", "reviewer"):

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from api.corpus_import import Report, import_corpus
-from hate_speech_ai.corpora import CORPORA, Corpus, CorpusError, download, own
+from hate_speech_ai.corpora import CORPORA, STARTER, Corpus, CorpusError, download, own
 
 _SHOWN = 20
 
@@ -31,7 +31,8 @@ class Command(BaseCommand):
             corpus = self._corpus(**options)
             if corpus.licence:
                 self.stdout.write(f"{corpus.name}: {corpus.source}. Licence: {corpus.licence}.")
-            path = options["path"] or download(corpus, settings.DATA_DIR / "corpora", url=options["url"])
+            ours = settings.STARTER_CORPUS if corpus is STARTER else None
+            path = options["path"] or ours or download(corpus, settings.DATA_DIR / "corpora", url=options["url"])
             with tqdm(desc=corpus.name, unit=" rows") as bar:
                 report = import_corpus(corpus, path, progress=lambda rows: _move(bar, rows))
         except CorpusError as error:

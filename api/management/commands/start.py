@@ -16,6 +16,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, part: str, **options: Any) -> None:
         self.stdout.flush()
         os.chdir(settings.BASE_DIR)
+        # One BLAS thread a process: there are as many processes as cores, and the arrays are small.
+        os.environ |= {name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         os.environ["CELERY_SKIP_CHECKS"] = "1"  # `bootstrap` has run them; here they would load all views for nothing
         os.execv(sys.executable, [sys.executable, "-m", *command_of(part)])  # noqa: S606
 

@@ -29,9 +29,9 @@ class Command(BaseCommand):
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         stack.obey_signals()
         try:
-            if "REDIS_URL" not in os.environ:
+            if not os.environ.get("REDIS_URL"):
                 self._start_valkey(stack, environment)
-            self._one_off(stack, environment, "migrate", "--verbosity", "0")
+            self._one_off(stack, environment, "prepare")
             for part in ("worker", "beat", "web"):
                 stack.add(part, supervisor.manage("start", part), environment)
             self._one_off(stack, environment, "bootstrap")

@@ -1,0 +1,167 @@
+"""Processes are killed or frozen at bad moments, and nothing is lost or done twice."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stack.rig import ZONE, Stack, descendants, frozen, wait_for
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def only_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("faults")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(only_stack: Stack) -> Stack:
+    if not only_stack.is_running:
+        only_stack.start()
+    return only_stack
+
+
+def test_a_worker_killed_in_training_costs_one_attempt(stack: Stack) -> None:
+    before = _versions(stack)
+    run_id = _train_on_something_new(stack)
+    worker = stack.running("worker")
+    trainers = descendants(worker.pid)
+
+    worker.kill()
+
+    wait_for("the end of its processes", lambda: not any(process.is_alive() for process in trainers), seconds=5)
+    _assert_done_once(stack, run_id, before)
+
+
+def test_a_training_process_killed_costs_one_attempt(stack: Stack) -> None:
+    before = _versions(stack)
+    run_id = _train_on_something_new(stack)
+    worker = stack.running("worker")
+    (trainer,) = descendants(worker.pid)
+
+    trainer.kill()
+
+    _assert_done_once(stack, run_id, before)
+    assert stack.running("worker") == worker
+
+
+def test_the_api_works_while_valkey_is_frozen(stack: Stack) -> None:
+    with frozen([stack.running("valkey")]):
+        run_id = _assert_the_api_works(stack, "a quiet day at the lake, nothing to report")
+        assert stack.run(run_id)["status"] == "queued"
+
+    assert stack.finished(run_id)["status"] == "done"
+
+
+def test_the_api_works_while_valkey_is_gone(stack: Stack) -> None:
+    with frozen([stack.supervisor()]):  # which would start it again
+        stack.running("valkey").kill()
+        run_id = _assert_the_api_works(stack, "the bakery on the corner opens at six")
+        assert stack.run(run_id)["status"] == "queued"
+
+    assert stack.finished(run_id)["status"] == "done"
+
+
+def test_a_night_that_beat_missed_is_made_up_for_once(stack: Stack) -> None:
+    """The hour of the nightly run passes while nothing runs; then beat starts, with its own schedule file."""
+    stack.stop()
+    passed = wait_for("a minute that began after beat's last start", lambda: _whole_minute_after(stack.data))
+    stack.environment["NIGHTLY_AT"] = passed.strftime("%H:%M")
+
+    stack.start()
+
+    run = wait_for("the nightly run", lambda: _done_nightly(stack))
+    stack.running("beat").kill()  # the next one must not ask for this night again
+    _let_all_messages_arrive(stack)
+    assert stack.runs("nightly") == [run]
+
+
+def test_a_night_that_beat_forgot_is_made_up_for_once(tmp_path: Path) -> None:
+    """As above, but the schedule file is lost too: the sweep notices that there was no nightly run for 26 hours."""
+    with Stack(tmp_path) as stack:
+        stack.manage(
+            *("shell", "--no-imports", "--command"),
+            "from datetime import timedelta; from django.db.models import F; from api.models import TrainingRun as Run;"
+            "Run.objects.update(created_at=F('created_at') - timedelta(hours=27))",
+        )
+
+        run = wait_for("the nightly run", lambda: _done_nightly(stack))
+
+        _let_all_messages_arrive(stack)
+        assert stack.runs("nightly") == [run]
+
+
+def test_two_beats_make_one_nightly_run(tmp_path: Path) -> None:
+    night = _coming_minute(at_least=timedelta(seconds=40))
+    with Stack(tmp_path, NIGHTLY_AT=night.strftime("%H:%M")) as stack:
+        with stack.command("start", "beat") as second:
+            run = wait_for("the nightly run", lambda: _done_nightly(stack))
+            wait_for("a moment later", lambda: datetime.now(ZONE) > night + timedelta(seconds=3))
+            _let_all_messages_arrive(stack)
+            still_there = second.poll() is None
+            second.kill()
+
+        assert still_there
+        assert stack.runs("nightly") == [run]
+
+
+_told = count(1)
+
+
+def _train_on_something_new(stack: Stack) -> str:
+    """Start a training run that has something to learn; return in the middle of it."""
+    assert stack.review(f"the {'very ' * next(_told)}long queue at the post office").status == 201
+    run_id = stack.train()
+    wait_for("the middle of the training", lambda: stack.run(run_id)["step"].startswith("learning"))
+    return run_id
+
+
+def _assert_done_once(stack: Stack, run_id: str, versions_before: list[Any]) -> None:
+    run = stack.finished(run_id)
+    assert (run["status"], run["attempts"], run["reasons"]) == ("done", 2, [])
+    _let_all_messages_arrive(stack)
+    assert stack.run(run_id) == run
+    newest, *others = _versions(stack)
+    assert others == [{**version, "serving": False} for version in versions_before]
+    assert newest["id"] == run["version"]
+    assert len(newest["promotions"]) == 1
+    wait_for("the new version", lambda: stack.predict().body["model_version"] == run["version"])
+
+
+def _assert_the_api_works(stack: Stack, tweet: str) -> str:
+    """Predict, review and train are answered, and soon."""
+    prediction, review, training = stack.predict(), stack.review(tweet), stack.post("/train")
+    assert (prediction.status, review.status, training.status) == (200, 201, 202)
+    assert max(prediction.seconds, review.seconds) < 2
+    assert training.seconds < 3
+    return str(training.body["id"])
+
+
+def _let_all_messages_arrive(stack: Stack) -> None:
+    """The worker takes one message after the other: behind a run that is done, none of before it waits."""
+    assert stack.finished(stack.train())["status"] == "done"
+
+
+def _done_nightly(stack: Stack) -> Any:
+    return next((run for run in stack.runs("nightly") if run["status"] == "done"), None)
+
+
+def _versions(stack: Stack) -> list[Any]:
+    return list(stack.get("/models").body["results"])
+
+
+def _whole_minute_after(data: Path) -> datetime | None:
+    """The minute that is on the clock, once it is later than beat's last look at it."""
+    looked = max(file.stat().st_mtime for file in data.glob("beat-schedule*"))
+    minute = datetime.now(ZONE).replace(second=0, microsecond=0)
+    return minute if minute.timestamp() > looked else None
+
+
+def _coming_minute(*, at_least: timedelta) -> datetime:
+    soonest = datetime.now(ZONE) + at_least
+    return (soonest + timedelta(minutes=1)).replace(second=0, microsecond=0)

@@ -1,0 +1,279 @@
+"""From reviewed tweets to the model that serves."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pytest_django import Settings
+
+from api import active_model, queue, redis, retraining, reviews
+from api.corpus_import import import_corpus
+from api.models import ApiKey, ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from hate_speech_ai.artifact import Artifact, sha256
+from hate_speech_ai.corpora import STARTER
+from hate_speech_ai.scorer import Scorer
+from tests.conftest import JSONClient, starter_rows
+
+pytestmark = pytest.mark.django_db
+AsKey = Callable[..., JSONClient]
+ANSWER = {"1": True, "0": False}
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> None:
+    """Every tenth row of the starter corpus."""
+    load(tmp_path, starter_rows()[::10])
+
+
+def load(folder: Path, rows: list[dict[str, str]]) -> None:
+    path = folder / "rows.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert import_corpus(STARTER, path).rejected == []
+
+
+def train() -> TrainingRun:
+    run, _ = queue.enqueue(queue.Kind.MANUAL, requested_by="test")
+    retraining.execute(str(run.pk))
+    run.refresh_from_db()
+    return run
+
+
+def contradict(tweets: list[ReviewedTweet]) -> None:
+    """The same source changes its mind about hate_speech in each of these tweets."""
+    for row in tweets:
+        reviews.add(tweet=row.tweet, labels={"hate_speech": not row.labels["hate_speech"]}, source=row.source)
+
+
+def content_of(version: ModelVersion) -> bytes:
+    return bytes(ModelVersion.objects.values_list("artifact", flat=True).get(pk=version.pk))
+
+
+def test_it_works(rows: None, client: JSONClient) -> None:
+    run = train()
+
+    assert (run.status, run.outcome, run.reasons, run.attempts, run.progress) == ("done", "promoted", [], 1, 1.0)
+    assert run.version == Promotion.champion()
+    active_model.refresh()
+    assert client.post("/predict", {"tweet": "hello"}).json()["model_version"] == run.version_id
+    score = client.get("/score").json()
+    assert None not in (score["score"], score["precision"], score["recall"], score["roc_auc"], score["pr_auc"])
+    assert score["roc_auc"] > 0.7
+
+
+def test_the_figures_are_those_of_the_held_out_tweets(rows: None) -> None:
+    version = train().version
+    assert version is not None
+
+    held_out = ReviewedTweet.objects.filter(held_out=True)
+    scorer = Scorer(Artifact.from_bytes(content_of(version)))
+    pairs = [
+        (scorer.score(row.tweet).probabilities["hate_speech"] >= scorer.thresholds["hate_speech"], row.labels)
+        for row in held_out
+    ]
+    figures = version.metrics["hate_speech"]
+    assert figures["true_positives"] == sum(said and labels["hate_speech"] for said, labels in pairs)
+    assert figures["false_positives"] == sum(said and not labels["hate_speech"] for said, labels in pairs)
+    assert figures["false_negatives"] == sum(not said and labels["hate_speech"] for said, labels in pairs)
+    assert figures["rows"] == version.evaluated_on == held_out.count()
+    assert version.trained_on == ReviewedTweet.objects.filter(held_out=False).count()
+    assert version.metrics["by_source"]["corpus:starter"] == figures
+
+
+def test_held_out_tweets_teach_nothing(rows: None) -> None:
+    first = train().version
+    contradict(list(ReviewedTweet.objects.filter(held_out=True)))
+    second = train().version
+
+    assert first is not None
+    assert second is not None
+    old, new = (Artifact.from_bytes(content_of(version)) for version in (first, second))
+    assert first.pk != second.pk
+    assert (old.words, old.chars, old.thresholds) == (new.words, new.chars, new.thresholds)
+    assert np.array_equal(old.weights, new.weights)
+
+
+def test_the_same_rows_are_not_trained_on_twice(rows: None) -> None:
+    first = train()
+
+    second = train()
+
+    assert (second.status, second.outcome, second.version) == ("done", "unchanged", None)
+    assert "nothing was reviewed" in second.reasons[0]
+    assert Promotion.champion() == first.version
+    assert ModelVersion.objects.count() == 1
+
+
+def test_the_same_rows_give_the_same_bytes(rows: None) -> None:
+    hashes = []
+    for _ in range(2):
+        version = train().version
+        assert version is not None
+        hashes.append(version.sha256)
+        assert sha256(content_of(version)) == version.sha256
+        for model in (TrainingRun, Promotion, ModelVersion):
+            model.objects.all().delete()  # type: ignore[attr-defined]
+
+    assert hashes[0] == hashes[1]
+
+
+def test_a_new_review_is_trained_on(rows: None, as_key: AsKey) -> None:
+    first, client = train(), as_key("review")
+    body = {"tweet": "the bus number 1 is late", "is_hate_speech": False}
+    receipt = f"/reviewed-tweets/{client.post('/add-reviewed-tweet', body).json()['id']}"
+    assert client.get(receipt).json()["status"] == "pending"
+
+    second = train()
+
+    assert (second.outcome, second.version_id == first.version_id) == ("promoted", False)
+    answer = client.get(receipt).json()
+    assert (answer["status"], answer["trained_in"]) == ("trained", second.version_id)
+    assert second.version is not None
+    assert second.version.parent == first.version
+
+
+def test_a_worse_candidate_does_not_serve(rows: None, as_key: AsKey) -> None:
+    first = train()
+    before = {"tweet": "the bus number 1 is late", "is_hate_speech": True}
+    receipt = as_key("review").post("/add-reviewed-tweet", before).json()["id"]
+    contradict(list(ReviewedTweet.objects.filter(held_out=False, key=None)))
+
+    second = train()
+
+    assert (second.status, second.outcome) == ("done", "rejected")
+    assert any("F1 on" in reason and "held-out tweets falls from" in reason for reason in second.reasons)
+    assert second.figures["candidate"]["f1"] < second.figures["champion"]["f1"]
+    assert Promotion.champion() == first.version
+    assert second.version is not None
+    assert second.version_id != first.version_id
+    assert ReviewedTweet.objects.get(receipt=receipt).trained_in is None
+
+
+def test_the_gate_can_be_opened_wide(rows: None, settings: Settings) -> None:
+    train()
+    contradict(list(ReviewedTweet.objects.filter(held_out=False)))
+    settings.GATE_MAX_DROP = 1.0
+
+    assert train().outcome == "promoted"
+
+
+def test_without_rows_there_is_a_reason() -> None:
+    run = train()
+
+    assert (run.status, run.outcome, run.version) == ("done", "rejected", None)
+    assert "held-out tweets" in run.reasons[0]
+
+
+def test_with_too_few_rows_there_is_a_reason(tmp_path: Path) -> None:
+    load(tmp_path, starter_rows()[::60])
+    hateful = ReviewedTweet.objects.filter(held_out=False, labels__hate_speech=True).count()
+
+    run = train()
+
+    assert (run.status, run.outcome, run.version) == ("done", "rejected", None)
+    assert "training needs 50 tweets with hate_speech and 50 without" in run.reasons[0]
+    assert f"there are {hateful} and" in run.reasons[0]
+    assert not ModelVersion.objects.exists()
+
+
+def test_a_failed_run_keeps_its_error(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_out_of_memory(*args: Any, **options: Any) -> Any:
+        raise MemoryError("no more")
+
+    first = train()
+    contradict(list(ReviewedTweet.objects.filter(held_out=True)[:1]))
+    monkeypatch.setattr(retraining, "train", run_out_of_memory)
+
+    run = train()
+
+    assert (run.status, run.outcome) == ("failed", "")
+    assert run.finished_at is not None
+    assert run.reasons == ["MemoryError: no more"]
+    assert Promotion.champion() == first.version
+
+
+def test_a_champion_that_cannot_be_loaded_is_replaced(rows: None) -> None:
+    train()
+    ModelVersion.objects.update(artifact=b"of a version of this program that is long gone")
+    redis.call("FLUSHALL")
+    contradict(list(ReviewedTweet.objects.filter(held_out=True)[:1]))
+
+    run = train()
+
+    assert (run.status, run.outcome) == ("done", "promoted")
+    assert "champion" not in run.figures
+
+
+def test_a_message_that_comes_twice_is_one_run(rows: None) -> None:
+    run = train()
+    before = TrainingRun.objects.filter(pk=run.pk).values().get()
+
+    retraining.execute(str(run.pk))
+
+    assert TrainingRun.objects.filter(pk=run.pk).values().get() == before
+    assert ModelVersion.objects.count() == 1
+
+
+def test_the_result_of_an_attempt_that_was_given_up_is_discarded(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train_while_another_takes_over(*args: Any, **options: Any) -> Any:
+        TrainingRun.objects.update(attempts=2)
+        options["progress"] = lambda step, share: None
+        return real_train(*args, **options)
+
+    real_train = retraining.train
+    monkeypatch.setattr(retraining, "train", train_while_another_takes_over)
+
+    run = train()
+
+    assert (run.status, run.attempts, run.version) == ("running", 2, None)
+    assert not ModelVersion.objects.exists()
+    assert not Promotion.objects.exists()
+
+
+def test_the_next_run_is_rung_for(rows: None) -> None:
+    following, _ = queue.enqueue(queue.Kind.NIGHTLY, requested_by="test")
+
+    train()
+
+    messages = redis.call("LRANGE", "celery", 0, -1)
+    assert isinstance(messages, list)
+    assert any(str(following.pk).encode() in message for message in messages)
+
+
+def test_the_new_version_is_cached_under_its_hash(rows: None) -> None:
+    version = train().version
+
+    assert version is not None
+    assert redis.call("GET", f"model:{version.sha256}") == content_of(version)
+
+
+def opinion(key: ApiKey, tweet: str, is_hate_speech: bool) -> None:
+    reviews.add(tweet=tweet, labels={"hate_speech": is_hate_speech}, source=f"key:{key.pk}", key=key)
+
+
+def test_the_majority_of_the_keys_decides() -> None:
+    ann, bob, eve = (ApiKey.issue(name, ["review"])[0] for name in ("ann", "bob", "eve"))
+    opinion(ann, "the bus is late", False)
+    opinion(bob, "The  BUS is late", False)
+    opinion(eve, "the bus is late", True)
+
+    dataset = retraining.read_dataset()
+
+    [example] = dataset.training + dataset.held_out
+    assert example.labels == {"hate_speech": False}
+
+
+def test_of_one_key_the_last_opinion_counts() -> None:
+    ann, _ = ApiKey.issue("ann", ["review"])
+    for answer in (True, True, False):
+        opinion(ann, "the bus is late", answer)
+
+    dataset = retraining.read_dataset()
+
+    [example] = dataset.training + dataset.held_out
+    assert example.labels == {"hate_speech": False}

@@ -1,0 +1,86 @@
+"""GET /schema and GET /docs."""
+
+import re
+from typing import Any
+
+import pytest
+from drf_spectacular.validation import validate_schema
+
+from api.models import ModelVersion
+from api.urls import urlpatterns
+from tests.conftest import JSONClient
+
+# They describe the API and are no part of it.
+ABOUT = {"/schema", "/docs"}
+
+
+@pytest.fixture
+def schema(client: JSONClient) -> dict[str, Any]:
+    return dict(client.get("/schema").json())
+
+
+def routes() -> set[str]:
+    paths = {re.sub("<[a-z]+:([a-z_]+)>", r"{\1}", f"/{pattern.pattern}") for pattern in urlpatterns}
+    return {path for path in paths if not path.endswith("/")}
+
+
+@pytest.mark.parametrize("path", ["/schema", "/schema/"])
+def test_it_is_openapi_3_1(client: JSONClient, path: str) -> None:
+    response = client.get(path)
+
+    assert response.status_code == 200
+    assert response.json()["openapi"].startswith("3.1")
+    validate_schema(response.json())
+
+
+def test_every_route_is_listed_once(schema: dict[str, Any]) -> None:
+    assert {"/predict", "/add-reviewed-tweet", "/score", "/models/{version_id}/promote"} <= routes()
+    assert set(schema["paths"]) == routes() - ABOUT
+
+
+def test_every_route_works_with_a_trailing_slash_too() -> None:
+    slashed = {str(pattern.pattern) for pattern in urlpatterns if str(pattern.pattern).endswith("/")}
+
+    assert slashed == {f"{pattern.pattern}/" for pattern in urlpatterns} - {f"{path}/" for path in slashed}
+
+
+def test_every_operation_says_what_it_is_for(schema: dict[str, Any]) -> None:
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            assert operation["summary"]
+            assert {"429", "503"} <= set(operation["responses"])
+
+
+def test_the_errors_of_a_review_are_described(schema: dict[str, Any]) -> None:
+    operation = schema["paths"]["/add-reviewed-tweet"]["post"]
+
+    assert {"200", "201", "400", "401", "403", "413", "415", "422"} <= set(operation["responses"])
+    assert operation["security"] == [{"ApiKey": []}]
+    problem = operation["responses"]["400"]["content"]["application/problem+json"]["schema"]
+    assert problem == {"$ref": "#/components/schemas/Problem"}
+
+
+def test_an_answer_has_the_fields_that_are_described(
+    client: JSONClient, schema: dict[str, Any], served: ModelVersion
+) -> None:
+    schemas = schema["components"]["schemas"]
+
+    assert set(client.post("/predict", {"tweet": "hello"}).json()) == set(schemas["Prediction"]["properties"])
+    assert set(client.get("/score").json()) == set(schemas["ScoreAnswer"]["properties"])
+    assert set(client.get(f"/models/{served.pk}").json()) == set(schemas["Version"]["properties"])
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/"])
+def test_the_docs_need_nothing_from_elsewhere(client: JSONClient, path: str) -> None:
+    page = client.get(path)
+    html = page.content.decode()
+    assets = re.findall(r'(?:src|href)="([^"]+)"', html)
+
+    assert page.status_code == 200
+    assert len(assets) >= 3
+    for asset in assets:
+        assert re.match(r"/(?!/)", asset), asset
+        assert client.get(asset).status_code == 200
+    script = client.get("/docs?script=").content.decode()
+    assert '"/schema"' in script
+    assert not re.findall(r"(?:https?:)?//[a-z]", html + script)

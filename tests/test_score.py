@@ -1,0 +1,73 @@
+"""GET /score."""
+
+from collections.abc import Callable
+
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from api import active_model
+from api.models import ModelVersion, Promotion
+from tests.conftest import FIGURES, JSONClient
+
+AsKey = Callable[..., JSONClient]
+
+
+def test_it_works(client: JSONClient, served: ModelVersion) -> None:
+    response = client.get("/score")
+
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer.pop("trained_at").endswith("Z")
+    assert answer.pop("labels") == {"hate_speech": FIGURES}
+    assert answer.pop("by_source") == {"corpus:starter": FIGURES}
+    assert answer == {
+        "score": 0.75,
+        "precision": 0.7,
+        "recall": 0.8,
+        "roc_auc": 0.9,
+        "pr_auc": 0.85,
+        "confusion": {"true_positives": 24, "false_positives": 10, "false_negatives": 6, "true_negatives": 60},
+        "threshold": 0.4,
+        "model_version": served.pk,
+        "evaluated_on": 100,
+        "trained_on": 1000,
+    }
+
+
+def test_a_trailing_slash_is_the_same(client: JSONClient, served: ModelVersion) -> None:
+    assert client.get("/score/").json() == client.get("/score").json()
+
+
+def test_it_is_the_score_of_the_version_that_serves(
+    client: JSONClient, served: ModelVersion, make_version: Callable[..., ModelVersion]
+) -> None:
+    newer = make_version()
+    before = client.get("/score").json()["model_version"]
+
+    Promotion.objects.create(version=newer, by="test", reason="test")
+    active_model.refresh()
+
+    assert (before, client.get("/score").json()["model_version"]) == (served.pk, newer.pk)
+
+
+def test_no_query_on_the_way(
+    client: JSONClient, served: ModelVersion, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        assert client.get("/score").status_code == 200
+
+
+def test_without_a_model_it_is_not_ready(client: JSONClient, db: None) -> None:
+    response = client.get("/score")
+
+    assert (response.status_code, response.json()["code"]) == (503, "model_not_ready")
+    assert int(response["Retry-After"]) >= 1
+
+
+def test_it_can_be_closed_to_the_public(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, settings: Settings
+) -> None:
+    settings.PUBLIC_PREDICT = False
+
+    assert client.get("/score").status_code == 401
+    assert as_key("review").get("/score").status_code == 403
+    assert as_key("predict").get("/score").status_code == 200
