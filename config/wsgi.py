@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.wsgi import get_wsgi_application
+from django.http import HttpResponse
 
 from config.processes import die_with_parent
 
@@ -18,7 +19,7 @@ django = get_wsgi_application()
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Django's, with a finished body handed over as a list: granian sends that at once, and streams anything else."""
     response = django(environ, start_response)
-    if getattr(response, "streaming", True):
+    if not isinstance(response, HttpResponse):
         return response
     body = [response.content]
     response.close()
