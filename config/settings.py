@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.FileAwareEnv()  # NAME_FILE=/run/secrets/name is read where NAME is not set
-env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
+env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
 
 def _positive(name: str, default: int) -> int:

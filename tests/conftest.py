@@ -20,6 +20,13 @@ from tests import environment
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the database, so that it can be run once more on another one: `-m database`."""
+    for item in items:
+        if {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("database")
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
     """SQLite in a file, as the service has it: in memory, a second writer is refused instead of waiting."""

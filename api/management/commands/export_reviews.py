@@ -7,6 +7,7 @@ import pandas
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api.models import ReviewedTweet
+from hate_speech_ai.labels import in_order
 
 _CHUNK = 5_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -64,7 +65,9 @@ def _frame(rows: list[dict[str, Any]], *, spreadsheet: bool) -> pandas.DataFrame
     frame["created_at"] = [row["created_at"].isoformat() for row in rows]
     frame["trained_in"] = frame["trained_in"].astype("Int64")
     if spreadsheet:
-        frame["labels"] = [";".join(f"{name}={int(answer)}" for name, answer in row["labels"].items()) for row in rows]
+        frame["labels"] = [
+            ";".join(f"{name}={int(row['labels'][name])}" for name in in_order(row["labels"])) for row in rows
+        ]
         for column in ("tweet", "source", "external_id", "reviewer"):
             frame[column] = [_harmless(cell) for cell in frame[column]]
     return frame
