@@ -1,0 +1,65 @@
+"""The stack in containers, as far as it can be read."""
+
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+
+STACK = yaml.safe_load((settings.BASE_DIR / "dev.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = STACK["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"] == "hate-speech-detection"}
+
+
+def test_it_has_every_part() -> None:
+    assert {"db", "redis", "web", "worker", "beat", "bootstrap"} <= SERVICES.keys()
+
+
+def test_only_the_web_service_is_published_and_only_on_this_machine() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert published.keys() == {"web"}
+    assert all(port.startswith("127.0.0.1:") for port in published["web"])
+
+
+@pytest.mark.parametrize("name", ["db", "redis", "web", "worker", "beat"])
+def test_what_runs_for_good_has_a_health_check(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
+
+
+def test_parts_wait_for_what_they_need() -> None:
+    for name in ("web", "worker", "beat", "bootstrap"):
+        assert SERVICES[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    assert SERVICES["migrate"]["depends_on"]["db"]["condition"] == "service_healthy"
+
+
+def test_secrets_come_from_outside() -> None:
+    secrets: dict[str, list[str]] = {"SECRET_KEY": [], "POSTGRES_PASSWORD": []}
+    for service in SERVICES.values():
+        for name, value in service.get("environment", {}).items():
+            if name in secrets:
+                secrets[name].append(value)
+
+    for values in secrets.values():
+        assert values
+        assert all(value.startswith("${") and ":?" in value for value in values)
+    assert not any(line.split("=")[1].strip() for line in _example() if line.split("=")[0] in secrets)
+
+
+def test_our_containers_may_do_little() -> None:
+    assert OURS.keys() == {"migrate", "web", "worker", "beat", "bootstrap"}
+    for service in OURS.values():
+        assert service["cap_drop"] == ["ALL"]
+        assert service["read_only"] is True
+        assert "no-new-privileges:true" in service["security_opt"]
+    assert "\nUSER app\n" in (settings.BASE_DIR / "docker" / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("part", ["web", "worker", "beat"])
+def test_the_parts_are_started_as_without_containers(part: str) -> None:
+    assert SERVICES[part]["command"] == ["start", part]
+
+
+def _example() -> list[str]:
+    lines = (settings.BASE_DIR / ".env.example").read_text().splitlines()
+    return [line for line in lines if "=" in line and not line.startswith("#")]
