@@ -10,6 +10,8 @@ from itertools import pairwise
 
 from stemming.porter2 import stem as porter2
 
+from hate_speech_ai.text import Token, read  # noqa: F401 (the examples read)
+
 #: Written into every artifact: another stemmer or another version of it may give another stem for the same word.
 STEMMER = f"stemming {version('stemming')} porter2"
 
@@ -27,23 +29,24 @@ def stem(word: str) -> str:
     return porter2(word) if len(word) <= _LONGEST_WORD else word
 
 
-def word_ngrams(tokens: list[str]) -> list[str]:
-    """Stemmed words and pairs of neighbouring stemmed words.
+def word_ngrams(tokens: list[Token]) -> list[str]:
+    """Stemmed words, pairs of neighbouring stemmed words, and spellings that hide a word.
 
-    >>> word_ngrams(["they", "lied"])
-    ['they', 'lie', 'they lie']
+    >>> word_ngrams(read("they l1ed"))
+    ['they', 'lie', 'they lie', 'l1ed']
     """
-    stems = [stem(token) for token in tokens]
-    return stems + [f"{left} {right}" for left, right in pairwise(stems)]
+    stems = [stem(token.text) for token in tokens]
+    pairs = [f"{left} {right}" for left, right in pairwise(stems)]
+    return stems + pairs + [token.surface for token in tokens if token.surface != token.text]
 
 
-def char_ngrams(tokens: list[str]) -> list[str]:
-    """Character 3- to 5-grams of each token with its borders; they never cross from one word into the next.
+def char_ngrams(tokens: list[Token]) -> list[str]:
+    """Character 3- to 5-grams of each word with its borders; they never cross from one word into the next.
 
-    >>> char_ngrams(["hi"])
+    >>> char_ngrams(read("hi"))
     [' hi', 'hi ', ' hi ']
     """
-    return [ngram for token in tokens for ngram in ngrams_of_word(token)]
+    return [ngram for token in tokens for ngram in ngrams_of_word(token.text)]
 
 
 def ngrams_of_word(word: str) -> list[str]:

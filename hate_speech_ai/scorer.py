@@ -13,7 +13,7 @@ from typing import Any
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.features import ngrams_of_word, word_ngrams
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.text import MAX_CHARS, URL, USER, is_readable, tokenize
+from hate_speech_ai.text import MAX_CHARS, URL, USER, Token, is_readable, read
 
 EMPTY = "empty_after_cleaning"
 UNKNOWN = "no_known_words"
@@ -73,11 +73,11 @@ class Scorer:
 
         Example: `scorer.score("have a nice day").probabilities["hate_speech"]` is a float such as 0.0031.
         """
-        tokens = tokenize(tweet)
+        tokens = read(tweet)
         values, known = self._values(tokens)
         probabilities = {label: _sigmoid(self._decision(label, values)) for label in labels}
         notes = []
-        if not is_readable(tokens):
+        if not is_readable([token.text for token in tokens]):
             notes.append(EMPTY)
         elif not known:
             notes.append(UNKNOWN)
@@ -93,7 +93,7 @@ class Scorer:
         weights = self._weights[label]
         return self._intercepts[label] + math.fsum([value * weights[index] for index, value in values])
 
-    def _values(self, tokens: list[str]) -> tuple[list[tuple[int, float]], bool]:
+    def _values(self, tokens: list[Token]) -> tuple[list[tuple[int, float]], bool]:
         """The tweet as (feature, TF-IDF) pairs, and whether any of its own words is known."""
         counts: dict[int, int] = {}
         known = False
@@ -102,11 +102,11 @@ class Scorer:
             index = find(term)
             if index is not None:
                 counts[index] = counts.get(index, 0) + 1
-                known = known or (position < len(tokens) and tokens[position] not in (USER, URL))
+                known = known or (position < len(tokens) and tokens[position].text not in (USER, URL))
         values = self._weigh(counts)
         counts = {}
         for token in tokens:
-            for index in self._chars_of(token):
+            for index in self._chars_of(token.text):
                 counts[index] = counts.get(index, 0) + 1
         return values + self._weigh(counts), known
 

@@ -20,7 +20,7 @@ from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.evaluation import best_threshold
 from hate_speech_ai.features import STEMMER, char_ngrams, word_ngrams
 from hate_speech_ai.labels import HATE_SPEECH, in_order
-from hate_speech_ai.text import CLEANING_VERSION, tokenize
+from hate_speech_ai.text import CLEANING_VERSION, Token, read
 
 #: A label is learned once this many tweets answer it with yes, and as many with no.
 MIN_EXAMPLES = 50
@@ -54,7 +54,7 @@ class Trained:
 
     def pipeline(self, label: str = HATE_SPEECH) -> Pipeline:
         """Tweets to probabilities in scikit-learn's own terms, for comparison with the scorer."""
-        steps = [("tokenize", FunctionTransformer(_tokenize_all)), ("tfidf", self.vectorizer)]
+        steps = [("read", FunctionTransformer(_read_all)), ("tfidf", self.vectorizer)]
         return Pipeline([*steps, ("classifier", self.heads[label])])
 
 
@@ -121,7 +121,7 @@ def train(
         ]
     )
     try:
-        matrix = vectorizer.fit_transform([tokenize(example.tweet) for example in examples]).tocsr()
+        matrix = vectorizer.fit_transform([read(example.tweet) for example in examples]).tocsr()
     except ValueError as error:  # scikit-learn's word for an empty vocabulary
         raise NotEnoughData("the training tweets have no word in common") from error
     for _, block in vectorizer.transformer_list:
@@ -151,11 +151,11 @@ def train(
     return Trained(artifact, vectorizer, heads)
 
 
-def _tokenize_all(tweets: Sequence[str]) -> list[list[str]]:
-    return [tokenize(tweet) for tweet in tweets]
+def _read_all(tweets: Sequence[str]) -> list[list[Token]]:
+    return [read(tweet) for tweet in tweets]
 
 
-def _tfidf(analyzer: Callable[[list[str]], list[str]], max_features: int) -> TfidfVectorizer:
+def _tfidf(analyzer: Callable[[list[Token]], list[str]], max_features: int) -> TfidfVectorizer:
     return TfidfVectorizer(analyzer=analyzer, min_df=2, max_features=max_features, sublinear_tf=True)
 
 

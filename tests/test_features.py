@@ -11,14 +11,19 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
 from hate_speech_ai.features import STEMMER, char_ngrams, ngrams_of_word, stem, word_ngrams
-from hate_speech_ai.text import tokenize
+from hate_speech_ai.text import Token, read
+
+
+def plain(*words: str) -> list[Token]:
+    """Tokens that hide nothing."""
+    return [Token(word, place, place + 1, word) for place, word in enumerate(words)]
 
 
 def test_it_works() -> None:
-    tokens = tokenize("They hated us!")
+    tokens = read("They hated us!")
 
     assert word_ngrams(tokens) == ["they", "hate", "us", "they hate", "hate us"]
-    assert char_ngrams(["hate"]) == [" ha", "hat", "ate", "te ", " hat", "hate", "ate ", " hate", "hate "]
+    assert char_ngrams(plain("hate")) == [" ha", "hat", "ate", "te ", " hat", "hate", "ate ", " hate", "hate "]
 
 
 @pytest.mark.parametrize(
@@ -34,13 +39,20 @@ def test_placeholders_emoji_and_negation_have_no_other_stem(token: str) -> None:
 
 
 def test_negation_is_a_pair_with_what_it_negates() -> None:
-    assert "not human" in word_ngrams(tokenize("They are NOT human"))
+    assert "not human" in word_ngrams(read("They are NOT human"))
 
 
-@pytest.mark.parametrize("tokens", [[], ["a"], ["😡"]])
-def test_short_tweets(tokens: list[str]) -> None:
-    assert word_ngrams(tokens) == tokens
-    assert char_ngrams(tokens) == [f" {token} " for token in tokens]
+@pytest.mark.parametrize("words", [[], ["a"], ["😡"]])
+def test_short_tweets(words: list[str]) -> None:
+    assert word_ngrams(plain(*words)) == words
+    assert char_ngrams(plain(*words)) == [f" {word} " for word in words]
+
+
+def test_a_hidden_word_counts_as_itself_and_as_it_is_spelt() -> None:
+    tokens = read("they l1ed")
+
+    assert word_ngrams(tokens) == ["they", "lie", "they lie", "l1ed"]
+    assert char_ngrams(tokens) == char_ngrams(plain("they", "lied"))
 
 
 @given(st.text(st.characters(exclude_categories=["Z", "Cc", "Cs"]), min_size=1, max_size=40))
@@ -51,15 +63,16 @@ def test_a_words_ngrams_are_those_of_scikit_learn(word: str) -> None:
 
 
 @given(st.lists(st.text(min_size=1, max_size=6)))
-def test_ngrams_never_cross_from_one_word_into_the_next(tokens: list[str]) -> None:
-    assert char_ngrams(tokens) == [ngram for token in tokens for ngram in ngrams_of_word(token)]
+def test_ngrams_never_cross_from_one_word_into_the_next(words: list[str]) -> None:
+    assert char_ngrams(plain(*words)) == [ngram for word in words for ngram in ngrams_of_word(word)]
 
 
 @given(st.text(st.characters()) | st.text("aeioushdgyl'", max_size=60))
 def test_no_token_raises(text: str) -> None:
-    tokens = tokenize(text)
+    tokens = read(text)
 
-    assert len(word_ngrams(tokens)) == max(2 * len(tokens) - 1, 0)
+    hidden = [token for token in tokens if token.surface != token.text]
+    assert len(word_ngrams(tokens)) == max(2 * len(tokens) - 1, 0) + len(hidden)
     assert all(3 <= len(ngram) <= 5 for ngram in char_ngrams(tokens))
 
 

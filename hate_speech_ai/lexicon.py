@@ -1,0 +1,75 @@
+"""The words that hidden spellings are compared with.
+
+`words.txt` lists common words of tweets with their number of occurrences. It only helps to recognise that "n1ce" is a
+spelling of "nice" and that "#niceday" is two words; what a word means is learned in training.
+"""
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+_LONGEST = 20
+_LONGEST_SPLIT = 200
+
+
+def _load() -> Iterator[tuple[str, int]]:
+    for line in (Path(__file__).parent / "words.txt").read_text(encoding="utf-8").splitlines():
+        word, _, count = line.partition(" ")
+        yield word, int(count)
+
+
+#: Each known word's number of occurrences.
+WORDS: dict[str, int] = dict(_load())
+
+_TOTAL = math.log(sum(WORDS.values()))
+_COST = {word: _TOTAL - math.log(count) for word, count in WORDS.items()}
+_UNKNOWN, _UNKNOWN_LETTER = 14.0, 4.0
+
+_BY_SHAPE: dict[tuple[int, str], list[str]] = {}
+for _word in sorted(WORDS, key=lambda word: -WORDS[word]):
+    _BY_SHAPE.setdefault((len(_word), _word[0]), []).append(_word)
+
+
+@lru_cache(maxsize=20_000)
+def unmask(masked: str) -> str | None:
+    """The most frequent known word that has the letters of `masked` and any letter for each `*`; None without one.
+
+    >>> unmask("fr**nd")
+    'friend'
+    """
+    if sum(c != "*" for c in masked) < 1 or masked[0] == "*":
+        return None
+    open_places = [(place, letter) for place, letter in enumerate(masked) if letter != "*"]
+    for word in _BY_SHAPE.get((len(masked), masked[0]), ()):
+        if all(word[place] == letter for place, letter in open_places):
+            return word
+    return None
+
+
+@lru_cache(maxsize=20_000)
+def split(letters: str) -> tuple[str, ...]:
+    """The most likely words that letters without spaces spell; unknown stretches stay in one piece.
+
+    Dynamic programming over word probabilities, linear in the number of letters.
+
+    >>> split("niceday")
+    ('nice', 'day')
+    """
+    if len(letters) > _LONGEST_SPLIT:
+        return split(letters[:_LONGEST_SPLIT]) + split(letters[_LONGEST_SPLIT:])
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    for end in range(1, len(letters) + 1):
+        options = []
+        for begin in range(max(0, end - _LONGEST), end):
+            word = letters[begin:end]
+            cost = _COST.get(word, _UNKNOWN + _UNKNOWN_LETTER * len(word))
+            options.append((best[begin][0] + cost, begin))
+        best.append(min(options))
+    words: list[str] = []
+    end = len(letters)
+    while end:
+        begin = best[end][1]
+        words.append(letters[begin:end])
+        end = begin
+    return tuple(reversed(words))
