@@ -105,11 +105,35 @@ class TweetsField(serializers.Field[list[Any], Any, list[Any], Any]):
 class PredictRequest(StrictSerializer):
     tweet = TextField(required=False, allow_blank=True)
     tweets = TweetsField(required=False)
+    explain = StrictBooleanField(required=False, help_text="say which words the answer comes from; for one tweet")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if len(attrs) != 1:
+        if len({"tweet", "tweets"} & attrs.keys()) != 1:
             raise serializers.ValidationError({"tweet": ["Send either tweet, a string, or tweets, a list of strings."]})
+        if attrs.get("explain") and "tweets" in attrs:
+            raise serializers.ValidationError(
+                {"explain": ["Only a single tweet is explained: send tweet, not tweets."]}
+            )
         return attrs
+
+
+class ExplainedToken(serializers.Serializer[Any]):
+    word = serializers.CharField(help_text="as the model reads it")
+    begin = serializers.IntegerField(help_text="its place in the tweet, in code points")
+    end = serializers.IntegerField(help_text="exclusive")
+    contribution = serializers.FloatField(help_text="to the logit: above 0 for hate speech, below 0 against it")
+    known = serializers.BooleanField(help_text="whether the model knows the word, and not only parts of its spelling")
+
+
+class ExplanationAnswer(serializers.Serializer[Any]):
+    """`intercept` and the contributions sum to `logit`; the probability is its logistic function."""
+
+    logit = serializers.FloatField()
+    intercept = serializers.FloatField()
+    tokens = ExplainedToken(many=True, help_text="in the order of the tweet")
+    flipped_by = serializers.ListField(
+        child=serializers.IntegerField(), help_text="indices of the tokens without which the decision is the opposite"
+    )
 
 
 class Prediction(serializers.Serializer[Any]):
@@ -121,6 +145,7 @@ class Prediction(serializers.Serializer[Any]):
         child=serializers.ChoiceField(choices=["empty_after_cleaning", "no_known_words", "truncated"]),
         help_text="what weakens the answer",
     )
+    explanation = ExplanationAnswer(required=False, help_text="with explain: true")
 
 
 class BatchItemError(serializers.Serializer[Any]):

@@ -32,6 +32,7 @@ from api.serializers import (
     text_problem,
 )
 from hate_speech_ai.artifact import ArtifactError
+from hate_speech_ai.explain import explain
 from hate_speech_ai.labels import HATE_SPEECH
 
 Scope = ApiKey.Scope
@@ -69,8 +70,10 @@ class Predict(APIView):
             body = fields.validated_data
         model = active_model.get()
         if "tweet" in body:
-            answer = _judge(model, body["tweet"])
-            return Response({**answer, "model_version": model.version})
+            answer = _judge(model, body["tweet"]) | {"model_version": model.version}
+            if body.get("explain"):
+                answer["explanation"] = _explain(model, body["tweet"])
+            return Response(answer)
         results = [_judge_item(model, item) for item in body["tweets"]]
         return Response({"model_version": model.version, "results": results})
 
@@ -259,6 +262,19 @@ def _judge(model: active_model.ActiveModel, tweet: str) -> dict[str, Any]:
         "probability": probability,
         "threshold": threshold,
         "notes": score.notes,
+    }
+
+
+def _explain(model: active_model.ActiveModel, tweet: str) -> dict[str, Any]:
+    explanation = explain(model.scorer, tweet)
+    return {
+        "logit": explanation.logit,
+        "intercept": explanation.intercept,
+        "tokens": [
+            {"word": one.word, "begin": one.begin, "end": one.end, "contribution": one.value, "known": one.known}
+            for one in explanation.contributions
+        ],
+        "flipped_by": explanation.flipped_by,
     }
 
 

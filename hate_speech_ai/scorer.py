@@ -89,6 +89,34 @@ class Scorer:
         """The probability of one label for each tweet."""
         return [self.score(tweet, (label,)).probabilities[label] for tweet in tweets]
 
+    def probability(self, tokens: list[Token], label: str = HATE_SPEECH) -> float:
+        """The probability of one label for a text that is read already."""
+        return _sigmoid(self._decision(label, self._values(tokens)[0]))
+
+    def products(self, tokens: list[Token], label: str = HATE_SPEECH) -> list[tuple[int, float]]:
+        """The summands of the logit besides the intercept, each with its feature."""
+        weights = self._weights[label]
+        return [(index, value * weights[index]) for index, value in self._values(tokens)[0]]
+
+    def intercept(self, label: str = HATE_SPEECH) -> float:
+        """The logit of a text without a known feature."""
+        return self._intercepts[label]
+
+    def word_feature(self, term: str) -> int | None:
+        """The feature of a stem, a pair of stems or a spelling; None where the model does not know it."""
+        return self._words.get(term)
+
+    def char_features(self, word: str) -> list[int]:
+        """The features of a word's character n-grams, as often as they stand in it."""
+        found = self._chars_of_word.get(word)
+        if found is None:
+            find = self._chars.get
+            found = [index for ngram in ngrams_of_word(word) if (index := find(ngram)) is not None]
+            if len(self._chars_of_word) >= _MAX_CACHED_WORDS:
+                self._chars_of_word.clear()
+            self._chars_of_word[word] = found
+        return found
+
     def _decision(self, label: str, values: list[tuple[int, float]]) -> float:
         weights = self._weights[label]
         return self._intercepts[label] + math.fsum([value * weights[index] for index, value in values])
@@ -106,7 +134,7 @@ class Scorer:
         values = self._weigh(counts)
         counts = {}
         for token in tokens:
-            for index in self._chars_of(token.text):
+            for index in self.char_features(token.text):
                 counts[index] = counts.get(index, 0) + 1
         return values + self._weigh(counts), known
 
@@ -122,16 +150,6 @@ class Scorer:
         ]
         scale = 1.0 / math.sqrt(sum([value * value for _, value in raw]))
         return [(index, value * scale) for index, value in raw]
-
-    def _chars_of(self, word: str) -> list[int]:
-        found = self._chars_of_word.get(word)
-        if found is None:
-            find = self._chars.get
-            found = [index for ngram in ngrams_of_word(word) if (index := find(ngram)) is not None]
-            if len(self._chars_of_word) >= _MAX_CACHED_WORDS:
-                self._chars_of_word.clear()
-            self._chars_of_word[word] = found
-        return found
 
 
 def _sigmoid(value: float) -> float:
