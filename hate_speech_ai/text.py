@@ -51,10 +51,11 @@ class Token(NamedTuple):
 
 _CP1252 = "€‚ƒ„…†‡ˆ‰Š‹Œ\u017d‘’“”•–—˜™š›œ\u017eŸ"
 _CONTINUED = f"[\u0080-\u00bf{_CP1252}]"
-_DAMAGED = re.compile(
-    r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?"
-    rf"|[\u00c2\u00c3]{_CONTINUED}|[\u00e0-\u00ef]{_CONTINUED}{{2}}|[\u00f0-\u00f4]{_CONTINUED}{{3}}"
-)
+_ENTITY = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?"
+_LONG_MISREAD = rf"[\u00e0-\u00ef]{_CONTINUED}{{2}}|[\u00f0-\u00f4]{_CONTINUED}{{3}}"
+# Two letters may be meant as they stand, as in "CAFÉ»", unless the whole text was misread.
+_DAMAGED = re.compile(rf"{_ENTITY}|[\u00c2\u00c3]{_CONTINUED}|{_LONG_MISREAD}")
+_DAMAGED_WHOLLY = re.compile(rf"{_ENTITY}|[\u00c2-\u00df]{_CONTINUED}|{_LONG_MISREAD}")
 _LINE_BREAK = re.compile(r"\[linebreak\]")
 
 # Letters of other scripts that look like Latin ones.
@@ -292,14 +293,15 @@ def _split(letters: str) -> tuple[str, ...]:
 def _spaced(found: str) -> tuple[Piece, ...]:
     """Letters with spaces or dots between them: the words that they spell.
 
-    Gaps unlike the usual one are between words; within them, the known words say where one ends.
+    A gap unlike its neighbours and unlike the usual one is between words; where all gaps are the same, the known words
+    say where one ends.
     """
     letters = [match.start() for match in _LETTER.finditer(found)]
     gaps = [found[left + 1 : right] for left, right in pairwise(letters)]
     usual = Counter(gaps).most_common(1)[0][0]
     words: list[list[int]] = [[letters[0]]]
-    for place, gap in zip(letters[1:], gaps, strict=True):
-        if gap != usual:
+    for number, (place, gap) in enumerate(zip(letters[1:], gaps, strict=True)):
+        if gap not in (usual, *gaps[max(0, number - 1) : number], *gaps[number + 1 : number + 2]):
             words.append([])
         words[-1].append(place)
     pieces: list[Piece] = []
@@ -334,7 +336,7 @@ def _normalise(text: str) -> tuple[str, list[int], list[int]]:
             ends[-1] = end
 
     position = 0
-    for match in _DAMAGED.finditer(text):
+    for match in _damaged(text).finditer(text):
         repaired = _repair(match.group())
         if repaired is None:
             continue
@@ -346,6 +348,15 @@ def _normalise(text: str) -> tuple[str, list[int], list[int]]:
     for index in range(position, len(text)):
         add(text[index], index, index + 1)
     return "".join(string), starts, ends
+
+
+def _damaged(text: str) -> re.Pattern[str]:
+    """What to look for: more, where the whole text is UTF-8 that was read as Latin-1."""
+    try:
+        text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return _DAMAGED
+    return _DAMAGED_WHOLLY
 
 
 def _repair(damaged: str) -> str | None:
@@ -414,7 +425,7 @@ def repair(text: str) -> str:
     >>> repair("love &amp; cafÃ©")
     'love & café'
     """
-    return _DAMAGED.sub(lambda match: _repair(match.group()) or match.group(), text)
+    return _damaged(text).sub(lambda match: _repair(match.group()) or match.group(), text)
 
 
 def fingerprint(text: str) -> str:

@@ -94,6 +94,7 @@ def test_a_character_number_of_thousands_of_digits_is_only_text(digits: str) -> 
         ("donâ€™t", "don\u2019t"),
         ("café, naïve, Ærø, 5 £ « oui »", "café, naïve, Ærø, 5 £ « oui »"),
         ("«CAFÉ» 5 £ \U0001f621", "«CAFÉ» 5 £ \U0001f621"),
+        ("\u00c4\u00b1\u00c5\u00a1", "ıš"),
         ("\u00c3\u00a9 beside a real \U0001f621", "é beside a real \U0001f621"),
     ],
 )
