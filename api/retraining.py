@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection, transaction
 from api import active_model, health, queue
 from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
-from hate_speech_ai.evaluation import agreement, measure
+from hate_speech_ai.evaluation import agreement, measure, measure_checks, read_checks
 from hate_speech_ai.gate import judge
 from hate_speech_ai.labels import HATE_SPEECH, resolve
 from hate_speech_ai.scorer import Scorer
@@ -95,7 +95,7 @@ def read_dataset() -> Dataset:
 
 
 def evaluate(scorer: Scorer, dataset: Dataset) -> dict[str, Any]:
-    """Each label's figures on the held-out tweets, and those of hate_speech for each corpus."""
+    """Each label's figures on the held-out tweets, those of hate_speech for each corpus, and the checks' pass share."""
     metrics: dict[str, Any] = {}
     for label in scorer.labels:
         rows = [example for example in dataset.held_out if label in example.labels]
@@ -115,6 +115,9 @@ def evaluate(scorer: Scorer, dataset: Dataset) -> dict[str, Any]:
         ).as_dict()
         for source, rows in sorted(by_source.items())
     }
+    checks = read_checks(settings.CHECKS)
+    probabilities = scorer.probabilities([check.tweet for check in checks])
+    metrics["checks"] = measure_checks(probabilities, checks, scorer.thresholds[HATE_SPEECH])
     return metrics
 
 

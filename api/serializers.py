@@ -243,6 +243,10 @@ class ScoreAnswer(serializers.Serializer[Any]):
     trained_on = serializers.IntegerField(help_text="tweets")
     labels = serializers.DictField(help_text="the same figures for every label of the model")
     by_source = serializers.DictField(help_text="the same figures of hate_speech for each corpus, and for reviews")
+    checks = serializers.DictField(
+        help_text="the share of data/checks.csv that is answered rightly, of all and by capability; "
+        "empty for a version from before there were checks"
+    )
 
 
 class Run(serializers.ModelSerializer[TrainingRun]):

@@ -141,6 +141,7 @@ class Score(APIView):
                 "trained_on": model.trained_on,
                 "labels": {label: model.metrics[label] for label in model.scorer.labels if label in model.metrics},
                 "by_source": model.metrics["by_source"],
+                "checks": model.metrics.get("checks", {}),  # a version is never rewritten, and old ones have none
             }
         )
 

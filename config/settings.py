@@ -180,6 +180,7 @@ LIMITS = {
 # Training.
 
 STARTER_CORPUS = BASE_DIR / "data" / "train.csv"
+CHECKS = BASE_DIR / "data" / "checks.csv"
 LEASE_SECONDS = _positive("LEASE_SECONDS", 60)
 SWEEP_SECONDS = _positive("SWEEP_SECONDS", 30)
 TRAINING_SECONDS = _positive("TRAINING_SECONDS", 1800)

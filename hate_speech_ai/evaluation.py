@@ -1,7 +1,9 @@
 """How good a model is, on tweets that it never saw."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve, roc_auc_score
 
 _EPSILON = 1e-6
+_CHECK_COLUMNS = ["id", "capability", "tweet", "hate_speech"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,71 @@ def measure(probabilities: Sequence[float], answers: Sequence[bool], threshold: 
         false_negatives=fn,
         true_negatives=tn,
     )
+
+
+@dataclass(frozen=True)
+class Check:
+    """A tweet written to show one capability, with the right answer."""
+
+    id: str
+    capability: str
+    tweet: str
+    is_hate_speech: bool
+
+
+def read_checks(path: Path) -> list[Check]:
+    """The checks of a CSV file, in its order.
+
+    Raises:
+        ValueError: a row is malformed; the message names the file and the line.
+    """
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:  # so that `_check` can name the line
+        reader = csv.reader(file, strict=True)
+        try:
+            if (header := next(reader, [])) != _CHECK_COLUMNS:
+                raise ValueError(f"the header is {','.join(header)!r}, not {','.join(_CHECK_COLUMNS)!r}")
+            return [_check(cells) for cells in reader]
+        except (csv.Error, ValueError) as error:
+            raise ValueError(f"{path.name}, line {reader.line_num}: {error}") from error
+
+
+def _check(cells: list[str]) -> Check:
+    if len(cells) != len(_CHECK_COLUMNS):
+        raise ValueError(f"there are {len(cells)} cells, not {len(_CHECK_COLUMNS)}")
+    for column, cell in zip(_CHECK_COLUMNS, cells, strict=True):
+        if not cell.strip():
+            raise ValueError(f"{column} is empty")
+        if "\ufffd" in cell:
+            raise ValueError(f"{column} is not UTF-8")
+    name, capability, tweet, answer = cells
+    if answer not in ("0", "1"):
+        raise ValueError(f"hate_speech is {answer[:60]!r}, not 0 or 1")
+    return Check(name, capability, tweet, answer == "1")
+
+
+def measure_checks(probabilities: Sequence[float], checks: Sequence[Check], threshold: float) -> dict[str, Any]:
+    """The share of the checks that pass, of all and of each capability.
+
+    Raises:
+        ValueError: no checks, or not as many probabilities as checks.
+
+    >>> checks = [Check("1", "everyday", "the bus is late", False), Check("2", "threat", "we will get them", True)]
+    >>> measure_checks([0.1, 0.3], checks, threshold=0.5)["by_capability"]["threat"]
+    {'passed': 0.0, 'rows': 1}
+    """
+    if not checks:
+        raise ValueError("there are no checks to measure on")
+    passed: dict[str, list[bool]] = {}
+    for probability, check in zip(probabilities, checks, strict=True):
+        passed.setdefault(check.capability, []).append((probability >= threshold) == check.is_hate_speech)
+    return {
+        **_share([each for group in passed.values() for each in group]),
+        "by_capability": {capability: _share(group) for capability, group in passed.items()},
+    }
+
+
+def _share(passed: list[bool]) -> dict[str, Any]:
+    return {"passed": _ratio(sum(passed), len(passed)), "rows": len(passed)}
 
 
 def best_threshold(probabilities: NDArray[np.float64], answers: NDArray[np.bool_]) -> float:

@@ -85,6 +85,8 @@ FIGURES = {
     "false_negatives": 6,
     "true_negatives": 60,
 }
+CHECKS = {"passed": 0.75, "rows": 8, "by_capability": {"everyday": {"passed": 0.75, "rows": 8}}}
+METRICS = {"hate_speech": FIGURES, "by_source": {"corpus:starter": FIGURES}, "checks": CHECKS}
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def make_version(db: None, artifact_bytes: bytes) -> Callable[..., ModelVersion]
             data_fingerprint=f"{number:064}",
             trained_on=1000,
             evaluated_on=100,
-            metrics={"hate_speech": FIGURES, "by_source": {"corpus:starter": FIGURES}},
+            metrics=METRICS,
         )
 
     return make

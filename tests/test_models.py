@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from api import active_model, redis
 from api.models import ApiKey, ModelVersion, Promotion
-from tests.conftest import FIGURES, JSONClient
+from tests.conftest import METRICS, JSONClient
 
 AsKey = Callable[..., JSONClient]
 MakeVersion = Callable[..., ModelVersion]
@@ -68,7 +68,7 @@ def test_a_version_tells_its_story(client: JSONClient, served: ModelVersion, sla
         "data_fingerprint": served.data_fingerprint,
         "trained_on": 1000,
         "evaluated_on": 100,
-        "metrics": {"hate_speech": FIGURES, "by_source": {"corpus:starter": FIGURES}},
+        "metrics": METRICS,
     }
 
 

@@ -14,6 +14,7 @@ from api.corpus_import import import_corpus
 from api.models import ApiKey, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.corpora import STARTER
+from hate_speech_ai.evaluation import read_checks
 from hate_speech_ai.scorer import Scorer
 from tests.conftest import JSONClient, starter_rows
 
@@ -83,6 +84,25 @@ def test_the_figures_are_those_of_the_held_out_tweets(rows: None) -> None:
     assert figures["rows"] == version.evaluated_on == held_out.count()
     assert version.trained_on == ReviewedTweet.objects.filter(held_out=False).count()
     assert version.metrics["by_source"]["corpus:starter"] == figures
+
+
+def test_the_checks_are_measured(rows: None, client: JSONClient, settings: Settings) -> None:
+    version = train().version
+    assert version is not None
+
+    checks = read_checks(settings.CHECKS)
+    scorer = Scorer(Artifact.from_bytes(content_of(version)))
+    passed = [
+        (scorer.score(check.tweet).probabilities["hate_speech"] >= scorer.thresholds["hate_speech"])
+        == check.is_hate_speech
+        for check in checks
+    ]
+    figures = version.metrics["checks"]
+    assert (figures["passed"], figures["rows"]) == (round(sum(passed) / len(passed), 4), len(checks))
+    assert set(figures["by_capability"]) == {check.capability for check in checks}
+    active_model.refresh()
+    assert client.get("/score").json()["checks"] == figures
+    assert client.get(f"/models/{version.pk}").json()["metrics"]["checks"] == figures
 
 
 def test_held_out_tweets_teach_nothing(rows: None) -> None:

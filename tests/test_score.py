@@ -6,7 +6,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from api import active_model
 from api.models import ModelVersion, Promotion
-from tests.conftest import FIGURES, JSONClient
+from tests.conftest import CHECKS, FIGURES, METRICS, JSONClient
 
 AsKey = Callable[..., JSONClient]
 
@@ -19,6 +19,7 @@ def test_it_works(client: JSONClient, served: ModelVersion) -> None:
     assert answer.pop("trained_at").endswith("Z")
     assert answer.pop("labels") == {"hate_speech": FIGURES}
     assert answer.pop("by_source") == {"corpus:starter": FIGURES}
+    assert answer.pop("checks") == CHECKS
     assert answer == {
         "score": 0.75,
         "precision": 0.7,
@@ -47,6 +48,18 @@ def test_it_is_the_score_of_the_version_that_serves(
     active_model.refresh()
 
     assert (before, client.get("/score").json()["model_version"]) == (served.pk, newer.pk)
+
+
+def test_a_version_from_before_there_were_checks(client: JSONClient, make_version: Callable[..., ModelVersion]) -> None:
+    older = make_version()
+    older.metrics = {name: figures for name, figures in METRICS.items() if name != "checks"}
+    older.save()
+    Promotion.objects.create(version=older, by="test", reason="test")
+    active_model.refresh()
+
+    response = client.get("/score")
+
+    assert (response.status_code, response.json()["checks"]) == (200, {})
 
 
 def test_no_query_on_the_way(
