@@ -9,15 +9,19 @@ HATE_SPEECH = "hate_speech"
 LABELS = (HATE_SPEECH, "toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+# Names that stand beside the labels in a version's figures.
+_RESERVED = {"by_source", "checks"}
 
 
 def is_label_name(name: str) -> bool:
     """Whether `name` may name a label: 1 to 40 lower-case letters, digits and underscores, a letter first.
 
+    `by_source` and `checks` are taken.
+
     >>> is_label_name("threat"), is_label_name("Threat!")
     (True, False)
     """
-    return _NAME.fullmatch(name) is not None
+    return _NAME.fullmatch(name) is not None and name not in _RESERVED
 
 
 def in_order(names: Iterable[str]) -> list[str]:
