@@ -1,6 +1,6 @@
 """Labelled corpora: where each comes from, and what its labels mean in ours.
 
-A corpus is read row by row. A malformed row is reported with its line number and left out; the rest is kept.
+A corpus is read row by row. A malformed row is reported with its line number and rejected; the rest is kept.
 """
 
 import csv
@@ -12,7 +12,7 @@ import shutil
 import urllib.request
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
@@ -35,19 +35,34 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """A tweet of a corpus, with the labels that the corpus answers."""
+    """A tweet of a corpus, with the labels that the corpus answers.
+
+    `held_out` says that its authors test with it: who trains on it cannot compare figures with theirs.
+    """
 
     line: int
     tweet: str
     labels: Labels
+    held_out: bool = False
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that cannot be used."""
+    """A row that cannot be used. `file` is named where several are read."""
 
     line: int
     reason: str
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A sound row on which the authors did not decide."""
+
+    line: int
+
+
+Record = Row | Rejected | LeftOut
 
 
 @dataclass(frozen=True)
@@ -57,31 +72,54 @@ class Corpus:
     Attributes:
         name: under which its rows are kept (source `corpus:<name>`).
         text_column: the column with the tweet.
-        meanings: column -> value -> what that value says in our labels.
+        meanings: column -> value -> what that value says in our labels; None leaves the row out.
         label_columns: label -> column that answers it with 0, 1, or nothing where it does not.
+        separator: between the values of a cell that may have several; each label is then a yes if one of them says so.
+        part_column: the column that says `test` of a row that the authors test with.
+        line_break: what stands in the text for the end of a line.
+        quoted: whether a cell may stand in quotes; else a quote is a character like any other.
+        files: their names, where a folder is given.
+        unlike: file -> how to read it, where it has other columns than the rest.
         url: its public home; empty for one that must be given as a file.
         sha256: of the file at `url`.
         licence, source: as its authors state them.
+        base_rate: the share of hate speech where it was collected, as far as the sample shows it.
     """
 
     name: str
     text_column: str
-    meanings: Mapping[str, Mapping[str, Labels]] = field(default_factory=dict)
+    meanings: Mapping[str, Mapping[str, Labels | None]] = field(default_factory=dict)
     label_columns: Mapping[str, str] = field(default_factory=dict)
+    separator: str = ""
+    part_column: str = ""
+    line_break: str = ""
+    quoted: bool = True
+    files: tuple[str, ...] = ()
+    unlike: Mapping[str, "Corpus"] = field(default_factory=dict)
     url: str = ""
     sha256: str = ""
     licence: str = ""
     source: str = ""
+    base_rate: float | None = None
 
-    def labels_of(self, row: Mapping[str, str]) -> Labels:
-        """Raises:
-        ValueError: a value that has no meaning here; the message names the column.
+    @property
+    def columns(self) -> list[str]:
+        """Those that the mapping needs."""
+        part = [self.part_column] if self.part_column else []
+        return [self.text_column, *self.meanings, *self.label_columns.values(), *part]
+
+    def labels_of(self, row: Mapping[str, str]) -> Labels | None:
+        """What the row says in our labels; None where its authors did not decide.
+
+        Raises:
+            ValueError: a value that has no meaning here; the message names the column.
         """
         labels: Labels = {}
-        for column, meanings in self.meanings.items():
-            if row[column] not in meanings:
-                raise ValueError(f"{column} is {row[column][:_SHOWN]!r}, not one of {', '.join(meanings)}")
-            labels |= meanings[row[column]]
+        for column in self.meanings:
+            said = self._meaning(column, row[column])
+            if said is None:
+                return None
+            labels |= said
         for label, column in self.label_columns.items():
             value = row[column].strip().lower()
             if value in _YES | _NO:
@@ -92,6 +130,26 @@ class Corpus:
             raise ValueError("no label is answered")
         return labels
 
+    def _meaning(self, column: str, cell: str) -> Labels | None:
+        meanings = self.meanings[column]
+        labels: Labels = {}
+        for value in [value.strip() for value in cell.split(self.separator)] if self.separator else [cell]:
+            if value not in meanings:
+                raise ValueError(f"{column} is {value[:_SHOWN]!r}, not one of {', '.join(meanings)}")
+            said = meanings[value]
+            if said is None:
+                return None
+            labels |= {label: answer or labels.get(label, False) for label, answer in said.items()}
+        return labels
+
+
+# What annotators said. Hate speech is toxic and the harmless is no hate speech; but who was asked about hate speech
+# only did not call the rest harmless, and who was asked about offence only did not call it hate speech.
+_HATEFUL: Labels = {"hate_speech": True, "toxic": True}
+_NOT_HATEFUL: Labels = {"hate_speech": False}
+_OFFENSIVE: Labels = {"hate_speech": False, "toxic": True}
+_TOXIC: Labels = {"toxic": True}
+_HARMLESS: Labels = {"hate_speech": False, "toxic": False}
 
 STARTER = Corpus(
     "starter",
@@ -110,11 +168,12 @@ CORPORA = {
             "tweet",
             meanings={
                 "class": {
-                    "0": {"hate_speech": True, "toxic": True},
-                    "1": {"hate_speech": False, "toxic": True},
-                    "2": {"hate_speech": False, "toxic": False},
+                    "0": _HATEFUL,
+                    "1": _OFFENSIVE,
+                    "2": _HARMLESS,
                 }
             },
+            files=("labeled_data.csv",),
             url="https://raw.githubusercontent.com/t-davidson/hate-speech-and-offensive-language/"
             "cb50f7e9eb855a99abc51423bf40df0e26d6fe30/data/labeled_data.csv",
             sha256="fcb8bc7c68120ae4af04a5b9acd58585513ede11e1548ebf36a5c2040b6f6281",
@@ -124,12 +183,111 @@ CORPORA = {
         Corpus(
             "twitter_hate_av",
             "tweet",
-            meanings={"label": {"0": {"hate_speech": False}, "1": {"hate_speech": True, "toxic": True}}},
+            meanings={"label": {"0": _NOT_HATEFUL, "1": _HATEFUL}},
+            files=("train.csv",),
             url="https://raw.githubusercontent.com/netGed/WebScience24/b797937707709810f44420bf146c64e0699d5153/"
             "src/1.%20Explorative%20Analysis%20%26%20Preprocessing/nasiba/data/train.csv",
             sha256="4f1bfabc2908029734fb2acd34028a8dfd1b92098bddfe60b0f0836c964e26ab",
             licence="none stated: for study and evaluation",
             source="Analytics Vidhya practice problem, racist or sexist tweets",
+        ),
+        Corpus(
+            "hatexplain",
+            "text",
+            meanings={
+                "label": {"hatespeech": _HATEFUL, "offensive": _OFFENSIVE, "normal": _HARMLESS, "undecided": None}
+            },
+            part_column="split",
+            files=("hatexplain.csv",),
+            licence="MIT",
+            source="Mathew, Saha, Yimam, Biemann, Goyal, Mukherjee (AAAI 2021)",
+        ),
+        Corpus(
+            "jigsaw_toxic_sample",
+            "comment_text",
+            label_columns={HATE_SPEECH: "identity_hate", **{label: label for label in LABELS if label != HATE_SPEECH}},
+            files=("train_natural.csv.gz", "train_enriched.csv.gz", "train_head20k_toxic_only.csv.gz"),
+            unlike={
+                "train_head20k_toxic_only.csv.gz": Corpus(
+                    "jigsaw_toxic_sample", "comment_text", meanings={"toxic": {"0": _HARMLESS, "1": _TOXIC}}
+                )
+            },
+            licence="CC0 for the labels, CC BY-SA 3.0 for the comments",
+            source="samples of the Jigsaw Toxic Comment Classification Challenge (Kaggle 2018)",
+            base_rate=0.009,  # identity_hate in train_natural
+        ),
+        Corpus(
+            "cad",
+            "text",
+            meanings={
+                "labels": {
+                    "Neutral": _HARMLESS,
+                    "CounterSpeech": _HARMLESS,
+                    "IdentityDirectedAbuse": _HATEFUL,
+                    "AffiliationDirectedAbuse": _OFFENSIVE,
+                    "PersonDirectedAbuse": _OFFENSIVE,
+                }
+            },
+            separator=",",
+            line_break="[linebreak]",
+            quoted=False,
+            files=("cad_v1_1_train.tsv", "cad_v1_1_dev.tsv"),
+            licence="as stated at Zenodo, record 4881008",
+            source="Vidgen, Nguyen, Margetts, Rossini, Tromble (NAACL 2021)",
+            base_rate=0.1,
+        ),
+        Corpus(
+            "measuring_hate_speech",
+            "text",
+            meanings={"label": {"0": _NOT_HATEFUL, "1": _HATEFUL}},
+            part_column="part",
+            files=("measuring_hate_speech_binary.csv",),
+            licence="CC BY 4.0",
+            source="Kennedy, Bacon, Sahn, von Vacano (2020); balanced by Röttger, Nozza, Bianchi, Hovy (EMNLP 2022)",
+        ),
+        Corpus(
+            "hateval2019_en",
+            "text",
+            meanings={"label": {"0": _NOT_HATEFUL, "1": _HATEFUL}},
+            files=("train.csv", "val.csv"),
+            licence="that of SemEval 2019 task 5 and Twitter's terms: for study and evaluation",
+            source="Basile et al. (SemEval 2019), as packaged by TweetEval",
+        ),
+        Corpus(
+            "olid",
+            "tweet",
+            meanings={"subtask_a": {"OFF": _TOXIC, "NOT": _HARMLESS}},
+            quoted=False,
+            files=("olid-training-v1.0.tsv",),
+            licence="none stated: for study and evaluation",
+            source="Zampieri, Malmasi, Nakov, Rosenthal, Farra, Kumar (NAACL 2019)",
+        ),
+        Corpus(
+            "stormfront",
+            "text",
+            meanings={"label": {"hate": _HATEFUL, "noHate": _NOT_HATEFUL, "relation": None, "idk/skip": None}},
+            part_column="sampled",
+            files=("stormfront.csv",),
+            licence="CC BY-SA 3.0 ES",
+            source="de Gibert, Perez, García-Pablos, Cuadros (ALW 2018)",
+        ),
+        Corpus(
+            "gab_hate_corpus",
+            "text",
+            meanings={"hate": {"0": _NOT_HATEFUL, "1": _HATEFUL}},
+            part_column="part",
+            files=("ghc_dev_test.csv",),
+            licence="as stated at osf.io/edua3; MIT for the repository with the files",
+            source="Kennedy et al. (Language Resources and Evaluation 2022), development and test parts",
+            base_rate=0.095,
+        ),
+        Corpus(
+            "wiki_context_toxicity",
+            "text",
+            meanings={"label": {"0": _HARMLESS, "1": _TOXIC}},
+            files=("gc.csv", "gn.csv"),
+            licence="Apache-2.0 for the labels, CC BY-SA 3.0 for the comments",
+            source="Pavlopoulos, Sorensen, Dixon, Thain, Androutsopoulos (ACL 2020)",
         ),
     )
 }
@@ -155,12 +313,27 @@ def own(name: str, *, text_column: str, label_columns: Mapping[str, str]) -> Cor
     return Corpus(name, text_column, label_columns=label_columns or {HATE_SPEECH: HATE_SPEECH})
 
 
-def read(corpus: Corpus, path: Path) -> Iterator[Row | Rejected]:
+def read(corpus: Corpus, path: Path) -> Iterator[Record]:
     """The rows of a file: `.csv`, `.tsv` or `.jsonl`, also with `.gz` behind it, in UTF-8.
 
+    Of a folder, those of the files that the corpus has there.
+
     Raises:
-        CorpusError: the file is missing, has another ending, or lacks a column that the mapping needs.
+        CorpusError: a file is missing, has another ending, or lacks a column that the mapping needs.
     """
+    if not path.is_dir():
+        yield from _read_file(corpus.unlike.get(path.name, corpus), path)
+        return
+    if not corpus.files:
+        raise CorpusError(f"{path} is a folder; give the file")
+    if missing := [name for name in corpus.files if not (path / name).is_file()]:
+        raise CorpusError(f"there is no {', '.join(missing)} in {path}")
+    for name in corpus.files:
+        for row in _read_file(corpus.unlike.get(name, corpus), path / name):
+            yield replace(row, file=name) if isinstance(row, Rejected) else row
+
+
+def _read_file(corpus: Corpus, path: Path) -> Iterator[Record]:
     suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
     kind = suffixes[-1].lower() if suffixes else ""
     if kind not in (".csv", ".tsv", ".jsonl"):
@@ -187,7 +360,9 @@ def download(corpus: Corpus, folder: Path, *, url: str = "", timeout: float = 30
         CorpusError: it cannot be fetched, or is another file.
     """
     address = url or corpus.url
-    if not address:
+    if not address or not corpus.sha256:
+        if corpus.name in CORPORA:
+            raise CorpusError(f"{corpus.name} has no home to download it from; give its file or folder with --path")
         raise CorpusError(f"{corpus.name} is not known here; give its file with --path and its columns")
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{corpus.name}.csv"
@@ -220,15 +395,16 @@ def _open(path: Path) -> IO[str]:
 
 def _read_table(file: IO[str], corpus: Corpus, delimiter: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
     # Strict: else a quote that is never closed would swallow the rest of the file into one cell without a word.
-    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    reader = csv.reader(
+        file, delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if corpus.quoted else csv.QUOTE_NONE
+    )
     try:
         header = next(reader, None)
     except csv.Error as error:
         raise CorpusError(f"the header is not readable: {error}") from error
     if header is None:
         raise CorpusError("the file is empty")
-    needed = [corpus.text_column, *corpus.meanings, *corpus.label_columns.values()]
-    if missing := [column for column in needed if column not in header]:
+    if missing := [column for column in corpus.columns if column not in header]:
         raise CorpusError(f"there is no column {', '.join(missing)}; the columns are {', '.join(header)}")
     while True:
         line = reader.line_num + 1
@@ -259,18 +435,22 @@ def _read_lines(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str
         yield line, record if isinstance(record, dict) else "not a JSON object"
 
 
-def _interpret(corpus: Corpus, line: int, record: dict[str, Any] | str) -> Row | Rejected:
+def _interpret(corpus: Corpus, line: int, record: dict[str, Any] | str) -> Record:
     if isinstance(record, str):
         return Rejected(line, record)
     try:
         cells = _Cells({name: _as_cell(value) for name, value in record.items()})
-        tweet = repair(cells[corpus.text_column]).strip()
+        labels = corpus.labels_of(cells)
+        if labels is None:
+            return LeftOut(line)
+        text = cells[corpus.text_column]
+        tweet = repair(text.replace(corpus.line_break, " ") if corpus.line_break else text).strip()
         tweet.encode("utf-8")
         if "\0" in tweet:
             raise ValueError("the text contains a NUL character")
         if not is_readable(tokenize(tweet)):
             raise ValueError("there is no word in the text")
-        return Row(line, tweet, corpus.labels_of(cells))
+        return Row(line, tweet, labels, held_out=bool(corpus.part_column) and cells[corpus.part_column] == "test")
     except UnicodeEncodeError:
         return Rejected(line, "the text is not valid UTF-8")
     except ValueError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,12 +20,15 @@ from hate_speech_ai.corpora import (
     Corpus,
     CorpusError,
     Labels,
+    LeftOut,
+    Record,
     Rejected,
     Row,
     download,
     own,
     read,
 )
+from hate_speech_ai.labels import LABELS
 
 MINE = own("mine", text_column="tweet", label_columns={})
 YES, NO = {"hate_speech": True}, {"hate_speech": False}
@@ -32,10 +36,10 @@ HEADER = b"tweet,hate_speech\n"
 
 
 @pytest.fixture
-def rows_of(tmp_path: Path) -> Callable[..., list[Row | Rejected]]:
+def rows_of(tmp_path: Path) -> Callable[..., list[Record]]:
     """The rows of a file with this content."""
 
-    def rows(content: str | bytes, name: str = "corpus.csv", corpus: Corpus = MINE) -> list[Row | Rejected]:
+    def rows(content: str | bytes, name: str = "corpus.csv", corpus: Corpus = MINE) -> list[Record]:
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return list(read(corpus, path))
@@ -43,14 +47,14 @@ def rows_of(tmp_path: Path) -> Callable[..., list[Row | Rejected]]:
     return rows
 
 
-RowsOf = Callable[..., list[Row | Rejected]]
+RowsOf = Callable[..., list[Record]]
 
 
-def accepted(rows: list[Row | Rejected]) -> list[tuple[int, str]]:
+def accepted(rows: list[Record]) -> list[tuple[int, str]]:
     return [(row.line, row.tweet) for row in rows if isinstance(row, Row)]
 
 
-def rejected(rows: list[Row | Rejected]) -> dict[int, str]:
+def rejected(rows: list[Record]) -> dict[int, str]:
     return {row.line: row.reason for row in rows if isinstance(row, Rejected)}
 
 
@@ -90,6 +94,183 @@ def test_a_class_that_the_mapping_does_not_know_is_rejected(rows_of: RowsOf, val
     assert list(rejected(rows)) == [2]
     assert "class" in rejected(rows)[2]
     assert accepted(rows) == [(3, "good")]
+
+
+HATEFUL = {"hate_speech": True, "toxic": True}
+OFFENSIVE = {"hate_speech": False, "toxic": True}
+HARMLESS = {"hate_speech": False, "toxic": False}
+TOXIC = {"toxic": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "content", "expected"),
+    [
+        (
+            "hatexplain",
+            "hatexplain.csv",
+            "row,split,text,label_1,label_2,label_3,label,agreement\n"
+            "0,train,one,hatespeech,hatespeech,normal,hatespeech,2\n"
+            "1,val,two,offensive,offensive,normal,offensive,2\n"
+            "2,test,three,normal,normal,normal,normal,3\n",
+            [Row(2, "one", HATEFUL), Row(3, "two", OFFENSIVE), Row(4, "three", HARMLESS, held_out=True)],
+        ),
+        (
+            "jigsaw_toxic_sample",
+            "train_natural.csv",
+            "id,comment_text,toxic,severe_toxic,obscene,threat,insult,identity_hate\n"
+            'a,"one\n""two""",1,0,1,0,1,0\n'
+            "b,three,1,1,0,1,0,1\n"
+            "c,four,0,0,0,0,0,0\n",
+            [
+                Row(
+                    2, 'one\n"two"', dict.fromkeys(LABELS, False) | dict.fromkeys(("toxic", "obscene", "insult"), True)
+                ),
+                Row(4, "three", dict.fromkeys(LABELS, True) | {"obscene": False, "insult": False}),
+                Row(5, "four", dict.fromkeys(LABELS, False)),
+            ],
+        ),
+        (
+            "cad",
+            "cad_v1_1_dev.tsv",
+            "id\ttext\tlabels\n"
+            'a-post\t"one[linebreak]two\tNeutral\n'
+            "b-title\tthree, four\tPersonDirectedAbuse, IdentityDirectedAbuse,Neutral\n"
+            "c\tfive\tCounterSpeech,AffiliationDirectedAbuse\n",
+            [Row(2, '"one two', HARMLESS), Row(3, "three, four", HATEFUL), Row(4, "five", OFFENSIVE)],
+        ),
+        (
+            "measuring_hate_speech",
+            "measuring_hate_speech_binary.csv",
+            "text,label,part\none,1,train\ntwo,0,dev\nthree,0,test\n",
+            [Row(2, "one", HATEFUL), Row(3, "two", NO), Row(4, "three", NO, held_out=True)],
+        ),
+        (
+            "hateval2019_en",
+            "val.csv",
+            "text,label,split\none,1,val\ntwo,0,val\nNA,0,val\n",
+            [Row(2, "one", HATEFUL), Row(3, "two", NO), Row(4, "NA", NO)],
+        ),
+        (
+            "olid",
+            "olid-training-v1.0.tsv",
+            "id\ttweet\tsubtask_a\tsubtask_b\tsubtask_c\n"
+            '1\t"one\tOFF\tTIN\tGRP\n'
+            "2\ttwo &amp; three\tNOT\tNULL\tNULL\n"
+            '3\tfour ""\tOFF\tUNT\tNULL\n',
+            [Row(2, '"one', TOXIC), Row(3, "two & three", HARMLESS), Row(4, 'four ""', TOXIC)],
+        ),
+        (
+            "stormfront",
+            "stormfront.csv",
+            "file_id,user_id,label,sampled,text\n1_1,1,hate,train,one\n1_2,1,noHate,,two\n1_3,1,hate,test,three\n",
+            [Row(2, "one", HATEFUL), Row(3, "two", NO), Row(4, "three", HATEFUL, held_out=True)],
+        ),
+        (
+            "gab_hate_corpus",
+            "ghc_dev_test.csv",
+            "text_id,text,part,hate,hd,cv,vo\n1,one,dev,1,1,0,0\n2,two,dev,0,0,0,1\n3,three,test,1,0,1,0\n",
+            [Row(2, "one", HATEFUL), Row(3, "two", NO), Row(4, "three", HATEFUL, held_out=True)],
+        ),
+        (
+            "wiki_context_toxicity",
+            "gc.csv",
+            'id,text,parent,label,api\n1.1,one,"before\nit",1,0.9\n2.2,two,,0,0.1\n3.3,three,x,0,0.2\n',
+            [Row(2, "one", TOXIC), Row(4, "two", HARMLESS), Row(5, "three", HARMLESS)],
+        ),
+    ],
+)
+def test_other_public_corpora(rows_of: RowsOf, name: str, file: str, content: str, expected: list[Row]) -> None:
+    assert rows_of(content, file, CORPORA[name]) == expected
+
+
+def test_jigsaw_rows_of_which_only_toxicity_is_known(rows_of: RowsOf) -> None:
+    content = gzip.compress(b"row,comment_text,toxic\n1,one,1\n2,two,0\n")
+
+    rows = rows_of(content, "train_head20k_toxic_only.csv.gz", CORPORA["jigsaw_toxic_sample"])
+
+    assert rows == [Row(2, "one", TOXIC), Row(3, "two", HARMLESS)]
+
+
+@pytest.mark.parametrize("labels", ["", "Neutral,", "Neutral,Nosuch", "Neutral;CounterSpeech"])
+def test_each_of_several_values_must_have_a_meaning(rows_of: RowsOf, labels: str) -> None:
+    rows = rows_of(f"id\ttext\tlabels\na\tone\t{labels}\n", "cad.tsv", CORPORA["cad"])
+
+    assert "not one of Neutral, CounterSpeech" in rejected(rows)[2]
+
+
+@pytest.mark.parametrize("value", ["relation", "idk/skip"])
+def test_a_row_without_a_decision_is_left_out_whatever_its_text(rows_of: RowsOf, value: str) -> None:
+    rows = rows_of(f"label,sampled,text\n{value},,hello\n{value},,...\nhate,,bye\n", corpus=CORPORA["stormfront"])
+
+    assert rows == [LeftOut(2), LeftOut(3), Row(4, "bye", HATEFUL)]
+
+
+def test_posts_on_which_three_annotators_disagree_are_left_out(rows_of: RowsOf) -> None:
+    rows = rows_of("split,text,label\nundecided,hello,undecided\n", corpus=CORPORA["hatexplain"])
+
+    assert rows == [LeftOut(2)]
+
+
+@pytest.mark.parametrize("name", [corpus.name for corpus in CORPORA.values() if corpus.part_column])
+def test_without_the_column_that_marks_test_rows_a_file_is_refused(rows_of: RowsOf, name: str) -> None:
+    corpus = CORPORA[name]
+    columns = ",".join([corpus.text_column, *corpus.meanings])
+
+    with pytest.raises(CorpusError, match=f"no column {corpus.part_column};"):
+        rows_of(f"{columns}\nhello,0\n", corpus=corpus)
+
+
+# Folders
+
+
+def test_all_files_of_a_folder_are_read_and_rejected_rows_name_theirs(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("text,label,split\none,1,train\n...,0,train\n")
+    (tmp_path / "val.csv").write_text("text,label,split\ntwo,7,val\nthree,0,val\n")
+    (tmp_path / "README.md").write_text("# HatEval")
+
+    assert list(read(CORPORA["hateval2019_en"], tmp_path)) == [
+        Row(2, "one", HATEFUL),
+        Rejected(3, "there is no word in the text", "train.csv"),
+        Rejected(2, "label is '7', not one of 0, 1", "val.csv"),
+        Row(3, "three", NO),
+    ]
+
+
+def test_each_file_of_a_folder_is_read_by_its_own_columns(tmp_path: Path) -> None:
+    header = ",".join(("comment_text", *LABELS[1:]))
+    for name in CORPORA["jigsaw_toxic_sample"].files:
+        content = "comment_text,toxic\none,0\n" if "only" in name else f"{header}\ntwo,1,1,1,1,1,1\n"
+        (tmp_path / name).write_bytes(gzip.compress(content.encode()))
+
+    assert list(read(CORPORA["jigsaw_toxic_sample"], tmp_path)) == [
+        Row(2, "two", dict.fromkeys(LABELS, True)),
+        Row(2, "two", dict.fromkeys(LABELS, True)),
+        Row(2, "one", HARMLESS),
+    ]
+
+
+def test_a_folder_that_lacks_a_file_is_refused_before_any_row(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("text,label\none,1\n")
+
+    with pytest.raises(CorpusError, match=r"there is no val\.csv in"):
+        next(read(CORPORA["hateval2019_en"], tmp_path))
+
+
+def test_a_folder_for_a_file_of_your_own_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="is a folder; give the file"):
+        list(read(MINE, tmp_path))
+
+
+# The table
+
+
+def test_every_corpus_is_in_the_documentation_with_its_licence() -> None:
+    page = (settings.BASE_DIR / "docs" / "corpora.md").read_text(encoding="utf-8")
+    table = {cells[1].strip(" `"): line for line in page.splitlines() if len(cells := line.split("|")) > 2}
+
+    for corpus in CORPORA.values():
+        assert corpus.licence in table[corpus.name]
+        assert corpus.base_rate is None or f"{corpus.base_rate:.1%}".replace("%", " %") in table[corpus.name]
 
 
 def test_the_starter_corpus(rows_of: RowsOf) -> None:
@@ -347,7 +528,7 @@ def test_any_content_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory
     for name in ("any.csv", "any.tsv", "any.jsonl"):
         path = folder / name
         path.write_bytes(HEADER.replace(b",", b"\t") * (name == "any.tsv") + HEADER * (name == "any.csv") + content)
-        assert all(isinstance(row, Row | Rejected) for row in read(MINE, path))
+        assert all(isinstance(row, Record) for row in read(MINE, path))
 
 
 def test_a_reason_names_no_whole_cell(rows_of: RowsOf) -> None:
@@ -472,6 +653,8 @@ def test_an_address_that_leads_nowhere_is_refused(tmp_path: Path, url: str) -> N
         download(REMOTE, tmp_path, url=url)
 
 
-def test_a_corpus_without_a_home_must_be_given_as_a_file(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="--path"):
-        download(MINE, tmp_path)
+@pytest.mark.parametrize("corpus", [MINE, CORPORA["hatexplain"]], ids=lambda corpus: corpus.name)
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:1/x"])
+def test_a_corpus_without_a_home_must_be_given_as_a_file(tmp_path: Path, corpus: Corpus, url: str) -> None:
+    with pytest.raises(CorpusError, match=f"{corpus.name} .* --path"):
+        download(corpus, tmp_path, url=url)

@@ -125,6 +125,54 @@ def test_of_many_rejected_lines_the_first_are_shown(run: Import, tmp_path: Path)
     assert errors.splitlines()[19:] == ["line 21: class is '7', not one of 0, 1, 2", "... and 1,005 more"]
 
 
+def test_rows_without_a_decision_are_counted_apart(run: Import, tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", "label,sampled,text\nhate,,one\nidk/skip,,two\nrelation,,three\nnoHate,,...\n")
+
+    out, errors = run("stormfront", "--path", path)
+
+    assert out.endswith("1 rows added, 0 known already, 2 left out, 1 rejected\n")
+    assert errors == "line 5: there is no word in the text\n"
+
+
+def test_a_folder(run: Import, tmp_path: Path) -> None:
+    write(tmp_path / "train.csv", "text,label,split\none,1,train\n...,0,train\n")
+    write(tmp_path / "val.csv", "text,label,split\nOne,1,val\ntwo,0,val\n")
+
+    out, errors = run("hateval2019_en", "--path", tmp_path)
+
+    assert out.endswith("2 rows added, 1 known already, 1 rejected\n")
+    assert errors == "train.csv line 3: there is no word in the text\n"
+    assert set(ReviewedTweet.objects.values_list("tweet", "source")) == {
+        ("one", "corpus:hateval2019_en"),
+        ("two", "corpus:hateval2019_en"),
+    }
+
+
+def test_what_a_corpus_is_tested_with_is_held_out(run: Import, tmp_path: Path) -> None:
+    rows = "".join(f"post {chr(97 + n // 26)}{chr(97 + n % 26)},0,{'test' if n < 30 else 'train'}\n" for n in range(60))
+
+    run("measuring_hate_speech", "--path", write(tmp_path / "data.csv", "text,label,part\n" + rows))
+
+    stored = list(ReviewedTweet.objects.order_by("pk"))
+    assert all(row.held_out for row in stored[:30])
+    assert [row.held_out for row in stored[30:]] == [is_held_out(row.fingerprint) for row in stored[30:]]
+    assert not all(row.held_out for row in stored[30:])
+
+
+def test_a_test_row_that_repeats_a_training_row_is_held_out(run: Import, tmp_path: Path) -> None:
+    # One that the hash would leave in training.
+    tweet = next(tweet for tweet in ("hello", "good day", "good night") if not is_held_out(fingerprint(tweet)))
+    header = "text,label,part\n"
+    path = write(tmp_path / "data.csv", f"{header}{tweet},0,train\n")
+    run("measuring_hate_speech", "--path", path)
+    assert not ReviewedTweet.objects.get().held_out
+
+    out, _ = run("measuring_hate_speech", "--path", write(path, f"{header}{tweet},0,train\n{tweet},0,test\n"))
+
+    assert out.endswith("0 rows added, 2 known already, 0 rejected\n")
+    assert ReviewedTweet.objects.get().held_out
+
+
 def test_a_file_of_your_own(run: Import, tmp_path: Path) -> None:
     path = write(tmp_path / "forum.tsv", "post\tis_hate\tis_spam\nbuy now\t0\t1\nhello\t1\t\n")
 
@@ -161,13 +209,16 @@ def test_a_file_of_your_own_has_its_answers_in_hate_speech_unless_told(run: Impo
         (["davidson2017", "--path", "PATH", "--text-column", "tweet"], "another name"),
         (["davidson2017", "--path", "PATH"], "no column class"),
         (["davidson2017", "--path", "/nosuch/file.csv"], "No such file"),
+        (["hatexplain"], "hatexplain has no home to download it from; give its file or folder with --path"),
+        (["hatexplain", "--path", "FOLDER"], "there is no hatexplain.csv in"),
+        (["mine", "--path", "FOLDER", "--text-column", "tweet"], "is a folder; give the file"),
     ],
 )
 def test_it_refuses(run: Import, tmp_path: Path, arguments: list[str], message: str) -> None:
     path = write(tmp_path / "mine.csv", "tweet,hate_speech\nhello,0\n")
 
     with pytest.raises(CommandError, match=re.escape(message)):
-        run(*(path if argument == "PATH" else argument for argument in arguments))
+        run(*({"PATH": path, "FOLDER": tmp_path}.get(argument, argument) for argument in arguments))
 
     assert not ReviewedTweet.objects.exists()
 
@@ -197,3 +248,37 @@ def test_a_public_corpus(run: Import, name: str, file: str, rows: int, most_repe
     assert sum(bool(re.search("&(amp|lt|gt|#[0-9]+);", tweet)) for tweet in tweets) < 10
     assert sum(bool(re.search("[\u00c2-\u00f4][\u0080-\u00bf]", tweet)) for tweet in tweets) < 10
     assert 0.09 < ReviewedTweet.objects.filter(held_out=True).count() / added < 0.11
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the folder with the public corpora")
+@pytest.mark.parametrize(
+    ("name", "rows", "most_repeated", "left_out", "unreadable", "tested"),
+    [
+        ("hatexplain", 20_148, 60, 919, 0, 1_923),
+        ("jigsaw_toxic_sample", 16_665 + 13_789 + 15_370, 150, 0, 5, 0),
+        ("cad", 13_584 + 4_526, 500, 0, 90, 0),
+        ("measuring_hate_speech", 23_192, 100, 0, 0, 1_999),
+        ("hateval2019_en", 9_000 + 1_000, 50, 0, 14, 0),
+        ("olid", 13_240, 120, 0, 0, 0),
+        ("stormfront", 10_944, 300, 168 + 73, 48, 477),
+        ("gab_hate_corpus", 5_163, 20, 0, 5, 2_581),
+        ("wiki_context_toxicity", 10_000 + 10_000, 350, 0, 12, 0),
+    ],
+)
+def test_a_public_corpus_from_its_folder(
+    run: Import, name: str, rows: int, most_repeated: int, left_out: int, unreadable: int, tested: int
+) -> None:
+    out, errors = run(name, "--path", SHARED / "datasets" / name)
+
+    counts = {
+        kind: int(count.replace(",", "")) for count, kind in re.findall(r"([\d,]+) (rows|known|left|rejected)", out)
+    }
+    assert sum(counts.values()) == rows
+    assert (counts.get("left", 0), counts["rejected"]) == (left_out, unreadable)
+    assert re.fullmatch(r"(\S+ line \d+: there is no word in the text\n)*(\.\.\. and \d+ more\n)?", errors)
+    assert counts["known"] < most_repeated
+    tweets = ReviewedTweet.objects.all()
+    assert tweets.count() == counts["rows"]
+    assert not tweets.filter(tweet__contains="[linebreak]").exists()
+    by_hash = (tweets.filter(held_out=True).count() - tested) / (counts["rows"] - tested)
+    assert 0.085 < by_hash < 0.115

@@ -19,7 +19,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
-        parser.add_argument("--path", type=Path, help="a file; without it, the corpus is downloaded")
+        parser.add_argument(
+            "--path",
+            type=Path,
+            help="a file, or a folder with the corpus's files; without it, the corpus is downloaded",
+        )
         parser.add_argument("--url", default="", help="a mirror to download the same file from")
         parser.add_argument("--text-column", help="of a file of your own")
         parser.add_argument(
@@ -51,11 +55,12 @@ class Command(BaseCommand):
 
     def _tell(self, report: Report) -> None:
         for row in report.rejected[:_SHOWN]:
-            self.stderr.write(f"line {row.line}: {row.reason}")
+            self.stderr.write(f"{row.file} line {row.line}: {row.reason}".lstrip())
         if len(report.rejected) > _SHOWN:
             self.stderr.write(f"... and {len(report.rejected) - _SHOWN:,} more")
+        left_out = f"{report.left_out:,} left out, " if report.left_out else ""
         self.stdout.write(
-            f"{report.added:,} rows added, {report.known:,} known already, {len(report.rejected):,} rejected"
+            f"{report.added:,} rows added, {report.known:,} known already, {left_out}{len(report.rejected):,} rejected"
         )
 
 
