@@ -56,7 +56,6 @@ _LONG_MISREAD = rf"[\u00e0-\u00ef]{_CONTINUED}{{2}}|[\u00f0-\u00f4]{_CONTINUED}{
 # Two letters may be meant as they stand, as in "CAFÉ»", unless the whole text was misread.
 _DAMAGED = re.compile(rf"{_ENTITY}|[\u00c2\u00c3]{_CONTINUED}|{_LONG_MISREAD}")
 _DAMAGED_WHOLLY = re.compile(rf"{_ENTITY}|[\u00c2-\u00df]{_CONTINUED}|{_LONG_MISREAD}")
-_LINE_BREAK = re.compile(r"\[linebreak\]")
 
 # Letters of other scripts that look like Latin ones.
 _LOOKALIKES = str.maketrans(

@@ -142,7 +142,8 @@ def test_the_same_rows_give_the_same_bytes(rows: None) -> None:
     assert hashes[0] == hashes[1]
 
 
-def test_a_new_review_is_trained_on(rows: None, as_key: AsKey) -> None:
+def test_a_new_review_is_trained_on(rows: None, as_key: AsKey, settings: Settings) -> None:
+    settings.GATE_MAX_DROP = 1.0  # on a hundred held-out rows, one review moves F1 by chance
     first, client = train(), as_key("review")
     body = {"tweet": "the bus number 1 is late", "is_hate_speech": False}
     receipt = f"/reviewed-tweets/{client.post('/add-reviewed-tweet', body).json()['id']}"
