@@ -1,6 +1,5 @@
 """Processes are killed or frozen at bad moments, and nothing is lost or done twice."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -11,19 +10,6 @@ import pytest
 from tests.stack.rig import ZONE, Stack, descendants, frozen, wait_for
 
 pytestmark = pytest.mark.stack
-
-
-@pytest.fixture(scope="module")
-def only_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("faults")) as stack:
-        yield stack
-
-
-@pytest.fixture
-def stack(only_stack: Stack) -> Stack:
-    if not only_stack.is_running:
-        only_stack.start()
-    return only_stack
 
 
 def test_a_worker_killed_in_training_costs_one_attempt(stack: Stack) -> None:

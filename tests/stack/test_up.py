@@ -5,7 +5,6 @@ import shutil
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,6 @@ import pytest
 from tests.stack.rig import READY, Stack, wait_for
 
 pytestmark = pytest.mark.stack
-
-
-@pytest.fixture(scope="module")
-def only_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("up")) as stack:
-        yield stack
-
-
-@pytest.fixture
-def stack(only_stack: Stack) -> Stack:
-    """A stack that runs, also after a test that ended it."""
-    if not only_stack.is_running:
-        only_stack.start()
-    return only_stack
 
 
 def test_it_works(stack: Stack) -> None:
