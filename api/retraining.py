@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 Outcome = TrainingRun.Outcome
 _ROWS_PER_UPDATE = 500
+_CORE = {"corpus:starter", "reviews"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,6 @@ class Dataset:
 
     training: list[Example]
     held_out: list[Example]
-    held_out_sources: list[str]
     reviews: list[int]
     opinions: dict[str, dict[str, dict[str, bool]]]
     fingerprint: str
@@ -79,12 +79,17 @@ def read_dataset() -> Dataset:
         by_source = newest.setdefault(fingerprint, {})
         by_source.pop(source, None)  # re-inserted, so that the newest opinion stands last
         by_source[source] = (tweet, labels)
-    dataset = Dataset([], [], [], reviews, {}, digest.hexdigest())
+    dataset = Dataset([], [], reviews, {}, digest.hexdigest())
     for fingerprint, by_source in newest.items():
-        example = Example(next(iter(by_source.values()))[0], resolve([labels for _, labels in by_source.values()]))
+        sources = [source if source.startswith("corpus:") else "reviews" for source in by_source]
+        example = Example(
+            next(iter(by_source.values()))[0],
+            resolve([labels for _, labels in by_source.values()]),
+            source=sources[0],
+            core=not _CORE.isdisjoint(sources),
+        )
         if fingerprint in held_out:
             dataset.held_out.append(example)
-            dataset.held_out_sources.append(next(iter(by_source)))
         else:
             dataset.training.append(example)
         if len(by_source) > 1:
@@ -104,9 +109,9 @@ def evaluate(scorer: Scorer, dataset: Dataset) -> dict[str, Any]:
             answers = [example.labels[label] for example in rows]
             metrics[label] = measure(scores, answers, scorer.thresholds[label]).as_dict()
     by_source: dict[str, list[Example]] = {}
-    for example, source in zip(dataset.held_out, dataset.held_out_sources, strict=True):
+    for example in dataset.held_out:
         if HATE_SPEECH in example.labels:
-            by_source.setdefault(source if source.startswith("corpus:") else "reviews", []).append(example)
+            by_source.setdefault(example.source, []).append(example)
     metrics["by_source"] = {
         source: measure(
             scorer.probabilities([example.tweet for example in rows]),

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from hate_speech_ai.labels import HATE_SPEECH, is_label_name
+from hate_speech_ai.operating_points import BALANCED, NAMES
 from hate_speech_ai.text import is_readable, tokenize
 
 MAX_BATCH = 1_000
@@ -102,9 +103,28 @@ class TweetsField(serializers.Field[list[Any], Any, list[Any], Any]):
         return list(value)
 
 
+@extend_schema_field({"type": "array", "items": {"type": "string"}, "maxItems": MAX_LABELS})
+class LabelNamesField(serializers.Field[list[str], Any, list[str], Any]):
+    """Names of labels, each once."""
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if not isinstance(data, list) or not all(isinstance(name, str) for name in data):
+            raise serializers.ValidationError('This must be a list of names such as ["threat"].')
+        if len(data) > MAX_LABELS:
+            raise serializers.ValidationError(f"At most {MAX_LABELS} labels; there are {len(data)}.")
+        return list(dict.fromkeys(data))
+
+    def to_representation(self, value: Any) -> list[str]:
+        return list(value)
+
+
 class PredictRequest(StrictSerializer):
     tweet = TextField(required=False, allow_blank=True)
     tweets = TweetsField(required=False)
+    labels = LabelNamesField(required=False, help_text="further labels to answer, by name")
+    operating_point = serializers.ChoiceField(
+        list(NAMES), required=False, default=BALANCED, help_text="which threshold decides: see GET /operating-points"
+    )
     explain = StrictBooleanField(required=False, help_text="say which words the answer comes from; for one tweet")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -117,11 +137,51 @@ class PredictRequest(StrictSerializer):
         return attrs
 
 
+class OperatingPointsRequest(StrictSerializer):
+    label = TextField(required=False, default=HATE_SPEECH, max_length=40)  # type: ignore[assignment]
+    precision = serializers.FloatField(required=False, min_value=0, max_value=1)
+    recall = serializers.FloatField(required=False, min_value=0, max_value=1)
+    base_rate = serializers.FloatField(required=False)
+
+    def validate_base_rate(self, rate: float) -> float:
+        if not 0 < rate < 1:
+            raise serializers.ValidationError("This must lie between 0 and 1, both excluded.")
+        return rate
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if {"precision", "recall"} <= attrs.keys():
+            raise serializers.ValidationError(
+                {"recall": ["Ask for a precision or for a recall: the other is what is maximised."]}
+            )
+        return attrs
+
+
+class OperatingPointAnswer(serializers.Serializer[Any]):
+    """All figures from 0 to 1, estimated on tweets that the model was not trained on."""
+
+    threshold = serializers.FloatField()
+    precision = serializers.FloatField(help_text="to expect where base_rate of the tweets have the label")
+    recall = serializers.FloatField()
+    base_rate = serializers.FloatField()
+
+
+class OperatingPointsAnswer(serializers.Serializer[Any]):
+    label = serializers.CharField()  # type: ignore[assignment]
+    model_version = serializers.IntegerField()
+    named = serializers.DictField(child=OperatingPointAnswer(), help_text=", ".join(NAMES))
+    found = OperatingPointAnswer(
+        allow_null=True,
+        required=False,
+        help_text="the highest recall at the precision asked for, or the highest precision at the recall asked for; "
+        "null where no threshold reaches it",
+    )
+
+
 class ExplainedToken(serializers.Serializer[Any]):
     word = serializers.CharField(help_text="as the model reads it")
     begin = serializers.IntegerField(help_text="its place in the tweet, in code points")
     end = serializers.IntegerField(help_text="exclusive")
-    contribution = serializers.FloatField(help_text="to the logit: above 0 for hate speech, below 0 against it")
+    contribution = serializers.FloatField(help_text="to the logit: above 0 for the label, below 0 against it")
     known = serializers.BooleanField(help_text="whether the model knows the word, and not only parts of its spelling")
 
 
@@ -136,6 +196,13 @@ class ExplanationAnswer(serializers.Serializer[Any]):
     )
 
 
+class LabelAnswer(serializers.Serializer[Any]):
+    answer = serializers.BooleanField()
+    probability = serializers.FloatField(min_value=0, max_value=1, help_text="calibrated")
+    threshold = serializers.FloatField(help_text="answer is true from this probability on")
+    explanation = ExplanationAnswer(required=False, help_text="with explain: true")
+
+
 class Prediction(serializers.Serializer[Any]):
     is_hate_speech = serializers.BooleanField()
     probability = serializers.FloatField(min_value=0, max_value=1, help_text="calibrated")
@@ -145,7 +212,8 @@ class Prediction(serializers.Serializer[Any]):
         child=serializers.ChoiceField(choices=["empty_after_cleaning", "no_known_words", "truncated"]),
         help_text="what weakens the answer",
     )
-    explanation = ExplanationAnswer(required=False, help_text="with explain: true")
+    explanation = ExplanationAnswer(required=False, help_text="of is_hate_speech, with explain: true")
+    labels = serializers.DictField(child=LabelAnswer(), required=False, help_text="the labels that were asked for")
 
 
 class BatchItemError(serializers.Serializer[Any]):
@@ -160,6 +228,7 @@ class BatchItem(serializers.Serializer[Any]):
     probability = serializers.FloatField(required=False)
     threshold = serializers.FloatField(required=False)
     notes = serializers.ListField(child=serializers.CharField(), required=False)
+    labels = serializers.DictField(child=LabelAnswer(), required=False)
     error = BatchItemError(required=False)
 
 

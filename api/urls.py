@@ -32,6 +32,7 @@ urlpatterns = [
     *both("add-reviewed-tweet", views.AddReviewedTweet.as_view(), "add-reviewed-tweet"),
     *both("reviewed-tweets/<uuid:receipt>", views.ReviewReceipt.as_view(), "reviewed-tweet"),
     *both("score", views.Score.as_view(), "score"),
+    *both("operating-points", views.OperatingPoints.as_view(), "operating-points"),
     *both("train", views.Train.as_view(), "train"),
     *both("training-runs", views.TrainingRuns.as_view(), "training-runs"),
     *both("training-runs/<uuid:run_id>", views.TrainingRunDetail.as_view(), "training-run"),

@@ -1,5 +1,7 @@
 """HTTP: validate, call one function, answer."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,8 @@ from api.auth import required_key
 from api.models import ApiKey, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.serializers import (
     BatchPrediction,
+    OperatingPointsAnswer,
+    OperatingPointsRequest,
     Prediction,
     PredictRequest,
     PromoteRequest,
@@ -34,6 +38,7 @@ from api.serializers import (
 from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.explain import explain
 from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.operating_points import BALANCED
 
 Scope = ApiKey.Scope
 _IDEMPOTENCY = OpenApiParameter(
@@ -69,13 +74,47 @@ class Predict(APIView):
             fields.is_valid(raise_exception=True)
             body = fields.validated_data
         model = active_model.get()
+        labels, point = body.get("labels", []), body.get("operating_point", BALANCED)
+        _require(model, "labels", *labels)
         if "tweet" in body:
-            answer = _judge(model, body["tweet"]) | {"model_version": model.version}
+            answer = _judge(model, body["tweet"], labels, point) | {"model_version": model.version}
             if body.get("explain"):
-                answer["explanation"] = _explain(model, body["tweet"])
+                _add_explanations(answer, model, body["tweet"])
             return Response(answer)
-        results = [_judge_item(model, item) for item in body["tweets"]]
+        results = [_judge_item(model, item, labels, point) for item in body["tweets"]]
         return Response({"model_version": model.version, "results": results})
+
+
+class OperatingPoints(APIView):
+    scope = Scope.PREDICT
+    public = True
+
+    @extend_schema(
+        summary="From which probability on the answer is yes, and what that costs",
+        parameters=[OperatingPointsRequest],
+        responses=OperatingPointsAnswer,
+    )
+    def get(self, request: Request) -> Response:
+        fields = OperatingPointsRequest(data=request.query_params.dict())
+        fields.is_valid(raise_exception=True)
+        asked = fields.validated_data
+        model = active_model.get()
+        label, rate = asked["label"], asked.get("base_rate")
+        _require(model, "label", label)
+        curve = model.scorer.curves[label]
+        answer = {
+            "label": label,
+            "model_version": model.version,
+            "named": {name: asdict(point) for name, point in curve.named(rate).items()},
+        }
+        if "precision" in asked or "recall" in asked:
+            found = (
+                curve.highest_recall(asked["precision"], rate)
+                if "precision" in asked
+                else curve.highest_precision(asked["recall"], rate)
+            )
+            answer["found"] = asdict(found) if found else None
+        return Response(answer)
 
 
 class AddReviewedTweet(APIView):
@@ -254,20 +293,49 @@ def _is_plain(body: Any) -> bool:
     return isinstance(body, dict) and body.keys() == {"tweet"} and not text_problem(body["tweet"])
 
 
-def _judge(model: active_model.ActiveModel, tweet: str) -> dict[str, Any]:
-    score = model.scorer.score(tweet)
+def _require(model: active_model.ActiveModel, field: str, *labels: str) -> None:
+    """Refuses, at a field, a label that the model does not answer."""
+    for label in labels:
+        if label not in model.scorer.labels:
+            known = ", ".join(model.scorer.labels)
+            raise serializers.ValidationError(
+                {field: [f"Model version {model.version} does not answer {label[:40]!r}; it answers {known}."]}
+            )
+
+
+def _judge(
+    model: active_model.ActiveModel, tweet: str, labels: Sequence[str] = (), point: str = BALANCED
+) -> dict[str, Any]:
+    score = model.scorer.score(tweet, (HATE_SPEECH, *labels))
+    points = model.scorer.operating_points
     probability = score.probabilities[HATE_SPEECH]
-    threshold = model.scorer.thresholds[HATE_SPEECH]
-    return {
+    threshold = points[HATE_SPEECH][point].threshold
+    answer: dict[str, Any] = {
         "is_hate_speech": probability >= threshold,
         "probability": probability,
         "threshold": threshold,
         "notes": score.notes,
     }
+    if labels:
+        answer["labels"] = {
+            label: {
+                "answer": score.probabilities[label] >= points[label][point].threshold,
+                "probability": score.probabilities[label],
+                "threshold": points[label][point].threshold,
+            }
+            for label in labels
+        }
+    return answer
 
 
-def _explain(model: active_model.ActiveModel, tweet: str) -> dict[str, Any]:
-    explanation = explain(model.scorer, tweet)
+def _add_explanations(answer: dict[str, Any], model: active_model.ActiveModel, tweet: str) -> None:
+    answer["explanation"] = _explain(model, tweet, HATE_SPEECH, answer["threshold"])
+    for label, one in answer.get("labels", {}).items():
+        one["explanation"] = _explain(model, tweet, label, one["threshold"])
+
+
+def _explain(model: active_model.ActiveModel, tweet: str, label: str, threshold: float) -> dict[str, Any]:
+    explanation = explain(model.scorer, tweet, label, threshold=threshold, features=False)
     return {
         "logit": explanation.logit,
         "intercept": explanation.intercept,
@@ -279,10 +347,10 @@ def _explain(model: active_model.ActiveModel, tweet: str) -> dict[str, Any]:
     }
 
 
-def _judge_item(model: active_model.ActiveModel, item: Any) -> dict[str, Any]:
+def _judge_item(model: active_model.ActiveModel, item: Any, labels: Sequence[str], point: str) -> dict[str, Any]:
     if problem := text_problem(item):
         return {"error": {"code": "invalid", "detail": problem}}
-    return _judge(model, item)
+    return _judge(model, item, labels, point)
 
 
 def _page(

@@ -14,14 +14,19 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from hate_speech_ai.features import STEMMER
+from hate_speech_ai.features import FEATURES_VERSION, STEMMER
 from hate_speech_ai.labels import HATE_SPEECH, is_label_name
+from hate_speech_ai.operating_points import Curve
 from hate_speech_ai.text import CLEANING_VERSION
 
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 256 * 1024 * 1024
 _HEADER = "hate_speech_ai"
-_ARRAYS = ("word_terms", "char_terms", "idf", "weights", "intercepts")
+_ARRAYS = ("terms", "ngrams", "idf", "weights", "intercepts")
+
+
+# What must be as it was when the model was made.
+_EXPECTED = {"format": FORMAT, "cleaning": CLEANING_VERSION, "features": FEATURES_VERSION, "stemmer": STEMMER}
 
 
 class ArtifactError(ValueError):
@@ -30,39 +35,40 @@ class ArtifactError(ValueError):
 
 @dataclass(frozen=True)
 class Artifact:
-    """A model's content. The features are all word n-grams, then all character n-grams.
+    """A model's content. The features are all terms, then all character n-grams.
 
     Attributes:
-        words: vocabulary of stemmed words and word pairs, sorted.
-        chars: vocabulary of character n-grams, sorted.
+        terms: vocabulary of words and patterns of words, sorted.
+        ngrams: vocabulary of character n-grams, sorted.
         idf: float32 (features,), inverse document frequency of each feature, above 0.
         weights: float32 (labels, features), coefficients in the order of `labels`.
         intercepts: float64 (labels,).
-        thresholds: for each label, the probability in (0, 1) from which the answer is yes.
+        curves: for each label, how its answers depend on the threshold.
         metadata: whatever else is worth keeping: data fingerprint, library versions, metrics.
     """
 
     labels: list[str]
-    words: list[str]
-    chars: list[str]
+    terms: list[str]
+    ngrams: list[str]
     idf: NDArray[np.float32]
     weights: NDArray[np.float32]
     intercepts: NDArray[np.float64]
-    thresholds: dict[str, float]
+    curves: dict[str, Curve]
     metadata: dict[str, Any]
 
     def to_bytes(self) -> bytes:
         header = {
             "format": FORMAT,
             "cleaning": CLEANING_VERSION,
+            "features": FEATURES_VERSION,
             "stemmer": STEMMER,
             "labels": self.labels,
-            "thresholds": self.thresholds,
+            "curves": {label: curve.as_dict() for label, curve in self.curves.items()},
             "metadata": self.metadata,
         }
         tensors: dict[str, NDArray[Any]] = {
-            "word_terms": _pack(self.words),
-            "char_terms": _pack(self.chars),
+            "terms": _pack(self.terms),
+            "ngrams": _pack(self.ngrams),
             "idf": self.idf,
             "weights": self.weights,
             "intercepts": self.intercepts,
@@ -80,27 +86,27 @@ class Artifact:
         if len(content) > MAX_BYTES:
             raise ArtifactError(f"the artifact has {len(content):,} bytes; at most {MAX_BYTES:,} are read")
         header, tensors = _read(content)
-        for name, expected in (("format", FORMAT), ("cleaning", CLEANING_VERSION), ("stemmer", STEMMER)):
+        for name, expected in _EXPECTED.items():
             if header.get(name) != expected:
                 raise ArtifactError(f"the artifact's {name} is {header.get(name)!r}; this program reads {expected!r}")
         try:
             artifact = cls(
                 labels=list(header["labels"]),
-                words=_unpack(tensors["word_terms"]),
-                chars=_unpack(tensors["char_terms"]),
+                terms=_unpack(tensors["terms"]),
+                ngrams=_unpack(tensors["ngrams"]),
                 idf=tensors["idf"],
                 weights=tensors["weights"],
                 intercepts=tensors["intercepts"],
-                thresholds=dict(header["thresholds"]),
+                curves={label: Curve(**curve) for label, curve in header["curves"].items()},
                 metadata=dict(header["metadata"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ArtifactError(f"the artifact lacks or garbles {error}") from error
         artifact._check()
         return artifact
 
     def _check(self) -> None:
-        features = len(self.words) + len(self.chars)
+        features = len(self.terms) + len(self.ngrams)
         shapes: dict[str, tuple[NDArray[Any], tuple[int, ...], type]] = {
             "idf": (self.idf, (features,), np.float32),
             "weights": (self.weights, (len(self.labels), features), np.float32),
@@ -118,9 +124,8 @@ class Artifact:
         if not all(isinstance(label, str) and is_label_name(label) for label in self.labels):
             raise ArtifactError("the artifact's labels are not label names")
         for label in self.labels:
-            threshold = self.thresholds.get(label)
-            if not isinstance(threshold, float) or not 0.0 < threshold < 1.0:
-                raise ArtifactError(f"the artifact's threshold of {label} is {threshold!r}, not between 0 and 1")
+            if label not in self.curves or not self.curves[label].is_sound():
+                raise ArtifactError(f"the artifact's curve of {label} is missing or impossible")
 
 
 def sha256(content: bytes) -> str:

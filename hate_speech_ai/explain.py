@@ -1,17 +1,19 @@
 """Why a model answered as it did: exact, because the model is linear.
 
-A tweet's score before the sigmoid, its logit, is the intercept plus one product for each n-gram. Each product is given
-to the tokens that the n-gram was found in, so that the tokens' contributions and the intercept sum to the logit.
+A tweet's score before the sigmoid, its logit, is the intercept plus one summand for each term and n-gram. Each summand
+is given to the tokens that it was found in, so that the tokens' contributions and the intercept sum to the logit.
 """
 
 from dataclasses import dataclass
+from itertools import combinations
+from math import comb
 
-from hate_speech_ai.features import stem
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import Token, read
 
 _LONGEST_SEARCH = 200
+_MOST_TRIALS = 500
 
 
 @dataclass(frozen=True)
@@ -37,21 +39,29 @@ class Explanation:
     """Attributes:
     label: the question that was answered.
     logit: the score before the sigmoid: `intercept` plus the sum of the contributions.
-    intercept: the score of a text without a known n-gram.
+    intercept: the score of a text without a known feature.
     contributions: of every token, in the order of the text.
-    flipped_by: the tokens without which the answer would be the opposite, as indices into `contributions`: a smallest
-        set that was found by taking away the strongest; empty where no set does it.
+    features: of every word, pattern and character n-gram that the model knows, the strongest first; the same sum.
+    flipped_by: the tokens without which the answer would be the opposite, as indices into `contributions`; empty where
+        no set was found. It is a smallest one if it has up to three tokens, in a tweet of up to 30.
     """
 
     label: str
     logit: float
     intercept: float
     contributions: list[Contribution]
+    features: list[tuple[str, float]]
     flipped_by: list[int]
 
 
-def explain(scorer: Scorer, tweet: str, label: str = HATE_SPEECH) -> Explanation:
+def explain(
+    scorer: Scorer, tweet: str, label: str = HATE_SPEECH, *, threshold: float | None = None, features: bool = True
+) -> Explanation:
     """Explain a model's answer about a tweet.
+
+    Args:
+        threshold: from which probability on the answer is yes; that of the balanced point unless told.
+        features: whether to list them.
 
     Raises:
         KeyError: a label that the model does not answer.
@@ -59,78 +69,87 @@ def explain(scorer: Scorer, tweet: str, label: str = HATE_SPEECH) -> Explanation
     tokens = read(tweet)
     values = contributions(scorer, tokens, label)
     intercept = scorer.intercept(label)
-    known = [scorer.word_feature(stem(token.text)) is not None for token in tokens]
     return Explanation(
         label=label,
         logit=intercept + sum(values),
         intercept=intercept,
         contributions=[
-            Contribution(token.text, token.begin, token.end, value, familiar)
-            for token, value, familiar in zip(tokens, values, known, strict=True)
+            Contribution(token.text, token.begin, token.end, value, scorer.knows(token))
+            for token, value in zip(tokens, values, strict=True)
         ],
-        flipped_by=_flip(scorer, tokens, values, label),
+        features=_features(scorer, tokens, label) if features else [],
+        flipped_by=_Search(scorer, tokens, label, threshold).run(values),
     )
 
 
 def contributions(scorer: Scorer, tokens: list[Token], label: str = HATE_SPEECH) -> list[float]:
     """What each token adds to the logit.
 
-    An n-gram that stands in several tokens is shared between them: a pair of words by its two words, a word or a
-    spelling that comes more than once by its places, a character n-gram by how often each token has it.
+    A summand that belongs to several tokens is shared between them: a pair of words by its two words, a word that comes
+    more than once by its places.
     """
-    places = _places(scorer, tokens)
     values = [0.0] * len(tokens)
-    for feature, product in scorer.products(tokens, label):
-        for place in places[feature]:
-            values[place] += product / len(places[feature])
+    for summand in scorer.summands(tokens, label):
+        share = summand.value / len(summand.places)
+        for place in summand.places:
+            values[place] += share
     return values
 
 
-def _places(scorer: Scorer, tokens: list[Token]) -> dict[int | None, list[int]]:
-    """The tokens that each feature was found in, as often as it was."""
-    places: dict[int | None, list[int]] = {}
-    stems = [stem(token.text) for token in tokens]
-    for place, token in enumerate(tokens):
-        places.setdefault(scorer.word_feature(stems[place]), []).append(place)
-        if place + 1 < len(tokens):
-            pair = scorer.word_feature(f"{stems[place]} {stems[place + 1]}")
-            places.setdefault(pair, []).extend((place, place + 1))
-        if token.surface != token.text:
-            places.setdefault(scorer.word_feature(token.surface), []).append(place)
-        for feature in scorer.char_features(token.text):
-            places.setdefault(feature, []).append(place)
-    return places
+def _features(scorer: Scorer, tokens: list[Token], label: str) -> list[tuple[str, float]]:
+    total: dict[str, float] = {}
+    for summand in scorer.summands(tokens, label):
+        total[summand.feature] = total.get(summand.feature, 0.0) + summand.value
+    return sorted(total.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
 
 
-def _flip(scorer: Scorer, tokens: list[Token], values: list[float], label: str) -> list[int]:
-    """The fewest tokens, strongest first, whose removal turns the answer; then those that were not needed are put back.
+class _Search:
+    """For the fewest tokens whose removal turns the answer.
 
     Removing a token changes the weight of the others, since a text's features are scaled to length one. So each step
     scores the text that is left.
     """
-    threshold = scorer.thresholds[label]
-    answer = scorer.probability(tokens, label) >= threshold
-    if len(tokens) > _LONGEST_SEARCH:
-        return []
-    removed: list[int] = []
-    left = dict(enumerate(values))
-    while left:
-        strongest = max(left, key=lambda place: left[place] if answer else -left[place])
-        if (left[strongest] > 0) != answer or left[strongest] == 0:
+
+    def __init__(self, scorer: Scorer, tokens: list[Token], label: str, threshold: float | None) -> None:
+        self.scorer = scorer
+        self.tokens = tokens
+        self.label = label
+        self.threshold = scorer.thresholds[label] if threshold is None else threshold
+        self.answer = scorer.probability(tokens, label) >= self.threshold
+
+    def run(self, values: list[float]) -> list[int]:
+        if len(self.tokens) > _LONGEST_SEARCH:
             return []
-        removed.append(strongest)
-        kept = [place for place in range(len(tokens)) if place not in removed]
-        rest = [tokens[place] for place in kept]
-        if (scorer.probability(rest, label) >= threshold) != answer:
-            return _without_needless(scorer, tokens, removed, answer, label)
-        left = dict(zip(kept, contributions(scorer, rest, label), strict=True))
-    return []
+        found = self._strongest_first(values)
+        for size in range(1, len(found)):
+            if comb(len(self.tokens), size) <= _MOST_TRIALS:
+                for places in combinations(range(len(self.tokens)), size):
+                    if self._flips(places):
+                        return list(places)
+        return self._without_needless(found)
 
+    def _strongest_first(self, values: list[float]) -> list[int]:
+        removed: list[int] = []
+        left = dict(enumerate(values))
+        while left:
+            strongest = max(left, key=lambda place: left[place] if self.answer else -left[place])
+            if (left[strongest] > 0) != self.answer or left[strongest] == 0:
+                return []
+            removed.append(strongest)
+            if self._flips(removed):
+                return removed
+            kept = [place for place in range(len(self.tokens)) if place not in removed]
+            rest = contributions(self.scorer, [self.tokens[place] for place in kept], self.label)
+            left = dict(zip(kept, rest, strict=True))
+        return []
 
-def _without_needless(scorer: Scorer, tokens: list[Token], removed: list[int], answer: bool, label: str) -> list[int]:
-    for place in list(removed):
-        fewer = [other for other in removed if other != place]
-        rest = [token for index, token in enumerate(tokens) if index not in fewer]
-        if fewer and (scorer.probability(rest, label) >= scorer.thresholds[label]) != answer:
-            removed = fewer
-    return sorted(removed)
+    def _without_needless(self, removed: list[int]) -> list[int]:
+        for place in list(removed):
+            fewer = [other for other in removed if other != place]
+            if fewer and self._flips(fewer):
+                removed = fewer
+        return sorted(removed)
+
+    def _flips(self, removed: list[int] | tuple[int, ...]) -> bool:
+        rest = [token for place, token in enumerate(self.tokens) if place not in removed]
+        return (self.scorer.probability(rest, self.label) >= self.threshold) != self.answer

@@ -1,19 +1,25 @@
-"""Tokens to n-grams. Training and scoring both count what these functions return.
+"""Tokens to features. Training and scoring both look at what these functions return.
 
-Two blocks of features, each weighted by TF-IDF and scaled to length one on its own: stemmed words and pairs of words
-(what is said), and character n-grams inside words (spelling variants and inflections that no vocabulary has).
+Two blocks, each weighted by TF-IDF and scaled on its own: terms, which are stemmed words and small patterns of them
+(what is said), and character n-grams inside words (spellings and inflections that no vocabulary has). Each feature of a
+text counts once, however often it stands there: nobody drowns an insult by repeating harmless words.
 """
 
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.metadata import version
-from itertools import pairwise
 
 from stemming.porter2 import stem as porter2
 
+from hate_speech_ai.groups import CLASSES
 from hate_speech_ai.text import Token, read  # noqa: F401 (the examples read)
 
 #: Written into every artifact: another stemmer or another version of it may give another stem for the same word.
 STEMMER = f"stemming {version('stemming')} porter2"
+
+#: Written into every artifact. A model made with other features is refused, because they would not be found.
+FEATURES_VERSION = 2
 
 _MIN_CHARS, _MAX_CHARS = 3, 5
 _LONGEST_WORD = 40
@@ -29,31 +35,63 @@ def stem(word: str) -> str:
     return porter2(word) if len(word) <= _LONGEST_WORD else word
 
 
-def word_ngrams(tokens: list[Token]) -> list[str]:
-    """Stemmed words, pairs of neighbouring stemmed words, and spellings that hide a word.
+def terms(tokens: list[Token]) -> dict[str, list[int]]:
+    """The distinct terms of a text, each with the places of the tokens that it is made of.
 
-    >>> word_ngrams(read("they l1ed"))
-    ['they', 'lie', 'they lie', 'l1ed']
+    Stemmed words, pairs of neighbouring stemmed words, spellings that hide a word; and around each word that names a
+    group, patterns in which it is replaced by its class, with up to two words on either side.
+
+    >>> terms(read("they l1ed"))
+    {'they': [0], 'they lie': [0, 1], 'lie': [1], 'l1ed': [1]}
+    >>> list(terms(read("deport all jews")))[-5:]
+    ['jew', '<group>', 'all <group>', 'deport _ <group>', 'deport all <group>']
     """
+    found: defaultdict[str, list[int]] = defaultdict(list)
     stems = [stem(token.text) for token in tokens]
-    pairs = [f"{left} {right}" for left, right in pairwise(stems)]
-    return stems + pairs + [token.surface for token in tokens if token.surface != token.text]
+    for place, token in enumerate(tokens):
+        found[stems[place]].append(place)
+        if place + 1 < len(tokens):
+            found[f"{stems[place]} {stems[place + 1]}"] += (place, place + 1)
+        if token.surface != token.text:
+            found[token.surface].append(place)
+    grouped = [place for place, token in enumerate(tokens) if token.text in CLASSES]
+    if grouped:
+        words = [CLASSES.get(token.text) or word for token, word in zip(tokens, stems, strict=True)]
+        for place in grouped:
+            for pattern, places in _patterns(words, place):
+                found[pattern] += places
+    return dict(found)
 
 
-def char_ngrams(tokens: list[Token]) -> list[str]:
-    """Character 3- to 5-grams of each word with its borders; they never cross from one word into the next.
+def _patterns(words: list[str], place: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    mark = words[place]
+    before, after = words[max(0, place - 2) : place], words[place + 1 : place + 3]
+    yield mark, (place,)
+    if before:
+        yield f"{before[-1]} {mark}", (place - 1, place)
+    if len(before) == 2:
+        yield f"{before[0]} _ {mark}", (place - 2, place)
+        yield f"{before[0]} {before[1]} {mark}", (place - 2, place - 1, place)
+    if before and after:
+        yield f"{before[-1]} {mark} {after[0]}", (place - 1, place, place + 1)
+    if after:
+        yield f"{mark} {after[0]}", (place, place + 1)
+    if len(after) == 2:
+        yield f"{mark} _ {after[1]}", (place, place + 2)
+        yield f"{mark} {after[0]} {after[1]}", (place, place + 1, place + 2)
 
-    >>> char_ngrams(read("hi"))
+
+def ngrams(word: str) -> list[str]:
+    """The distinct character 3- to 5-grams of a word with its borders.
+
+    >>> ngrams("hi")
     [' hi', 'hi ', ' hi ']
     """
-    return [ngram for token in tokens for ngram in ngrams_of_word(token.text)]
-
-
-def ngrams_of_word(word: str) -> list[str]:
-    """The n-grams of one token; `char_ngrams` of several is those of each."""
     padded = f" {word[:_LONGEST_WORD]} "
-    return [
-        padded[start : start + size]
-        for size in range(_MIN_CHARS, _MAX_CHARS + 1)
-        for start in range(len(padded) - size + 1)
-    ]
+    return list(
+        dict.fromkeys(
+            padded[start : start + size]
+            for size in range(_MIN_CHARS, _MAX_CHARS + 1)
+            for start in range(len(padded) - size + 1)
+        )
+    )

@@ -1,18 +1,22 @@
 """Scoring without scikit-learn.
 
 For one tweet, nearly all of scikit-learn's time goes into input checks and sparse matrices. This is the same
-arithmetic in plain Python, thirty times faster, and equal to it to 1e-9 (`tests/test_scorer.py`).
+arithmetic in plain Python, and equal to it to 1e-9 (`tests/test_scorer.py`). What a word's spelling adds does not
+depend on the words beside it, so it is computed when the word is first seen, for all labels, and remembered.
 """
 
 import math
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.features import ngrams_of_word, word_ngrams
+from hate_speech_ai.features import ngrams, stem, terms
 from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.operating_points import BALANCED, Curve, OperatingPoint
 from hate_speech_ai.text import MAX_CHARS, URL, USER, Token, is_readable, read
 
 EMPTY = "empty_after_cleaning"
@@ -20,8 +24,6 @@ UNKNOWN = "no_known_words"
 TRUNCATED = "truncated"
 
 _MAX_CACHED_WORDS = 20_000
-# 1 + ln(n) for the counts that occur in tweets.
-_SUBLINEAR = [0.0] + [1.0 + math.log(count) for count in range(1, 65)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,21 @@ class Score:
     notes: list[str] = field(default_factory=list)
 
 
+class _Spelling(NamedTuple):
+    """A word's n-grams: the square of their vector's length, and for each label its product with the weights."""
+
+    square: float
+    products: tuple[float, ...]
+
+
+class Summand(NamedTuple):
+    """A part of a logit: the n-gram or term, the places of its tokens, and what it adds."""
+
+    feature: str
+    places: list[int]
+    value: float
+
+
 class Scorer:
     """A model, ready to score. Immutable in effect and safe to share between threads.
 
@@ -46,24 +63,29 @@ class Scorer:
 
     Attributes:
         labels: the labels that the model answers.
-        thresholds: for each label, the probability from which the answer is yes.
+        curves: for each label, how its answers depend on the threshold.
+        operating_points: for each label, the named points.
+        thresholds: for each label, the probability from which the answer is yes at the balanced point.
         metadata: the artifact's story.
     """
 
     def __init__(self, artifact: Artifact) -> None:
         self.labels = artifact.labels
-        self.thresholds = artifact.thresholds
-        self.metadata: dict[str, Any] = artifact.metadata
-        words = len(artifact.words)
-        self._words = {term: index for index, term in enumerate(artifact.words)}
-        self._chars = {term: words + index for index, term in enumerate(artifact.chars)}
-        # Four bytes a number, as in the artifact; reading one gives a Python float with the same value.
-        self._idf = array("f", artifact.idf.tobytes())
-        self._weights = {
-            label: array("f", row.tobytes()) for label, row in zip(artifact.labels, artifact.weights, strict=True)
+        self.curves: dict[str, Curve] = artifact.curves
+        self.operating_points: dict[str, dict[str, OperatingPoint]] = {
+            label: curve.named() for label, curve in artifact.curves.items()
         }
-        self._intercepts: dict[str, float] = dict(zip(artifact.labels, artifact.intercepts.tolist(), strict=True))
-        self._chars_of_word: dict[str, list[int]] = {}
+        self.thresholds = {label: points[BALANCED].threshold for label, points in self.operating_points.items()}
+        self.metadata: dict[str, Any] = artifact.metadata
+        count = len(artifact.terms)
+        self._terms = dict(zip(artifact.terms, range(count), strict=True))
+        self._ngrams = dict(zip(artifact.ngrams, range(count, len(artifact.idf)), strict=True))
+        idf = artifact.idf.astype(np.float64)
+        self._squares = array("d", (idf * idf).tobytes())
+        self._products = [array("d", (row * idf).tobytes()) for row in artifact.weights]
+        self._intercepts: list[float] = artifact.intercepts.tolist()
+        self._columns = {label: place for place, label in enumerate(self.labels)}
+        self._spellings: dict[str, _Spelling] = {}
 
     def score(self, tweet: str, labels: Sequence[str] = (HATE_SPEECH,)) -> Score:
         """Judge one tweet.
@@ -74,82 +96,92 @@ class Scorer:
         Example: `scorer.score("have a nice day").probabilities["hate_speech"]` is a float such as 0.0031.
         """
         tokens = read(tweet)
-        values, known = self._values(tokens)
-        probabilities = {label: _sigmoid(self._decision(label, values)) for label in labels}
+        logits = self.logits(tokens, labels)
         notes = []
         if not is_readable([token.text for token in tokens]):
             notes.append(EMPTY)
-        elif not known:
+        elif not any(self.knows(token) for token in tokens):
             notes.append(UNKNOWN)
         if len(tweet) > MAX_CHARS:
             notes.append(TRUNCATED)
-        return Score(probabilities, notes)
+        return Score({label: _sigmoid(logit) for label, logit in zip(labels, logits, strict=True)}, notes)
 
     def probabilities(self, tweets: Iterable[str], label: str = HATE_SPEECH) -> list[float]:
         """The probability of one label for each tweet."""
-        return [self.score(tweet, (label,)).probabilities[label] for tweet in tweets]
+        return [_sigmoid(self.logits(read(tweet), (label,))[0]) for tweet in tweets]
 
     def probability(self, tokens: list[Token], label: str = HATE_SPEECH) -> float:
         """The probability of one label for a text that is read already."""
-        return _sigmoid(self._decision(label, self._values(tokens)[0]))
+        return _sigmoid(self.logits(tokens, (label,))[0])
 
-    def products(self, tokens: list[Token], label: str = HATE_SPEECH) -> list[tuple[int, float]]:
-        """The summands of the logit besides the intercept, each with its feature."""
-        weights = self._weights[label]
-        return [(index, value * weights[index]) for index, value in self._values(tokens)[0]]
+    def logits(self, tokens: list[Token], labels: Sequence[str]) -> list[float]:
+        """The score before the sigmoid, for each label.
+
+        Raises:
+            KeyError: a label that the model does not answer.
+        """
+        columns = [self._columns[label] for label in labels]
+        find = self._terms.get
+        found = [index for term in terms(tokens) if (index := find(term)) is not None]
+        squares = self._squares
+        term_scale = _scale(sum([squares[index] for index in found]))
+        spellings = [self._spelling(word) for word in dict.fromkeys([token.text for token in tokens])]
+        ngram_scale = _scale(sum([spelling.square for spelling in spellings]))
+        logits = []
+        for column in columns:
+            products = self._products[column]
+            logits.append(
+                self._intercepts[column]
+                + term_scale * sum([products[index] for index in found])
+                + ngram_scale * sum([spelling.products[column] for spelling in spellings])
+            )
+        return logits
+
+    def summands(self, tokens: list[Token], label: str = HATE_SPEECH) -> list[Summand]:
+        """What each known term and n-gram adds to the logit. With the intercept, they sum to it.
+
+        An n-gram's value is for one word, at all of the word's places.
+        """
+        products = self._products[self._columns[label]]
+        found = [(term, places, self._terms[term]) for term, places in terms(tokens).items() if term in self._terms]
+        scale = _scale(sum([self._squares[index] for _, _, index in found]))
+        summands = [Summand(term, places, scale * products[index]) for term, places, index in found]
+        words: dict[str, list[int]] = {}
+        for place, token in enumerate(tokens):
+            words.setdefault(token.text, []).append(place)
+        scale = _scale(sum([self._spelling(word).square for word in words]))
+        for word, places in words.items():
+            for ngram in ngrams(word):
+                if (index := self._ngrams.get(ngram)) is not None:
+                    summands.append(Summand(ngram, places, scale * products[index]))
+        return summands
 
     def intercept(self, label: str = HATE_SPEECH) -> float:
         """The logit of a text without a known feature."""
-        return self._intercepts[label]
+        return self._intercepts[self._columns[label]]
 
-    def word_feature(self, term: str) -> int | None:
-        """The feature of a stem, a pair of stems or a spelling; None where the model does not know it."""
-        return self._words.get(term)
+    def knows(self, token: Token) -> bool:
+        """Whether the model knows a word itself, and not only parts of its spelling. Placeholders are no words."""
+        return token.text not in (USER, URL) and (stem(token.text) in self._terms or token.surface in self._terms)
 
-    def char_features(self, word: str) -> list[int]:
-        """The features of a word's character n-grams, as often as they stand in it."""
-        found = self._chars_of_word.get(word)
-        if found is None:
-            find = self._chars.get
-            found = [index for ngram in ngrams_of_word(word) if (index := find(ngram)) is not None]
-            if len(self._chars_of_word) >= _MAX_CACHED_WORDS:
-                self._chars_of_word.clear()
-            self._chars_of_word[word] = found
-        return found
+    def _spelling(self, word: str) -> _Spelling:
+        known = self._spellings.get(word)
+        if known is None:
+            find = self._ngrams.get
+            found = [index for ngram in ngrams(word) if (index := find(ngram)) is not None]
+            known = _Spelling(
+                sum([self._squares[index] for index in found]),
+                tuple(sum([products[index] for index in found]) for products in self._products),
+            )
+            if len(self._spellings) >= _MAX_CACHED_WORDS:
+                self._spellings.clear()
+            self._spellings[word] = known
+        return known
 
-    def _decision(self, label: str, values: list[tuple[int, float]]) -> float:
-        weights = self._weights[label]
-        return self._intercepts[label] + math.fsum([value * weights[index] for index, value in values])
 
-    def _values(self, tokens: list[Token]) -> tuple[list[tuple[int, float]], bool]:
-        """The tweet as (feature, TF-IDF) pairs, and whether any of its own words is known."""
-        counts: dict[int, int] = {}
-        known = False
-        find = self._words.get
-        for position, term in enumerate(word_ngrams(tokens)):
-            index = find(term)
-            if index is not None:
-                counts[index] = counts.get(index, 0) + 1
-                known = known or (position < len(tokens) and tokens[position].text not in (USER, URL))
-        values = self._weigh(counts)
-        counts = {}
-        for token in tokens:
-            for index in self.char_features(token.text):
-                counts[index] = counts.get(index, 0) + 1
-        return values + self._weigh(counts), known
-
-    def _weigh(self, counts: dict[int, int]) -> list[tuple[int, float]]:
-        """Sublinear TF times IDF, scaled to length one."""
-        if not counts:
-            return []
-        idf = self._idf
-        sublinear = _SUBLINEAR
-        raw = [
-            (index, (sublinear[count] if count < 65 else 1.0 + math.log(count)) * idf[index])
-            for index, count in counts.items()
-        ]
-        scale = 1.0 / math.sqrt(sum([value * value for _, value in raw]))
-        return [(index, value * scale) for index, value in raw]
+def _scale(square: float) -> float:
+    """What brings a vector to length one."""
+    return 1.0 / math.sqrt(square) if square else 0.0
 
 
 def _sigmoid(value: float) -> float:

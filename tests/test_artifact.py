@@ -18,18 +18,20 @@ from safetensors.numpy import load, save
 from api import active_model
 from api.models import ModelVersion
 from hate_speech_ai.artifact import MAX_BYTES, Artifact, ArtifactError, sha256
+from hate_speech_ai.operating_points import Curve
 from hate_speech_ai.scorer import Scorer
 
 LABELS = ["hate_speech", "toxic", "spam"]
-WORDS, CHARS = ["bad", "good", "good day", "😡"], [" ba", "bad", "day", "goo", "é\ud83d"]
+TERMS, NGRAMS = ["bad", "good", "good day", "😡"], [" ba", "bad", "day", "goo", "é\ud83d"]
+CURVE = Curve([0.9, 0.4], [0.5, 1.0], [0.0, 0.3], 0.2)
 SMALL = Artifact(
     labels=LABELS,
-    words=WORDS,
-    chars=CHARS,
+    terms=TERMS,
+    ngrams=NGRAMS,
     idf=np.linspace(1, 3, 9, dtype=np.float32),
     weights=np.linspace(-2, 2, 27, dtype=np.float32).reshape(3, 9),
     intercepts=np.array([-0.5, 0.1, 0.3]),
-    thresholds={"hate_speech": 0.4, "toxic": 0.5, "spam": 0.9999},
+    curves=dict.fromkeys(LABELS, CURVE),
     metadata={"data_fingerprint": "ab" * 32, "note": "zażółć 😡"},
 )
 CONTENT = SMALL.to_bytes()
@@ -68,8 +70,8 @@ def test_it_works() -> None:
     artifact = Artifact.from_bytes(CONTENT)
 
     assert artifact.to_bytes() == CONTENT
-    assert (artifact.labels, artifact.words, artifact.chars) == (LABELS, WORDS, CHARS)
-    assert (artifact.thresholds, artifact.metadata) == (SMALL.thresholds, SMALL.metadata)
+    assert (artifact.labels, artifact.terms, artifact.ngrams) == (LABELS, TERMS, NGRAMS)
+    assert (artifact.curves, artifact.metadata) == (SMALL.curves, SMALL.metadata)
     assert all(np.array_equal(getattr(artifact, n), getattr(SMALL, n)) for n in ("idf", "weights", "intercepts"))
 
 
@@ -78,8 +80,8 @@ def test_a_trained_model_gives_the_same_bytes_again(artifact_bytes: bytes) -> No
 
 
 def test_the_order_of_metadata_does_not_change_the_bytes() -> None:
-    one = replace(SMALL, metadata={"a": 1, "b": 2}, thresholds=dict(sorted(SMALL.thresholds.items())))
-    other = replace(SMALL, metadata={"b": 2, "a": 1}, thresholds=dict(sorted(SMALL.thresholds.items(), reverse=True)))
+    one = replace(SMALL, metadata={"a": 1, "b": 2}, curves=dict(sorted(SMALL.curves.items())))
+    other = replace(SMALL, metadata={"b": 2, "a": 1}, curves=dict(sorted(SMALL.curves.items(), reverse=True)))
 
     assert one.to_bytes() == other.to_bytes()
 
@@ -128,23 +130,24 @@ def test_arbitrary_bytes_are_refused(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("format", 2),
-        ("format", "1"),
+        ("format", 1),
+        ("format", "2"),
         ("format", None),
         ("cleaning", 0),
         ("cleaning", 99),
+        ("features", 1),
         ("stemmer", "stemming 0.9 porter2"),
         ("stemmer", ""),
     ],
 )
-def test_another_format_cleaning_or_stemmer_is_refused(name: str, value: Any) -> None:
+def test_another_format_cleaning_feature_or_stemmer_is_refused(name: str, value: Any) -> None:
     message = refusal(with_field(name, value))
 
     assert f"{name} is {value!r}" in message
     assert repr(header_of(CONTENT)[name]) in message
 
 
-@pytest.mark.parametrize("name", ["format", "cleaning", "stemmer", "labels", "thresholds", "metadata"])
+@pytest.mark.parametrize("name", ["format", "cleaning", "features", "stemmer", "labels", "curves", "metadata"])
 def test_an_absent_field_is_refused(name: str) -> None:
     assert name in refusal(without_field(name))
 
@@ -160,9 +163,12 @@ def test_an_absent_field_is_refused(name: str) -> None:
         ("labels", ["hate_speech", "toxic", "Spam!"]),
         ("labels", ["hate_speech", "toxic", 3]),
         ("labels", [["hate_speech"], "toxic", "spam"]),
-        ("thresholds", None),
-        ("thresholds", [0.5]),
-        ("thresholds", {}),
+        ("curves", None),
+        ("curves", [0.5]),
+        ("curves", {}),
+        ("curves", {"hate_speech": [0.5]}),
+        ("curves", {label: {"thresholds": [0.5]} for label in LABELS}),
+        ("curves", {label: {**CURVE.as_dict(), "more": 1} for label in LABELS}),
         ("metadata", None),
         ("metadata", 5),
     ],
@@ -171,11 +177,34 @@ def test_a_garbled_field_is_refused(name: str, value: Any) -> None:
     refusal(with_field(name, value))
 
 
-@pytest.mark.parametrize("threshold", [0.0, 1.0, 0, 1, -0.1, 1.1, float("nan"), float("inf"), None, "0.5", True, [0.5]])
-def test_a_threshold_that_is_no_share_is_refused(threshold: Any) -> None:
-    message = refusal(with_field("thresholds", {**SMALL.thresholds, "toxic": threshold}))
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), float("inf"), None, "0.5", True, [0.5]])
+@pytest.mark.parametrize("column", ["thresholds", "recalls", "fallouts"])
+def test_a_curve_of_what_are_no_shares_is_refused(column: str, value: Any) -> None:
+    curves = {label: CURVE.as_dict() for label in LABELS}
+    curves["toxic"][column] = [value, 0.5]
 
-    assert "threshold of toxic" in message
+    assert "curve of toxic" in refusal(with_field("curves", curves))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"thresholds": [1.0, 0.4]},
+        {"thresholds": [0.9, 0.0]},
+        {"recalls": [0.0, 1.0]},
+        {"recalls": [1.0]},
+        {"thresholds": [], "recalls": [], "fallouts": []},
+        {"fallouts": 0.5},
+        {"base_rate": 0.0},
+        {"base_rate": 1.0},
+        {"base_rate": None},
+    ],
+)
+def test_an_impossible_curve_is_refused(fields: dict[str, Any]) -> None:
+    curves = {label: CURVE.as_dict() for label in LABELS}
+    curves["toxic"] |= fields
+
+    assert "curve of toxic" in refusal(with_field("curves", curves))
 
 
 @pytest.mark.parametrize("header", ["", "{", "[]", "null", "1", '"a"', "9" * 5_000, "[" * 200_000, '{"a":' * 200_000])
@@ -222,7 +251,7 @@ def test_a_wrong_shape_or_type_is_refused(name: str, array: Any) -> None:
     assert f"the artifact's {name} are {array.dtype}{array.shape}" in refusal(with_arrays(**{name: array}))
 
 
-@pytest.mark.parametrize("name", ["word_terms", "char_terms", "idf", "weights", "intercepts"])
+@pytest.mark.parametrize("name", ["terms", "ngrams", "idf", "weights", "intercepts"])
 def test_an_absent_array_is_refused(name: str) -> None:
     assert f"lacks {name}" in refusal(with_arrays(**{name: None}))
 
@@ -230,22 +259,21 @@ def test_an_absent_array_is_refused(name: str) -> None:
 def test_an_empty_vocabulary_is_refused() -> None:
     none = np.zeros(0, dtype=np.float32)
 
-    assert "no vocabulary" in refusal(replace(SMALL, words=[], chars=[], idf=none, weights=none).to_bytes())
+    assert "no vocabulary" in refusal(replace(SMALL, terms=[], ngrams=[], idf=none, weights=none).to_bytes())
 
 
-@pytest.mark.parametrize("terms", [["bad"], [*WORDS, "more"], []])
+@pytest.mark.parametrize("terms", [["bad"], [*TERMS, "more"], []])
 def test_a_vocabulary_of_another_size_than_the_weights_is_refused(terms: list[str]) -> None:
-    refusal(replace(SMALL, words=terms).to_bytes())
+    refusal(replace(SMALL, terms=terms).to_bytes())
 
 
 def test_a_vocabulary_that_is_no_text_is_refused() -> None:
-    refusal(with_arrays(word_terms=np.array([255, 254], dtype=np.uint8)))
+    refusal(with_arrays(terms=np.array([255, 254], dtype=np.uint8)))
 
 
 def test_a_model_that_does_not_answer_hate_speech_is_refused() -> None:
-    artifact = replace(
-        SMALL, labels=["toxic", "spam", "insult"], thresholds=dict.fromkeys(["toxic", "spam", "insult"], 0.5)
-    )
+    labels = ["toxic", "spam", "insult"]
+    artifact = replace(SMALL, labels=labels, curves=dict.fromkeys(labels, CURVE))
 
     assert "hate_speech" in refusal(artifact.to_bytes())
 

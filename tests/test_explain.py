@@ -1,6 +1,7 @@
 """hate_speech_ai.explain, and POST /predict with explain."""
 
 import math
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -37,7 +38,40 @@ def test_it_works(client: JSONClient, served: ModelVersion) -> None:
     assert [HATEFUL[token["begin"] : token["end"]] for token in explanation["tokens"]] == HATEFUL.split()
     contributions = {token["word"]: token["contribution"] for token in explanation["tokens"]}
     assert contributions["muslims"] > 0
-    assert contributions["deported"] > 0
+    assert contributions["vermin"] > 0
+
+
+def test_each_label_asked_for_has_its_own(client: JSONClient, served: ModelVersion) -> None:
+    answer = client.post("/predict", {"tweet": HATEFUL, "explain": True, "labels": ["threat", "hate_speech"]}).json()
+
+    for one in answer["labels"].values():
+        assert probability(one["explanation"]["logit"]) == pytest.approx(one["probability"], abs=1e-9)
+    assert answer["labels"]["hate_speech"]["explanation"] == answer["explanation"]
+    assert answer["labels"]["threat"]["explanation"]["logit"] != answer["explanation"]["logit"]
+
+
+def test_what_flips_the_decision_depends_on_the_operating_point(client: JSONClient, served: ModelVersion) -> None:
+    points = served_scorer(served).operating_points["hate_speech"]
+    tweet = next(
+        row["tweet"]
+        for row in starter_rows()
+        if points["balanced"].threshold
+        < served_scorer(served).score(row["tweet"]).probabilities["hate_speech"]
+        < points["high_precision"].threshold
+    )
+
+    said = {
+        point: client.post("/predict", {"tweet": tweet, "explain": True, "operating_point": point}).json()
+        for point in ("balanced", "high_precision")
+    }
+
+    assert said["balanced"]["is_hate_speech"]
+    assert not said["high_precision"]["is_hate_speech"]
+    assert said["balanced"]["explanation"]["flipped_by"] != said["high_precision"]["explanation"]["flipped_by"]
+
+
+def served_scorer(version: ModelVersion) -> Scorer:
+    return Scorer(Artifact.from_bytes(bytes(version.artifact)))
 
 
 @pytest.mark.parametrize("fields", [{"tweet": HATEFUL}, {"tweet": HATEFUL, "explain": False}])
@@ -102,3 +136,30 @@ def test_words_that_are_not_known_are_named(scorer: Scorer) -> None:
     known = {one.word: one.known for one in explain(scorer, "the zxqvbrl people").contributions}
 
     assert known == {"the": True, "zxqvbrl": False, "people": True}
+
+
+def test_every_feature_is_named_and_they_sum_to_the_logit(scorer: Scorer) -> None:
+    explanation = explain(scorer, HATEFUL)
+
+    assert explanation.intercept + sum(value for _, value in explanation.features) == pytest.approx(explanation.logit)
+    strengths = [abs(value) for _, value in explanation.features]
+    assert strengths == sorted(strengths, reverse=True)
+    assert {"vermin", "<group>", "are vermin", "ermi"} <= {feature for feature, _ in explanation.features}
+
+
+def test_no_smaller_set_of_words_turns_the_decision(scorer: Scorer) -> None:
+    seen = 0
+    for row in starter_rows()[::40]:
+        tokens = read(row["tweet"])
+        found = explain(scorer, row["tweet"]).flipped_by
+        if not 2 <= len(found) <= 3 or len(tokens) > 20:
+            continue
+        threshold = scorer.thresholds["hate_speech"]
+        answer = scorer.probability(tokens) >= threshold
+        for size in range(1, len(found)):
+            for places in combinations(range(len(tokens)), size):
+                rest = [token for place, token in enumerate(tokens) if place not in places]
+                assert (scorer.probability(rest) >= threshold) == answer
+        seen += 1
+
+    assert seen > 10

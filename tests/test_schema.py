@@ -65,7 +65,7 @@ def test_an_answer_has_the_fields_that_are_described(
 ) -> None:
     schemas = schema["components"]["schemas"]
 
-    explained = client.post("/predict", {"tweet": "hello", "explain": True})
+    explained = client.post("/predict", {"tweet": "hello", "explain": True, "labels": ["toxic"]})
     assert set(explained.json()) == set(schemas["Prediction"]["properties"])
     assert set(client.get("/score").json()) == set(schemas["ScoreAnswer"]["properties"])
     assert set(client.get(f"/models/{served.pk}").json()) == set(schemas["Version"]["properties"])

@@ -50,7 +50,7 @@ def test_it_works() -> None:
     artifact = Artifact.from_bytes(trained.artifact.to_bytes())
 
     assert artifact.labels == ["hate_speech"]
-    assert 0 < artifact.thresholds["hate_speech"] < 1
+    assert artifact.curves["hate_speech"].base_rate == 0.5
     assert artifact.metadata == {"recipe": recipe(), "seed": 3, "trained_on": 120}
 
 
@@ -112,7 +112,7 @@ def test_a_label_with_50_examples_is_learned() -> None:
 
     assert MIN_EXAMPLES == 50
     assert learnable(rows) == artifact.labels == ["hate_speech", "insult", "spam"]
-    assert set(artifact.thresholds) == set(artifact.labels)
+    assert set(artifact.curves) == set(artifact.labels)
 
 
 def test_a_row_that_does_not_answer_a_label_is_no_no() -> None:
@@ -125,7 +125,7 @@ def test_a_row_that_does_not_answer_a_label_does_not_count_for_it() -> None:
 
     artifact = train([*rows, *silent]).artifact
 
-    hate_speech, spam = artifact.weights[:, artifact.words.index("zanzibar")]
+    hate_speech, spam = artifact.weights[:, artifact.terms.index("zanzibar")]
     assert hate_speech != 0
     assert spam == 0
 

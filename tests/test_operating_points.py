@@ -1,0 +1,187 @@
+"""Operating points: in the package, at POST /predict and at GET /operating-points."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.models import ModelVersion
+from hate_speech_ai.artifact import Artifact
+from hate_speech_ai.operating_points import NAMES, Curve
+from hate_speech_ai.scorer import Scorer
+from tests.conftest import JSONClient, starter_rows
+
+PROBABILITIES = np.array([0.9, 0.8, 0.8, 0.6, 0.5, 0.3, 0.2, 0.1])
+ANSWERS = np.array([True, True, False, True, False, True, False, False])
+CURVE = Curve.of(PROBABILITIES, ANSWERS)
+ROWS = st.lists(st.tuples(st.floats(0.001, 0.999), st.booleans()), min_size=2, max_size=60).filter(
+    lambda rows: len({answer for _, answer in rows}) == 2
+)
+
+
+def counted(threshold: float, probabilities: Any = PROBABILITIES, answers: Any = ANSWERS) -> tuple[float, float]:
+    """Precision and recall, counted."""
+    said = probabilities >= threshold
+    return float((said & answers).sum() / said.sum()), float((said & answers).sum() / answers.sum())
+
+
+def test_it_works() -> None:
+    found = CURVE.highest_recall(precision=0.7)
+
+    assert found is not None
+    assert (found.precision, found.recall) == counted(found.threshold) == (0.75, 0.75)
+    assert CURVE.base_rate == 0.5
+
+
+@given(ROWS)
+def test_every_point_says_what_counting_says(rows: list[tuple[float, bool]]) -> None:
+    probabilities, answers = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+
+    points = Curve.of(probabilities, answers).points()
+
+    for point in points:
+        assert (point.precision, point.recall) == pytest.approx(counted(point.threshold, probabilities, answers))
+    assert points[-1].recall == 1.0
+
+
+@given(ROWS, st.floats(0.01, 0.99), st.floats(0.05, 1))
+def test_no_threshold_has_a_higher_recall(rows: list[tuple[float, bool]], base_rate: float, precision: float) -> None:
+    curve = Curve.of(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
+
+    found = curve.highest_recall(precision, base_rate)
+
+    better = [point for point in curve.points(base_rate) if point.precision >= precision]
+    assert found is None if not better else found is not None and found.recall == max(p.recall for p in better)
+
+
+def test_the_rarer_the_label_the_lower_the_precision_of_the_same_threshold() -> None:
+    often, seldom = CURVE.points(0.5), CURVE.points(0.01)
+
+    assert [point.threshold for point in often] == [point.threshold for point in seldom]
+    assert [point.recall for point in often] == [point.recall for point in seldom]
+    assert seldom[-1].precision == pytest.approx(0.01 / (0.01 + 0.99 * 0.5))  # half of the others reach it
+    assert CURVE.highest_recall(0.9, 0.01) == CURVE.points(0.01)[0]
+
+
+def test_what_no_threshold_reaches_is_none() -> None:
+    worst = Curve.of(np.array([0.9, 0.1]), np.array([False, True]))
+
+    assert worst.highest_recall(0.9) is None
+    assert worst.named()["high_precision"].precision == 0.5
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_curve_needs_both_answers(answer: bool) -> None:
+    with pytest.raises(ValueError, match="with the label and tweets without"):
+        Curve.of(np.array([0.1, 0.2]), np.array([answer, answer]))
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0, -0.2, 3.0])
+def test_a_base_rate_is_a_share(rate: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        CURVE.points(rate)
+
+
+def test_the_named_points_of_a_model(artifact_bytes: bytes) -> None:
+    for points in Scorer(Artifact.from_bytes(artifact_bytes)).operating_points.values():
+        assert list(points) == list(NAMES)
+        assert points["high_recall"].recall >= 0.9
+        f1 = {name: 2 * p.precision * p.recall / (p.precision + p.recall) for name, p in points.items()}
+        assert f1["balanced"] == max(f1.values())
+    assert points["high_precision"].precision >= points["balanced"].precision
+
+
+def test_a_stricter_point_says_yes_less_often(client: JSONClient, served: ModelVersion) -> None:
+    tweets = [row["tweet"] for row in starter_rows()[::14]]
+
+    said = {
+        point: client.post("/predict", {"tweets": tweets, "operating_point": point}).json()["results"]
+        for point in NAMES
+    }
+
+    yes = {point: sum(one["is_hate_speech"] for one in results) for point, results in said.items()}
+    assert yes["high_precision"] < yes["balanced"] < yes["high_recall"]
+    probabilities = [[one["probability"] for one in results] for results in said.values()]
+    assert probabilities[0] == probabilities[1] == probabilities[2]
+    assert said["balanced"] == client.post("/predict", {"tweets": tweets}).json()["results"]
+
+
+def test_further_labels_are_answered(client: JSONClient, served: ModelVersion) -> None:
+    body = {"tweet": "fuck this bus", "labels": ["obscene", "threat", "obscene"]}
+
+    answer = client.post("/predict", body).json()
+
+    assert list(answer["labels"]) == ["obscene", "threat"]
+    assert answer["labels"]["obscene"]["answer"]
+    for one in answer["labels"].values():
+        assert one["answer"] == (one["probability"] >= one["threshold"])
+    results = client.post("/predict", {"tweets": ["fuck this bus"], "labels": ["obscene", "threat"]}).json()["results"]
+    assert results[0]["labels"] == answer["labels"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"labels": ["nosuch"]}, "labels"),
+        ({"labels": "toxic"}, "labels"),
+        ({"labels": [3]}, "labels"),
+        ({"labels": ["toxic"] * 21}, "labels"),
+        ({"operating_point": "strict"}, "operating_point"),
+        ({"operating_point": None}, "operating_point"),
+    ],
+)
+def test_predict_refuses(client: JSONClient, served: ModelVersion, fields: dict[str, Any], named: str) -> None:
+    answer = client.post("/predict", {"tweet": "hello", **fields})
+
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [named]
+
+
+def test_a_caller_finds_the_threshold_for_its_own_base_rate(client: JSONClient, served: ModelVersion) -> None:
+    asked = "/operating-points?label=obscene&precision=0.9&base_rate="
+
+    often, seldom = (client.get(f"{asked}{rate}").json() for rate in (0.3, 0.01))
+
+    assert often["found"]["precision"] >= 0.9
+    assert seldom["found"]["precision"] >= 0.9
+    assert seldom["found"]["threshold"] > often["found"]["threshold"]
+    assert seldom["found"]["recall"] < often["found"]["recall"]
+    assert seldom["named"]["balanced"]["threshold"] == often["named"]["balanced"]["threshold"]
+    assert seldom["named"]["balanced"]["precision"] < often["named"]["balanced"]["precision"]
+
+
+def test_the_points_are_those_that_decide(client: JSONClient, served: ModelVersion) -> None:
+    named = client.get("/operating-points").json()["named"]
+
+    for point, figures in named.items():
+        answer = client.post("/predict", {"tweet": "hello", "operating_point": point}).json()
+        assert answer["threshold"] == figures["threshold"]
+
+
+def test_the_highest_precision_at_a_recall(client: JSONClient, served: ModelVersion) -> None:
+    found = client.get("/operating-points?recall=0.5").json()["found"]
+
+    assert found["recall"] >= 0.5
+    assert found["precision"] > client.get("/operating-points?recall=0.95").json()["found"]["precision"]
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("label=nosuch", "label"),
+        ("precision=2", "precision"),
+        ("precision=much", "precision"),
+        ("recall=-1", "recall"),
+        ("base_rate=0", "base_rate"),
+        ("base_rate=1", "base_rate"),
+        ("precision=0.9&recall=0.9", "recall"),
+        ("precison=0.9", "precison"),
+    ],
+)
+def test_it_refuses(client: JSONClient, served: ModelVersion, query: str, named: str) -> None:
+    answer = client.get(f"/operating-points?{query}")
+
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [named]
