@@ -79,6 +79,7 @@ class Curve:
         # Between two probabilities, away from both, so that no rounding moves a tweet across.
         below = np.append(ranked[ends[:-1] + 1], 0.0)
         middles = (ranked[ends] + below) / 2
+        middles = np.where(middles > below, middles, ranked[ends])  # where there is no number between
         return cls(
             [float(np.clip(middle, _EPSILON, 1 - _EPSILON)) for middle in middles[kept]],
             [float(recall) for recall in recalls[kept]],
