@@ -125,7 +125,9 @@ class Scorer:
         found = [index for term in terms(tokens) if (index := find(term)) is not None]
         squares = self._squares
         term_scale = _scale(sum([squares[index] for index in found]))
-        spellings = [self._spelling(word) for word in dict.fromkeys([token.text for token in tokens])]
+        known = self._spellings.get
+        words = dict.fromkeys([token.text for token in tokens])
+        spellings = [known(word) or self._spelling(word) for word in words]
         ngram_scale = _scale(sum([spelling.square for spelling in spellings]))
         logits = []
         for column in columns:
@@ -165,18 +167,16 @@ class Scorer:
         return token.text not in (USER, URL) and (stem(token.text) in self._terms or token.surface in self._terms)
 
     def _spelling(self, word: str) -> _Spelling:
-        known = self._spellings.get(word)
-        if known is None:
-            find = self._ngrams.get
-            found = [index for ngram in ngrams(word) if (index := find(ngram)) is not None]
-            known = _Spelling(
-                sum([self._squares[index] for index in found]),
-                tuple(sum([products[index] for index in found]) for products in self._products),
-            )
-            if len(self._spellings) >= _MAX_CACHED_WORDS:
-                self._spellings.clear()
-            self._spellings[word] = known
-        return known
+        find = self._ngrams.get
+        found = [index for ngram in ngrams(word) if (index := find(ngram)) is not None]
+        spelling = _Spelling(
+            sum([self._squares[index] for index in found]),
+            tuple(sum([products[index] for index in found]) for products in self._products),
+        )
+        if len(self._spellings) >= _MAX_CACHED_WORDS:
+            self._spellings.clear()
+        self._spellings[word] = spelling
+        return spelling
 
 
 def _scale(square: float) -> float:

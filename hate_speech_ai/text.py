@@ -115,10 +115,12 @@ def _token_pattern(letter: str) -> str:
 
 _TOKEN = re.compile(_token_pattern(rf"[\w{_MARKS}]"))
 _TOKEN_ASCII = re.compile(_token_pattern(r"\w"), re.ASCII)
+_LINKS = {"url", "http", "https"}
 _STRETCHED = re.compile(r"(.)\1{2,}")
 _CAPITALS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _WORDS = re.compile(rf"(?:[^\W_]|[{_MARKS}])+(?:'(?:[^\W_]|[{_MARKS}])+)*")
 _LETTERS_OR_DIGITS = re.compile(rf"(?:[^\W\d_]|[{_MARKS}])+|\d+")
+_RUN = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]+")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -141,18 +143,23 @@ def read(text: str) -> list[Token]:
         pattern = _TOKEN
     tokens: list[Token] = []
     effort = _MAX_EFFORT
+    make = tuple.__new__  # half the time of calling Token, for what is done most
     for match in pattern.finditer(string):
         begin = match.start()
         kind, found = match.lastgroup or "", match.group()
-        if kind in ("hashtag", "spaced") or "*" in found:
-            effort -= len(found)
-            if effort < 0:  # nobody hides a word in hundreds of others
-                kind = "plain"
-        for word, first, last, surface in _resolve(kind, found, original, begin, starts):
+        if kind == "word" and found not in _LINKS and "*" not in found:
+            pieces = _word(found)
+        else:
+            if kind in ("hashtag", "spaced") or "*" in found:
+                effort -= len(found)
+                if effort < 0:  # nobody hides a word in hundreds of others
+                    kind = "plain"
+            pieces = _resolve(kind, found, original, begin, starts)
+        for word, first, last, surface in pieces:
             if starts is None or ends is None:
-                tokens.append(Token(word, begin + first, begin + last, surface))
+                tokens.append(make(Token, (word, begin + first, begin + last, surface)))
             else:
-                tokens.append(Token(word, starts[begin + first], ends[begin + last - 1], surface))
+                tokens.append(make(Token, (word, starts[begin + first], ends[begin + last - 1], surface)))
     return tokens
 
 
@@ -161,7 +168,7 @@ Piece = tuple[str, int, int, str]
 
 def _resolve(kind: str, found: str, original: str, begin: int, starts: list[int] | None) -> tuple[Piece, ...]:
     if kind == "word":
-        if found in ("url", "http", "https"):
+        if found in _LINKS:
             at = begin if starts is None else starts[begin]
             return ((URL, 0, len(found), URL),) if found != "url" or original.startswith("URL", at) else _word(found)
         return _word(found)
@@ -318,35 +325,41 @@ def _spaced(found: str) -> tuple[Piece, ...]:
 
 def _normalise(text: str) -> tuple[str, list[int], list[int]]:
     """The text in lower case and compatible characters, and each character's place in the original."""
-    string: list[str] = []
+    parts: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
 
     def add(character: str, begin: int, end: int) -> None:
-        if len(string) >= MAX_CHARS:  # some characters unfold into eighteen
-            return
         folded = _fold(character)
         if folded:
-            for part in folded:
-                string.append(part)
-                starts.append(begin)
-                ends.append(end)
+            parts.append(folded)
+            starts.extend([begin] * len(folded))
+            ends.extend([end] * len(folded))
         elif ends:  # an invisible character belongs to the visible one before it
             ends[-1] = end
+
+    def add_all(begin: int, end: int) -> None:
+        for run in _RUN.finditer(text, begin, end):
+            first, last = run.span()
+            if run.group().isascii():
+                parts.append(run.group().lower())
+                starts.extend(range(first, last))
+                ends.extend(range(first + 1, last + 1))
+            else:
+                for index in range(first, last):
+                    add(text[index], index, index + 1)
 
     position = 0
     for match in _damaged(text).finditer(text):
         repaired = _repair(match.group())
         if repaired is None:
             continue
-        for index in range(position, match.start()):
-            add(text[index], index, index + 1)
+        add_all(position, match.start())
         for character in repaired:
             add(character, match.start(), match.end())
         position = match.end()
-    for index in range(position, len(text)):
-        add(text[index], index, index + 1)
-    return "".join(string), starts, ends
+    add_all(position, len(text))
+    return "".join(parts)[:MAX_CHARS], starts, ends  # some characters unfold into eighteen
 
 
 def _damaged(text: str) -> re.Pattern[str]:

@@ -44,25 +44,31 @@ class TweetVectorizer(TransformerMixin, BaseEstimator):
         ValueError: no term and no n-gram stands in enough tweets.
         """
         texts = _Texts(tweets)
-        self.terms_, in_tweets, columns = _most_frequent(texts.terms, texts.counts(), self.min_df, self.max_terms)
+        kept_terms, in_tweets, columns = _most_frequent(texts.terms, texts.counts(), self.min_df, self.max_terms)
         grams: dict[str, int] = {}
         rows = [[grams.setdefault(gram, len(grams)) for gram in ngrams(word)] for word in texts.words]
         spelt = _incidence(rows, len(grams))
         in_words = np.minimum(spelt.T @ texts.word_counts(), len(texts)).astype(np.int64)
-        self.ngrams_, in_spellings, kept = _most_frequent(grams, in_words, self.min_df, self.max_ngrams)
-        if not self.terms_ and not self.ngrams_:
+        kept_ngrams, in_spellings, kept = _most_frequent(grams, in_words, self.min_df, self.max_ngrams)
+        if not kept_terms and not kept_ngrams:
             raise ValueError("empty vocabulary: no word stands in enough tweets")
         df = np.concatenate([in_tweets, in_spellings])
-        # What the artifact stores, so that the scorer equals this to the last digits.
-        self.idf_ = (np.log((1 + len(texts)) / (1 + df)) + 1).astype(np.float32).astype(np.float64)
+        self.use(kept_terms, kept_ngrams, (np.log((1 + len(texts)) / (1 + df)) + 1).astype(np.float32))
         return self._weigh(texts.by_term(columns, len(self.terms_)), texts.by_word(), _select(spelt, kept))
+
+    def use(self, terms: list[str], ngrams: list[str], idf: NDArray[np.float32]) -> Self:
+        """Take over what an artifact stores, which is what another vectorizer has learned."""
+        self.terms_, self.ngrams_ = terms, ngrams
+        self.idf_ = idf.astype(np.float64)
+        self._columns = {term: place for place, term in enumerate(terms)}
+        self._ngram_columns = {ngram: place for place, ngram in enumerate(ngrams)}
+        return self
 
     def transform(self, tweets: Iterable[str]) -> csr_array:
         texts = _Texts(tweets)
-        index = {term: place for place, term in enumerate(self.terms_)}
-        columns = np.array([index.get(term, -1) for term in texts.terms], dtype=np.int32)
-        grams = {gram: place for place, gram in enumerate(self.ngrams_)}
-        found = [[place for gram in ngrams(word) if (place := grams.get(gram)) is not None] for word in texts.words]
+        columns = np.array([self._columns.get(term, -1) for term in texts.terms], dtype=np.int32)
+        find = self._ngram_columns.get
+        found = [[place for ngram in ngrams(word) if (place := find(ngram)) is not None] for word in texts.words]
         spelt = _incidence(found, len(self.ngrams_))
         return self._weigh(texts.by_term(columns, len(self.terms_)), texts.by_word(), spelt)
 
