@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hate_speech_ai.corpora import CORPORA, LeftOut, Rejected, Row, read
+from hate_speech_ai.corpora import CORPORA, CorpusError, LeftOut, Record, Rejected, Row, read
 from hate_speech_ai.labels import resolve
 from hate_speech_ai.text import fingerprint, is_held_out
 from hate_speech_ai.training import Example
@@ -69,14 +69,14 @@ def load(sources: Mapping[str, Path], progress: Progress = lambda name, rows: No
 
     Raises:
         KeyError: a name that is not in `CORPORA`.
-        CorpusError: a file as a whole cannot be read.
+        CorpusError: a file as a whole cannot be read; the message begins with the corpus's name.
     """
     split = Split()
     texts: dict[bytes, _Text] = {}  # 32 bytes for each text: the tokens are not kept
     shared: dict[tuple[tuple[str, bool], ...], dict[str, bool]] = {}  # rows with the same labels have one dict of them
     for name, path in sources.items():
         count = split.counts[name] = Count()
-        for record in read(CORPORA[name], path):
+        for record in _records(name, path):
             count.rows += 1
             if count.rows % _ROWS_PER_REPORT == 0:
                 progress(name, count.rows)
@@ -95,6 +95,13 @@ def load(sources: Mapping[str, Path], progress: Progress = lambda name, rows: No
         labels = resolve(text.opinions.values()) if others else text.opinions[source]
         part.append(Example(text.tweet, labels, source=source))
     return split
+
+
+def _records(name: str, path: Path) -> Iterator[Record]:
+    try:
+        yield from read(CORPORA[name], path)
+    except CorpusError as error:
+        raise CorpusError(f"{name}: {error}") from error
 
 
 def _add(texts: dict[bytes, _Text], name: str, row: Row, labels: dict[str, bool]) -> bool:

@@ -114,7 +114,7 @@ def test_progress_tells_the_rows_that_were_read(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_corpus_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError):
+    with pytest.raises(CorpusError, match=r"^starter: .*missing\.csv"):
         load({"starter": tmp_path / "missing.csv"})
 
 

@@ -61,7 +61,7 @@ def run(program: str, *arguments: str, folder: Path) -> None:
 
 LIGHT = """
 import sys
-heavy = {"sklearn", "scipy", "pandas", "nltk", "joblib"} & set(sys.modules)
+heavy = {"sklearn", "scipy", "pandas", "nltk", "joblib", "rich", "matplotlib"} & set(sys.modules)
 assert not heavy, heavy
 """
 

@@ -1,0 +1,251 @@
+"""What the commands are given: models, corpora, checks and tweets. Bad input is refused with a sentence."""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hate_speech_ai.artifact import MAX_BYTES, Artifact, ArtifactError, sha256
+from hate_speech_ai.scorer import Scorer
+
+if TYPE_CHECKING:  # these bring scikit-learn
+    from hate_speech_ai.dataset import Split
+    from hate_speech_ai.evaluation import Check
+
+DATA = Path(__file__).resolve().parent.parent.parent / "data"
+
+_TEXT_COLUMNS = ("tweet", "text")
+
+
+class Refused(Exception):
+    """Bad input; the message names the option and says what would help."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model file that was read.
+
+    Attributes:
+        name: as the file was given.
+        sha256: of its content, in hex.
+    """
+
+    name: str
+    sha256: str
+    scorer: Scorer
+
+
+def load_model(path: Path, option: str = "--model") -> Model:
+    """Raises Refused: the file is missing, or holds no model that this version can serve."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise Refused(f"{option}: {path} has more than {MAX_BYTES:,} bytes, and so is no model; give another file")
+        content = path.read_bytes()
+    except OSError as error:
+        raise Refused(
+            f"{option}: {path} cannot be read ({error.strerror}); give a file that `train --output` wrote"
+        ) from error
+    try:
+        return Model(str(path), sha256(content), Scorer(Artifact.from_bytes(content)))
+    except ArtifactError as error:
+        raise Refused(f"{option}: {path} is no model that this version reads: {error}; train it again") from error
+
+
+def labels_of(model: Model, wanted: list[str] | None, default: list[str] | None = None) -> list[str]:
+    """The labels to answer: those wanted, else the default, else all that the model knows.
+
+    Raises Refused: the model does not answer one of them.
+    """
+    for label in wanted or []:
+        if label not in model.scorer.labels:
+            known = ", ".join(model.scorer.labels)
+            raise Refused(f"--label: {model.name} does not answer {label!r}; it answers {known}")
+    return list(dict.fromkeys(wanted or default or model.scorer.labels))
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="a model that `train` wrote")
+
+
+def add_corpora(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--starter", type=Path, default=DATA / "train.csv", metavar="FILE", help="the starter corpus (data/train.csv)"
+    )
+    parser.add_argument("--no-starter", dest="starter", action="store_const", const=None, help="leave it out")
+    parser.add_argument(
+        "--corpus",
+        type=_corpus,
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="a corpus of docs/corpora.md with its file or folder; may be given several times",
+    )
+
+
+def add_measuring(parser: argparse.ArgumentParser) -> None:
+    """The options of what measures models."""
+    add_corpora(parser)
+    parser.add_argument(
+        "--held-out-only",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="only rows that are never trained on; --no-held-out-only is for corpora that the model never saw",
+    )
+    parser.add_argument(
+        "--label", action="append", metavar="LABEL", help="of the model; all, unless told; may be given several times"
+    )
+    parser.add_argument(
+        "--checks", type=Path, default=DATA / "checks.csv", metavar="FILE", help="checks (data/checks.csv)"
+    )
+    parser.add_argument(
+        "--bootstrap",
+        type=at_least(0),
+        default=1000,
+        metavar="N",
+        help="resamples for the 95 %% intervals (1000); 0 for none",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """An option's type: a whole number, not below `least`."""
+
+    def number(value: str) -> int:
+        if not value.lstrip("-").isdecimal() or int(value) < least:
+            raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from {least} on")
+        return int(value)
+
+    return number
+
+
+def load_corpora(options: argparse.Namespace, progress: Callable[[str, float | None], None]) -> "Split":
+    """Read the corpora of `--starter` and `--corpus`.
+
+    Raises Refused: there is none, one is given twice, or one cannot be read.
+    """
+    from hate_speech_ai.corpora import CorpusError
+    from hate_speech_ai.dataset import load
+
+    given = [("starter", options.starter)] if options.starter is not None else []
+    given += options.corpus
+    sources = dict(given)
+    if not sources:
+        raise Refused("--no-starter leaves no rows; give a corpus with --corpus NAME=PATH")
+    if len(sources) < len(given):
+        twice = next(name for name, _ in given if [other for other, _ in given].count(name) > 1)
+        raise Refused(f"--corpus: {twice} is given twice; put its files into one folder")
+    for name, path in sources.items():  # before minutes go into reading the others
+        if not path.exists():
+            raise Refused(f"{_option(name)}: there is no {path}; give the corpus's file or folder")
+    try:
+        return load(sources, lambda name, rows: progress(f"reading {name}: {rows:,} rows", None))
+    except CorpusError as error:
+        raise Refused(f"{_option(str(error).partition(':')[0])}: {error}; see docs/corpora.md") from error
+
+
+def _option(corpus: str) -> str:
+    return "--starter" if corpus == "starter" else "--corpus"
+
+
+def load_checks(path: Path) -> "list[Check]":
+    """Raises Refused: the file cannot be read, or has none."""
+    from hate_speech_ai.evaluation import read_checks
+
+    try:
+        checks = read_checks(path)
+    except OSError as error:
+        raise Refused(
+            f"--checks: {path} cannot be read ({error.strerror}); give a file like data/checks.csv"
+        ) from error
+    except ValueError as error:
+        raise Refused(f"--checks: {error}; correct the file") from error
+    if not checks:
+        raise Refused(f"--checks: {path} has no checks; give a file like data/checks.csv")
+    return checks
+
+
+def tweets_of(path: Path, column: str | None) -> Iterator[str]:
+    """The tweets of a file, in its order: `.txt`, `.csv`, `.jsonl`, or `-` for lines from standard input.
+
+    Raises Refused: the file cannot be read, has another ending, or a row without a tweet.
+    """
+    if str(path) == "-":
+        yield from _lines(sys.stdin, column)
+        return
+    reader = {".txt": _lines, ".csv": _rows, ".jsonl": _objects}.get(path.suffix.lower())
+    if reader is None:
+        raise Refused(f"--file: {path} ends neither in .txt, .csv nor .jsonl; rename it, or give - and pipe lines in")
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            yield from reader(file, column)
+    except OSError as error:
+        raise Refused(f"--file: {path} cannot be read ({error.strerror}); give a file of tweets") from error
+    except (csv.Error, ValueError) as error:
+        raise Refused(f"--file: {path}, {error}") from error
+
+
+def _lines(file: Iterable[str], column: str | None) -> Iterator[str]:
+    return (line.strip() for line in file if line.strip())
+
+
+def _rows(file: Iterable[str], column: str | None) -> Iterator[str]:
+    reader = csv.reader(file, strict=True)
+    header = next(reader, [])
+    wanted = (column,) if column else _TEXT_COLUMNS
+    name = next((name for name in wanted if name in header), None)
+    if name is None:
+        raise ValueError(
+            f"line 1: there is no column {' or '.join(wanted)}, only {', '.join(header)[:200]}; name it with --column"
+        )
+    place = header.index(name)
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise ValueError(f"line {reader.line_num}: {error}; correct the file") from error
+        if not cells:
+            continue
+        if len(cells) <= place:
+            raise ValueError(f"line {reader.line_num}: there is no {name}; correct the file")
+        yield cells[place]
+
+
+def _objects(file: Iterable[str], column: str | None) -> Iterator[str]:
+    wanted = (column,) if column else _TEXT_COLUMNS
+    for number, line in enumerate(file, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"line {number}: this is not JSON; correct the file") from error
+        if isinstance(record, dict):
+            record = next((record[name] for name in wanted if name in record), None)
+        if not isinstance(record, str):
+            raise ValueError(f"line {number}: there is no text in {' or '.join(wanted)}; name the field with --column")
+        yield record
+
+
+def readable(tweet: str) -> str:
+    """A tweet that can be written: what is not a character, as of bytes that are not UTF-8, becomes a mark for it."""
+    return tweet.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def _corpus(value: str) -> tuple[str, Path]:
+    from hate_speech_ai.corpora import CORPORA
+
+    name, separator, path = value.partition("=")
+    known = ", ".join(name for name in CORPORA if name != "starter")
+    if not separator or not path:
+        raise argparse.ArgumentTypeError(f"{value!r} is not NAME=PATH, such as hatexplain=corpora/hatexplain")
+    if name == "starter":
+        raise argparse.ArgumentTypeError("the starter corpus is given with --starter FILE")
+    if name not in CORPORA:
+        raise argparse.ArgumentTypeError(f"{name!r} is not a known corpus; known are {known}")
+    return name, Path(path)

@@ -1,0 +1,107 @@
+"""`train`: corpora into a model file."""
+
+import argparse
+import os
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hate_speech_ai.artifact import sha256
+from hate_speech_ai.cli import show
+from hate_speech_ai.cli.inputs import DATA, Refused, add_corpora, at_least, load_checks, load_corpora
+from hate_speech_ai.cli.measuring import score_rows
+from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.scorer import Scorer
+
+if TYPE_CHECKING:
+    from hate_speech_ai.dataset import Count, Split
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("train", help="train a model on corpora", description="Train a model on corpora.")
+    add_corpora(parser)
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the model; replaced if it exists")
+    parser.add_argument(
+        "--seed", type=at_least(0), default=0, metavar="N", help="the same rows and seed: the same file"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    from hate_speech_ai.dataset import data_fingerprint
+    from hate_speech_ai.evaluation import measure, measure_checks
+    from hate_speech_ai.training import NotEnoughData, train
+
+    _refuse_unwritable(options.output)
+    checks = load_checks(DATA / "checks.csv")
+    with show.progress() as tell:
+        split = load_corpora(options, tell)
+        metadata = {
+            "data_fingerprint": data_fingerprint(split.training),
+            "trained_on": len(split.training),
+            "corpora": dict(sorted(Counter(example.source for example in split.training).items())),
+        }
+        try:
+            trained = train(split.training, seed=options.seed, metadata=metadata, progress=tell)
+        except NotEnoughData as error:
+            raise Refused(f"--corpus: {error}; give more rows") from error
+        content = trained.artifact.to_bytes()
+        _write(options.output, content)
+        scorer = Scorer(trained.artifact)
+        scores = score_rows(scorer, split.held_out, scorer.labels, tell)
+    console = show.console()
+    for name, read in split.counts.items():
+        console.print(_line(name, read))
+    table = show.table("", "label", "learned from", "yes", "held out", "ROC-AUC")
+    for label in scorer.labels:
+        answers = [example.labels[label] for example in split.training if label in example.labels]
+        truth = [example.labels[label] for example in split.held_out if label in example.labels]
+        auc = measure(scores[label], truth, scorer.thresholds[label]).roc_auc if truth else None
+        table.add_row(label, f"{len(answers):,}", f"{sum(answers):,}", f"{len(truth):,}", show.figure(auc))
+    console.print(table)
+    passed = measure_checks(
+        scorer.probabilities([check.tweet for check in checks]), checks, scorer.thresholds[HATE_SPEECH]
+    )
+    console.print(f"checks passed: {passed['passed']:.1%} of {passed['rows']}")
+    if missing := _not_learned(split, scorer.labels):
+        console.print(f"not learned, for too few yes or no: {', '.join(missing)}")
+    console.print(f"{options.output}: {len(content):,} bytes, SHA-256 {sha256(content)}", soft_wrap=True)
+
+
+def _line(name: str, read: "Count") -> str:
+    line = (
+        f"{name}: {show.count(read.rows, 'row')}; {read.repeated:,} repeated, {read.left_out:,} undecided, "
+        f"{read.rejected:,} rejected"
+    )
+    if first := read.first_rejected:
+        line += f" (the first in {first.file + ', ' if first.file else ''}line {first.line}: {first.reason})"
+    return show.visible(line)
+
+
+def _not_learned(split: "Split", learned: list[str]) -> list[str]:
+    return sorted({label for example in split.training for label in example.labels} - set(learned))
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Before minutes go into training."""
+    if path.is_dir():
+        raise Refused(f"--output: {path} is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise Refused(f"--output: there is no folder {path.parent}; make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise Refused(f"--output: nothing may be written to {path.parent}; choose another folder")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Written aside and renamed: whoever reads the file meets the old model or the new one, whole."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            partial = Path(folder) / "model"
+            with partial.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+    except OSError as error:
+        raise Refused(f"--output: {path} cannot be written ({error.strerror}); choose another file") from error
