@@ -26,8 +26,11 @@ _COLOURED, _BOLD = 0.15, 0.5
 
 
 def console() -> Console:
-    """Standard output. In a pipe, tables are as wide as they need to be, without colours."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
+    """Standard output. In a pipe, tables are as wide as they need to be, without colours.
+
+    Nothing that was given, such as "[red]" or ":smile:" in the name of a file, is read as markup.
+    """
+    return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
 
 
 @contextmanager

@@ -1,0 +1,512 @@
+"""python -m hate_speech_ai: what it answers, and how it refuses."""
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from hate_speech_ai import cli
+from hate_speech_ai.artifact import Artifact, sha256
+from hate_speech_ai.cli import inputs, show
+from hate_speech_ai.explain import Contribution
+from hate_speech_ai.labels import LABELS
+from hate_speech_ai.scorer import Scorer
+from hate_speech_ai.text import fingerprint, is_held_out
+from tests.conftest import starter_rows
+
+HATEFUL = "all muslims are vermin and should be deported"
+HARMLESS = "have a lovely day everyone"
+DOCS = settings.BASE_DIR / "docs" / "command-line.md"
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in this process: its exit status, standard output and standard error."""
+
+    def call(*arguments: Any, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        status = cli.main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cli")
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path, artifact_bytes: bytes) -> Path:
+    path = folder / "model.safetensors"
+    path.write_bytes(artifact_bytes)
+    return path
+
+
+@pytest.fixture(scope="module")
+def scorer(artifact_bytes: bytes) -> Scorer:
+    return Scorer(Artifact.from_bytes(artifact_bytes))
+
+
+def write_rows(path: Path, step: int) -> Path:
+    """A part of the starter corpus, as a file."""
+    rows = starter_rows()[::step]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture(scope="module")
+def corpus(folder: Path) -> Path:
+    return write_rows(folder / "starter.csv", step=8)
+
+
+@pytest.fixture(scope="module")
+def other_model(folder: Path, corpus: Path) -> Path:
+    path = folder / "other.safetensors"
+    assert cli.main(["train", "--starter", str(corpus), "--output", str(path)]) == 0
+    return path
+
+
+class TestTrain:
+    def test_it_works(self, run: Run, corpus: Path, tmp_path: Path) -> None:
+        status, out, err = run("train", "--starter", corpus, "--output", tmp_path / "model")
+
+        content = (tmp_path / "model").read_bytes()
+        assert (status, err) == (0, "")
+        assert Artifact.from_bytes(content).labels[0] == "hate_speech"
+        assert sha256(content) in out
+        assert re.search(r"hate_speech +[\d,]+ +[\d,]+ +[\d,]+ +0\.\d{3}\b", out)
+        assert re.search(r"checks passed: \d+\.\d% of 449", out)
+
+    def test_only_rows_that_are_not_held_out_are_learned_from(self, other_model: Path, corpus: Path) -> None:
+        with corpus.open(encoding="utf-8", newline="") as file:
+            tweets = [row["tweet"] for row in csv.DictReader(file)]
+
+        metadata = Artifact.from_bytes(other_model.read_bytes()).metadata
+
+        assert metadata["trained_on"] == sum(not is_held_out(fingerprint(tweet)) for tweet in tweets)
+        assert metadata["corpora"] == {"starter": metadata["trained_on"]}
+
+    def test_the_same_rows_and_seed_give_the_same_file(
+        self, run: Run, corpus: Path, other_model: Path, tmp_path: Path
+    ) -> None:
+        run("train", "--starter", corpus, "--output", tmp_path / "again")
+        run("train", "--starter", corpus, "--seed", "1", "--output", tmp_path / "another")
+
+        assert (tmp_path / "again").read_bytes() == other_model.read_bytes()
+        assert (tmp_path / "another").read_bytes() != other_model.read_bytes()
+
+    def test_corpora_are_learned_from_together(self, run: Run, corpus: Path, tmp_path: Path) -> None:
+        tweets = tmp_path / "labeled_data.csv"
+        tweets.write_text("tweet,class\n" + "".join(f"sunny day number {n},2\n" for n in range(100)), encoding="utf-8")
+
+        status, out, _ = run(
+            "train", "--starter", corpus, "--corpus", f"davidson2017={tmp_path}", "--output", tmp_path / "model"
+        )
+
+        assert status == 0
+        assert "davidson2017: 100 rows" in out
+        assert Artifact.from_bytes((tmp_path / "model").read_bytes()).metadata["corpora"]["davidson2017"] > 80
+
+    def test_a_model_that_cannot_be_trained_leaves_the_old_one(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "model").write_bytes(b"old")
+        few = write_rows(tmp_path / "few.csv", step=2000)
+
+        status, _, err = run("train", "--starter", few, "--output", tmp_path / "model")
+
+        assert (status, "50 tweets with hate_speech" in err) == (2, True)
+        assert (tmp_path / "model").read_bytes() == b"old"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["few.csv", "model"]
+
+
+class TestPredict:
+    def test_it_works(self, run: Run, model: Path, scorer: Scorer) -> None:
+        status, out, err = run("predict", "--model", model, HATEFUL, HARMLESS)
+
+        expected = [f"{scorer.score(tweet).probabilities['hate_speech']:.4f}" for tweet in (HATEFUL, HARMLESS)]
+        assert (status, err) == (0, "")
+        assert [line.split("\t") for line in out.splitlines()] == [
+            ["hate_speech", "yes", expected[0], HATEFUL],
+            ["hate_speech", "no", expected[1], HARMLESS],
+        ]
+
+    def test_json_is_one_object_to_a_line(self, run: Run, model: Path, scorer: Scorer) -> None:
+        _, out, _ = run(
+            "predict", "--model", model, "--json", "--label", "hate_speech", "--label", "toxic", HATEFUL, "!"
+        )
+
+        first, second = (json.loads(line) for line in out.splitlines())
+        assert first["tweet"] == HATEFUL
+        for label, probability in scorer.score(HATEFUL, ("hate_speech", "toxic")).probabilities.items():
+            threshold = scorer.thresholds[label]
+            assert first["labels"][label] == {"decision": True, "probability": probability, "threshold": threshold}
+        assert (first["notes"], second["notes"]) == ([], ["empty_after_cleaning"])
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("tweets.txt", "one\n\n  two words \r\n"),
+            ("tweets.csv", 'id,tweet\n1,one\n2,"two words"\n'),
+            ("tweets.csv", "\ufefftext\none\ntwo words\n"),
+            ("tweets.jsonl", '{"tweet": "one"}\n\n"two words"\n'),
+            ("tweets.jsonl", '{"text": "one"}\n{"id": 2, "text": "two words"}\n'),
+        ],
+    )
+    def test_tweets_of_a_file(self, run: Run, model: Path, tmp_path: Path, name: str, content: str) -> None:
+        (tmp_path / name).write_text(content, encoding="utf-8", newline="")
+
+        _, out, _ = run("predict", "--model", model, "--file", tmp_path / name)
+
+        assert [line.split("\t")[-1] for line in out.splitlines()] == ["one", "two words"]
+
+    def test_a_column_by_name(self, run: Run, model: Path, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("tweet,body\nno,one\n", encoding="utf-8")
+
+        _, out, _ = run("predict", "--model", model, "--file", tmp_path / "a.csv", "--column", "body")
+
+        assert out.endswith("\tone\n")
+
+    @pytest.mark.parametrize("arguments", [(), ("--file", "-")])
+    def test_lines_that_are_piped_in(self, run: Run, model: Path, arguments: tuple[str, ...]) -> None:
+        _, out, _ = run("predict", "--model", model, *arguments, stdin="one\n\ntwo words\n")
+
+        assert [line.split("\t")[-1] for line in out.splitlines()] == ["one", "two words"]
+
+    def test_no_tweet_can_break_a_line_or_move_the_cursor(self, run: Run, model: Path) -> None:
+        _, out, _ = run("predict", "--model", model, "one\ttwo\nthree\x1b[2J\u2028four")
+
+        assert out.count("\n") == 1
+        assert out.endswith("\tone two three [2J four\n")
+
+    def test_bytes_that_are_not_utf_8(self, model: Path) -> None:
+        done = python("predict", "--model", str(model), stdin=b"caf\xe9\n")
+
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.stdout.decode().endswith("\tcaf\ufffd\n")
+
+    def test_who_stops_reading_causes_no_error(self, model: Path) -> None:
+        command = shlex.join([sys.executable, "-m", "hate_speech_ai", "predict", "--model", str(model)])
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; yes hello | head -n 20000 | {command} | head -n 1"],
+            cwd=settings.BASE_DIR,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert done.stdout.endswith(b"\thello\n")
+        assert done.stderr == b""
+
+    def test_it_imports_nothing_heavy(self, model: Path) -> None:
+        program = (
+            "import sys; from hate_speech_ai.cli import main; main(sys.argv[1:]); "
+            "sys.exit(str({'sklearn', 'scipy', 'pandas', 'matplotlib', 'django'} & set(sys.modules) or ''))"
+        )
+        command = [sys.executable, "-c", program, "predict", "--model", str(model), "hello"]
+        done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, timeout=60, check=False)
+
+        assert done.stderr.strip() == b""
+
+
+class TestPrompt:
+    def test_it_shows_the_decision_and_the_words_and_ends_with_ctrl_d(self, model: Path) -> None:
+        shown = at_a_terminal("predict", "--model", str(model), typed=[f"{HATEFUL} zxqvbrl\n", "\n", "\x04"])
+
+        plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+        assert re.search(r"^yes 0\.\d{4}  hate_speech", plain, re.MULTILINE)
+        assert "unknown: zxqvbrl" in plain
+        assert re.search(r"\x1b\[(1;)?31m(all )?muslims", shown)  # red
+        assert "Traceback" not in shown
+
+
+class TestHighlighting:
+    def test_it_works(self) -> None:
+        tweet = "bad\tgood so zxq"
+        contributions = [
+            Contribution("bad", 0, 3, 2.0, True),
+            Contribution("good", 4, 8, -0.5, True),
+            Contribution("so", 9, 11, 0.01, True),
+            Contribution("zxq", 12, 15, 0.0, False),
+        ]
+
+        text = show.highlighted(tweet, contributions)
+
+        assert text.plain == "bad good so zxq"
+        styles = {text.plain[span.start : span.end]: str(span.style) for span in text.spans}
+        assert styles == {"bad": "bold red", "good": "blue", "zxq": "underline"}
+
+    def test_a_tweet_without_words(self) -> None:
+        assert show.highlighted("...", []).plain == "..."
+
+
+class TestExplain:
+    def test_it_works(self, run: Run, model: Path, scorer: Scorer) -> None:
+        status, out, _ = run("explain", "--model", model, "all mus1ims are vermin")
+
+        probability = scorer.score("all mus1ims are vermin").probabilities["hate_speech"]
+        assert status == 0
+        assert re.search(r"mus1ims +muslims +4 +11 +\+\d\.\d{4} +yes", out)
+        assert f"probability   {probability:.4f}" in out
+        assert "hate_speech: yes" in out
+        assert re.search(r"^without .*: no$", out, re.MULTILINE)
+
+    def test_json_has_the_names_of_the_api(self, run: Run, model: Path, scorer: Scorer) -> None:
+        _, out, _ = run("explain", "--model", model, "--json", "--label", "threat", HATEFUL)
+
+        answer = json.loads(out)
+        total = answer["intercept"] + sum(token["contribution"] for token in answer["tokens"])
+        assert total == pytest.approx(answer["logit"])
+        assert answer["label"] == "threat"
+        assert answer["probability"] == scorer.score(HATEFUL, ("threat",)).probabilities["threat"]
+        assert [HATEFUL[token["begin"] : token["end"]] for token in answer["tokens"]] == HATEFUL.split()
+
+
+class TestEvaluate:
+    @pytest.fixture
+    def report(self, run: Run, model: Path, corpus: Path) -> dict[str, Any]:
+        status, out, err = run("evaluate", "--model", model, "--starter", corpus, "--bootstrap", "50", "--json")
+        assert (status, err) == (0, "")
+        return dict(json.loads(out))
+
+    def test_it_works(self, report: dict[str, Any], scorer: Scorer, corpus: Path) -> None:
+        figures = report["labels"]["hate_speech"]["all"]
+
+        with corpus.open(encoding="utf-8", newline="") as file:
+            held_out = [row for row in csv.DictReader(file) if is_held_out(fingerprint(row["tweet"]))]
+        found = [scorer.score(row["tweet"]).probabilities["hate_speech"] for row in held_out]
+        said = [probability >= scorer.thresholds["hate_speech"] for probability in found]
+        right = [row["hate_speech"] == "1" for row, yes in zip(held_out, said, strict=True) if yes]
+        assert (report["rows"], figures["rows"]) == (len(held_out), len(held_out))
+        assert figures["precision"]["value"] == pytest.approx(sum(right) / len(right), abs=1e-4)
+        assert figures["precision"]["low"] < figures["precision"]["value"] < figures["precision"]["high"]
+        assert report["labels"]["hate_speech"]["by_corpus"] == {"starter": figures}
+        assert list(report["labels"]) == list(LABELS)
+
+    def test_checks_and_identity_terms(self, report: dict[str, Any]) -> None:
+        assert report["checks"]["rows"] == 449
+        women = next(one for one in report["bias"] if one["group"] == "women")
+        assert women["rows"] >= women["positives"] > 0
+
+    def test_all_rows_on_demand(self, run: Run, model: Path, corpus: Path) -> None:
+        _, out, _ = run(
+            *("evaluate", "--model", model, "--starter", corpus),
+            *("--no-held-out-only", "--bootstrap", "0", "--label", "threat", "--json"),
+        )
+
+        report = json.loads(out)
+        assert report["rows"] == len(starter_rows()[::8])
+        assert list(report["labels"]) == ["threat"]
+        assert report["labels"]["threat"]["all"]["f1"]["low"] is None
+        assert "bias" not in report
+
+    def test_as_tables(self, run: Run, model: Path, corpus: Path) -> None:
+        _, out, _ = run("evaluate", "--model", model, "--starter", corpus, "--bootstrap", "20")
+
+        assert re.search(r"starter( +\d+){2}( +0\.\d{3} \(0\.\d{3}-\d\.\d{3}\)){6}", out)
+        assert re.search(r"evasion_leetspeak +12 +\d+%", out)
+        assert re.search(r"lesbian +\d+ +\d+ +too few", out)
+
+    @pytest.mark.parametrize(("kind", "beginning"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+    def test_plots(self, run: Run, model: Path, corpus: Path, tmp_path: Path, kind: str, beginning: bytes) -> None:
+        plots = tmp_path / "new" / "plots"
+
+        run(
+            *("evaluate", "--model", model, "--starter", corpus, "--label", "hate_speech", "--bootstrap", "0"),
+            *("--plots", plots, "--plot-format", kind),
+        )
+
+        names = {f"hate_speech-{name}.{kind}" for name in ("pr", "roc", "calibration", "thresholds")}
+        assert {path.name for path in plots.iterdir()} == names
+        assert all(path.read_bytes().startswith(beginning) for path in plots.iterdir())
+
+
+class TestCompare:
+    def compare(self, run: Run, *arguments: Any) -> Any:
+        status, out, err = run("compare", *arguments, "--bootstrap", "50", "--json")
+        assert (status, err) == (0, "")
+        return json.loads(out)
+
+    def test_it_works(self, run: Run, model: Path, other_model: Path, corpus: Path) -> None:
+        report = self.compare(run, other_model, model, "--starter", corpus, "--show", "1")
+
+        found = report["labels"]["hate_speech"]
+        for figure in found["figures"].values():
+            assert figure["gain"]["value"] == pytest.approx(figure["new"] - figure["old"], abs=2e-4)
+            assert figure["gain"]["low"] <= figure["gain"]["high"]
+        assert found["flips"]["rows"] >= found["flips"]["now_right"]
+        assert len(found["flips"]["shown"]) == 1
+        old, new = (Scorer(Artifact.from_bytes(path.read_bytes())) for path in (other_model, model))
+        flip = found["flips"]["shown"][0]
+        assert flip["old"] == old.score(flip["tweet"]).probabilities["hate_speech"]
+        assert flip["new"] == new.score(flip["tweet"]).probabilities["hate_speech"]
+        assert (flip["old"] >= old.thresholds["hate_speech"]) != (flip["new"] >= new.thresholds["hate_speech"])
+        assert report["words"]
+
+    def test_gained_and_lost_checks_explain_the_difference(
+        self, run: Run, model: Path, other_model: Path, corpus: Path
+    ) -> None:
+        checks = self.compare(run, other_model, model, "--starter", corpus, "--label", "hate_speech")["checks"]
+
+        lists = checks["by_capability"].values()
+        gained, lost = (sum(len(each[name]) for each in lists) for name in ("gained", "lost"))
+        assert gained > 0
+        assert checks["new"] - checks["old"] == gained - lost
+
+    def test_a_model_with_itself(self, run: Run, model: Path, corpus: Path) -> None:
+        report = self.compare(run, model, model, "--starter", corpus)
+
+        assert {label["flips"]["rows"] for label in report["labels"].values()} == {0}
+        assert (report["checks"]["by_capability"], report["words"]) == ({}, [])
+
+    def test_no_tweet_is_shown_unasked(self, run: Run, model: Path, other_model: Path, corpus: Path) -> None:
+        _, silent, _ = run("compare", other_model, model, "--starter", corpus, "--bootstrap", "0")
+        _, asked, _ = run("compare", other_model, model, "--starter", corpus, "--bootstrap", "0", "--show", "3")
+
+        assert "decisions turned" in silent
+        assert "people say" not in silent
+        assert asked.count("people say") > 3  # three of each label that has so many
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ("", "COMMAND"),
+            ("frobnicate", "choose from train, predict"),
+            ("train", "--output"),
+            ("train --output {tmp}/no/model", "--output: there is no folder {tmp}/no"),
+            ("train --output {tmp}", "--output: {tmp} is a folder"),
+            ("train --output {tmp}/m --no-starter", "--corpus NAME=PATH"),
+            ("train --output {tmp}/m --corpus nothing=x", "--corpus: 'nothing' is not a known corpus; known are"),
+            ("train --output {tmp}/m --corpus olid", "--corpus: 'olid' is not NAME=PATH"),
+            ("train --output {tmp}/m --corpus starter=x", "--starter FILE"),
+            ("train --output {tmp}/m --corpus olid=/missing", "--corpus: there is no /missing"),
+            ("train --output {tmp}/m --corpus olid={tmp}", "--corpus: olid: there is no olid-training"),
+            ("train --output {tmp}/m --corpus olid={tmp} --corpus olid={tmp}", "olid is given twice"),
+            ("train --output {tmp}/m --starter {text}", "--starter: starter: there is no column"),
+            ("train --output {tmp}/m --seed x", "--seed: 'x' is not a whole number from 0 on"),
+            ("predict hello", "--model"),
+            ("predict --model /missing hello", "--model: /missing cannot be read (No such file"),
+            ("predict --model {tmp} hello", "--model: {tmp} cannot be read (Is a directory)"),
+            ("predict --model {text} hello", "--model: {text} is no model"),
+            ("predict --model {model} --label hate hello", "--label: {model} does not answer 'hate'; it answers hate_"),
+            ("predict --model {model} --file /missing.txt", "--file: /missing.txt cannot be read"),
+            ("predict --model {model} --file tweets.pdf", "--file: tweets.pdf ends neither in .txt"),
+            ("predict --model {model} --file {text} --column x", "there is no column x, only a, b; name it with --col"),
+            ("predict --model {model} --file {text}", "there is no column tweet or text"),
+            ("predict --model {model} --file {broken}", "line 2: this is not JSON"),
+            ("predict --model {model} --file {text} hello", "--file and tweets are given"),
+            ("explain --model {model} --label x hello", "--label"),
+            ("evaluate --model {model} --bootstrap -1", "--bootstrap: '-1' is not"),
+            ("evaluate --model {model} --checks {text}", "--checks: text.csv, line 1"),
+            ("evaluate --model {model} --checks /missing", "--checks: /missing cannot be read"),
+            ("evaluate --model {model} --plots {text}", "--plots: {text} cannot be made"),
+            ("evaluate --model {model} --plot-format gif", "--plot-format"),
+            ("compare {model} /missing", "NEW: /missing cannot be read"),
+            ("compare {model}", "NEW"),
+        ],
+    )
+    def test_one_line_says_what_to_do(self, run: Run, model: Path, tmp_path: Path, arguments: str, said: str) -> None:
+        (tmp_path / "text.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+        (tmp_path / "broken.jsonl").write_text('"fine"\n{"tweet": \n', encoding="utf-8")
+        names = {
+            "tmp": tmp_path,
+            "model": model,
+            "text": tmp_path / "text.csv",
+            "broken": tmp_path / "broken.jsonl",
+        }
+
+        status, _, err = run(*(argument.format(**names) for argument in arguments.split()))
+
+        assert status == 2
+        assert err.replace("'", "").startswith("error: ")
+        assert said.format(**names).replace("'", "") in err.replace("'", "")
+        assert err.count("\n") == 1
+
+    def test_it_is_the_exit_status_of_the_process(self, model: Path) -> None:
+        done = python("explain", "--model", str(model.with_name("missing")), "hello")
+
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert done.stderr.startswith(b"error: --model")
+
+
+class TestDocs:
+    @staticmethod
+    def commands() -> list[str]:
+        blocks = re.findall(r"```sh\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+        lines = "".join(blocks).replace("\\\n", "").splitlines()
+        return [line[line.index("hate_speech_ai ") :] for line in lines if "-m hate_speech_ai " in line]
+
+    def test_every_example_is_a_command(self) -> None:
+        assert len(self.commands()) >= 8
+        for line in self.commands():
+            arguments = shlex.split(line, comments=True)[1:]
+            end = next((place for place, word in enumerate(arguments) if word in ("|", ">")), None)
+            cli._parser().parse_args(arguments[:end])
+
+    def test_every_option_is_described(self, capsys: pytest.CaptureFixture[str]) -> None:
+        text = DOCS.read_text(encoding="utf-8")
+        options = set()
+        for command in ("train", "predict", "explain", "evaluate", "compare"):
+            with pytest.raises(SystemExit):
+                cli.main([command, "--help"])
+            options |= set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - {"--help"}
+
+        assert len(options) > 15
+        assert sorted(option for option in options if f"`{option}" not in text) == []
+
+
+def test_the_defaults_are_the_files_of_the_service() -> None:
+    assert settings.STARTER_CORPUS == inputs.DATA / "train.csv"
+    assert settings.CHECKS == inputs.DATA / "checks.csv"
+
+
+def python(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "hate_speech_ai", *arguments]
+    return subprocess.run(command, cwd=settings.BASE_DIR, input=stdin, capture_output=True, timeout=60, check=False)
+
+
+def at_a_terminal(*arguments: str, typed: list[str]) -> str:
+    """What a terminal shows of a command while something is typed, each part when the prompt is there."""
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hate_speech_ai", *arguments],
+        cwd=settings.BASE_DIR,
+        env=environment | {"TERM": "xterm", "COLUMNS": "100"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown, prompts = b"", 0
+    try:
+        while part := os.read(ours, 4096):
+            shown += part
+            while typed and shown.count(b"> ") > prompts:
+                prompts += 1
+                os.write(ours, typed.pop(0).encode())
+    except OSError:  # Linux's word for the end
+        pass
+    finally:
+        os.close(ours)
+        process.wait(timeout=30)
+    assert process.returncode == 0, shown
+    return shown.decode(errors="replace")
