@@ -103,6 +103,9 @@ class _Ranked:
     def figures(self, counts: Counts) -> dict[str, Floats]:
         """Each figure of each resample; NaN where it is not defined.
 
+        Where nothing is found, F1, precision and recall are 0, as `evaluation.measure` has it. Where there was nothing
+        to find, they are not defined: a 0 there, as on a corpus without hate speech, would look like a failure.
+
         Args:
             counts: (resamples, rows), how often each row was drawn, in the rows' own order.
         """
@@ -120,9 +123,9 @@ class _Ranked:
             above = np.diff(fp, axis=1, prepend=0) * (tp - gained / 2)
             precision_at = np.where(all_at > 0, tp / np.maximum(all_at, 1), 0.0)
             return {
-                "f1": _zero_if_undefined(2 * right / (said + positives)),
-                "precision": _zero_if_undefined(right / said),
-                "recall": _zero_if_undefined(right / positives),
+                "f1": 2 * right / np.where(positives, said + positives, np.nan),
+                "precision": right / np.where(positives, np.maximum(said, 1), np.nan),
+                "recall": right / np.where(positives, positives, np.nan),
                 "roc_auc": above.sum(axis=1) / (positives * (total - positives)),
                 "pr_auc": np.where(positives < total, (gained * precision_at).sum(axis=1) / positives, np.nan),
                 "ece": self._calibration_error(drawn, hits) / total,
@@ -151,11 +154,6 @@ def _resamples(rows: int, resamples: int, seed: int) -> Iterator[Counts]:
 
 def _once(rows: int) -> Counts:
     return np.ones((1, rows), dtype=np.int64)
-
-
-def _zero_if_undefined(values: Floats) -> Floats:
-    """As `evaluation.measure` has it: where nothing was found, precision, recall and F1 are 0."""
-    return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _summarise(figures: dict[str, Floats], drawn: list[dict[str, Floats]]) -> dict[str, Interval]:

@@ -34,7 +34,9 @@ def test_it_works() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 20).map(lambda number: number / 20), st.booleans()), min_size=1),
+    st.lists(st.tuples(st.integers(0, 20).map(lambda number: number / 20), st.booleans()), min_size=1).filter(
+        lambda rows: any(answer for _, answer in rows)
+    ),
     st.floats(0, 1),
 )
 def test_the_figures_are_those_of_measure(rows: list[tuple[float, bool]], threshold: float) -> None:
@@ -100,6 +102,19 @@ def test_a_curve_of_one_class_is_not_defined() -> None:
     for name in ("roc_auc", "pr_auc"):
         assert (figures[name].value, figures[name].low, figures[name].high) == (None, None, None)
     assert figures["recall"].value == 0.5
+
+
+def test_where_nothing_is_found_the_figures_are_0() -> None:
+    figures = intervals(Answers(SCORES, 0.95), TRUTH, resamples=0)
+
+    assert [figures[name].value for name in ("f1", "precision", "recall")] == [0, 0, 0]
+
+
+def test_where_there_is_nothing_to_find_they_are_not_defined() -> None:
+    figures = intervals(Answers([0.9, 0.2], 0.5), [False, False])
+
+    assert [figures[name].value for name in FIGURES if name != "ece"] == [None] * 5
+    assert figures["ece"].value == 0.55
 
 
 @pytest.mark.parametrize(("scores", "truth"), [([], []), ([0.5], []), ([0.5], [True, False])])
