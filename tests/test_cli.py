@@ -1,6 +1,7 @@
 """python -m hate_speech_ai: what it answers, and how it refuses."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -124,6 +125,30 @@ class TestTrain:
         assert status == 0
         assert "davidson2017: 100 rows" in out
         assert Artifact.from_bytes((tmp_path / "model").read_bytes()).metadata["corpora"]["davidson2017"] > 80
+
+    def test_who_reads_the_old_file_meanwhile_reads_all_of_it(self, run: Run, corpus: Path, tmp_path: Path) -> None:
+        (tmp_path / "model").write_bytes(b"the old model")
+
+        with (tmp_path / "model").open("rb") as file:
+            run("train", "--starter", corpus, "--output", tmp_path / "model")
+            assert file.read() == b"the old model"
+
+        assert (tmp_path / "model").read_bytes() != b"the old model"
+
+    def test_a_model_that_cannot_be_written_leaves_the_old_one(
+        self, run: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        (tmp_path / "model").write_bytes(b"old")
+        monkeypatch.setattr(os, "fsync", full)
+
+        status, _, err = run("train", "--starter", corpus, "--output", tmp_path / "model")
+
+        assert (status, "--output" in err, "No space left" in err) == (2, True, True)
+        assert (tmp_path / "model").read_bytes() == b"old"
+        assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
     def test_a_model_that_cannot_be_trained_leaves_the_old_one(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "model").write_bytes(b"old")

@@ -8,13 +8,14 @@ from hate_speech_ai.corpora import CorpusError
 from hate_speech_ai.dataset import data_fingerprint, load
 from hate_speech_ai.text import fingerprint, is_held_out
 
-# On the training side, by its hash.
-KEPT = "one quiet morning"
+# On the training side, by their hash.
+KEPT, TESTED = "one quiet morning", "two long evenings"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def known_sides() -> None:
     assert not is_held_out(fingerprint(KEPT))
+    assert not is_held_out(fingerprint(TESTED))
 
 
 def starter(folder: Path, *rows: str) -> Path:
@@ -40,7 +41,7 @@ def test_it_works(tmp_path: Path) -> None:
     split = load(
         {
             "starter": starter(tmp_path, f"{KEPT},0,1,,,,,"),
-            "hatexplain": hatexplain(tmp_path, "another text,hatespeech,test"),
+            "hatexplain": hatexplain(tmp_path, f"{TESTED},hatespeech,test"),
         }
     )
 
@@ -48,7 +49,7 @@ def test_it_works(tmp_path: Path) -> None:
         (KEPT, {"hate_speech": False, "toxic": True}, "starter")
     ]
     assert [(one.tweet, one.labels, one.source) for one in split.held_out] == [
-        ("another text", {"hate_speech": True, "toxic": True}, "hatexplain")
+        (TESTED, {"hate_speech": True, "toxic": True}, "hatexplain")
     ]
 
 

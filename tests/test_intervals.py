@@ -58,9 +58,10 @@ def test_calibration_error_by_hand() -> None:
 
 
 def test_a_score_of_1_is_in_the_last_bin() -> None:
-    figures = intervals(Answers([1.0, 0.94], 0.5), [True, True], resamples=0)
+    figures = intervals(Answers([1.0, 0.94], 0.5), [False, True], resamples=0)
 
-    assert figures["ece"].value == pytest.approx(0.03, abs=1e-4)
+    # Promised 1.94, came true 1. In bins of their own, they would be off by 1 and 0.06.
+    assert figures["ece"].value == pytest.approx(0.94 / 2, abs=1e-4)
 
 
 def test_resamples_are_those_of_a_plain_bootstrap() -> None:
