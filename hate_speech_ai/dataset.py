@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hate_speech_ai.corpora import CORPORA, CorpusError, LeftOut, Record, Rejected, Row, read
+from hate_speech_ai.corpora import CORPORA, STARTER, CorpusError, LeftOut, Record, Rejected, Row, read
 from hate_speech_ai.labels import resolve
 from hate_speech_ai.text import fingerprint, is_held_out
 from hate_speech_ai.training import Example
@@ -39,7 +39,8 @@ class Count:
 class Split:
     """Corpora as examples, one for each cleaned text; `training` and `held_out` have none in common.
 
-    An example's `source` is the name of the corpus that brought its text first.
+    An example's `source` is the name of the corpus that brought its text first; the texts of the starter corpus are
+    core rows.
     """
 
     training: list[Example] = field(default_factory=list)
@@ -93,7 +94,8 @@ def load(sources: Mapping[str, Path], progress: Progress = lambda name, rows: No
         part = split.held_out if text.held_out else split.training
         source, *others = text.opinions
         labels = resolve(text.opinions.values()) if others else text.opinions[source]
-        part.append(Example(text.tweet, labels, source=source))
+        core = STARTER.name in text.opinions
+        part.append(Example(text.tweet, labels, source=source, core=core))
     return split
 
 
@@ -123,5 +125,7 @@ def data_fingerprint(examples: Iterable[Example]) -> str:
     """SHA-256 (hex) of examples in their order: who trains on the same rows again gets the same."""
     digest = hashlib.sha256()
     for example in examples:
-        digest.update(json.dumps([example.source, example.tweet, example.labels], sort_keys=True).encode())
+        digest.update(
+            json.dumps([example.source, example.core, example.tweet, example.labels], sort_keys=True).encode()
+        )
     return digest.hexdigest()

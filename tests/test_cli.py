@@ -22,6 +22,7 @@ from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.cli import inputs, show
 from hate_speech_ai.explain import Contribution
 from hate_speech_ai.labels import LABELS
+from hate_speech_ai.operating_points import NAMES
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import starter_rows
@@ -184,6 +185,14 @@ class TestPredict:
             assert first["labels"][label] == {"decision": True, "probability": probability, "threshold": threshold}
         assert (first["notes"], second["notes"]) == ([], ["empty_after_cleaning"])
 
+    @pytest.mark.parametrize("point", NAMES)
+    def test_the_operating_point_chooses_the_threshold(self, run: Run, model: Path, scorer: Scorer, point: str) -> None:
+        _, out, _ = run("predict", "--model", model, "--json", "--operating-point", point, HATEFUL)
+
+        said = json.loads(out)["labels"]["hate_speech"]
+        assert said["threshold"] == scorer.operating_points["hate_speech"][point].threshold
+        assert said["decision"] == (said["probability"] >= said["threshold"])
+
     @pytest.mark.parametrize(
         ("name", "content"),
         [
@@ -341,6 +350,14 @@ class TestEvaluate:
         assert report["labels"]["threat"]["all"]["f1"]["low"] is None
         assert "bias" not in report
 
+    def test_a_higher_threshold_finds_less(self, run: Run, model: Path, corpus: Path) -> None:
+        def recall(point: str) -> float:
+            options = ("--starter", corpus, "--bootstrap", "0", "--label", "hate_speech", "--json")
+            _, out, _ = run("evaluate", "--model", model, "--operating-point", point, *options)
+            return float(json.loads(out)["labels"]["hate_speech"]["all"]["recall"]["value"])
+
+        assert recall("high_precision") < recall("high_recall")
+
     def test_as_tables(self, run: Run, model: Path, corpus: Path) -> None:
         _, out, _ = run("evaluate", "--model", model, "--starter", corpus, "--bootstrap", "20")
 
@@ -438,6 +455,7 @@ class TestBadInput:
             ("predict --model {model} --file {text}", "there is no column tweet or text"),
             ("predict --model {model} --file {broken}", "line 2: this is not JSON"),
             ("predict --model {model} --file {text} hello", "--file and tweets are given"),
+            ("predict --model {model} --operating-point best hello", "--operating-point"),
             ("explain --model {model} --label x hello", "--label"),
             ("evaluate --model {model} --bootstrap -1", "--bootstrap: '-1' is not"),
             ("evaluate --model {model} --checks {text}", "--checks: text.csv, line 1"),

@@ -95,6 +95,20 @@ def test_several_corpora_vote_and_the_last_one_breaks_a_tie(tmp_path: Path) -> N
     assert [one.source for one in second.training] == ["hatexplain"]
 
 
+def test_core_is_what_the_starter_corpus_has(tmp_path: Path) -> None:
+    split = load(
+        {
+            "davidson2017": davidson(tmp_path, f"{KEPT},0", f"{TESTED},0"),
+            "starter": starter(tmp_path, f"{KEPT},0,1,,,,,"),
+        }
+    )
+
+    assert [(one.tweet, one.source, one.core) for one in split.training] == [
+        (KEPT, "davidson2017", True),
+        (TESTED, "davidson2017", False),
+    ]
+
+
 def test_rows_that_are_not_used_are_counted(tmp_path: Path) -> None:
     path = hatexplain(tmp_path, f"{KEPT},normal,train", "unsure,undecided,train", "odd,maybe,train", "???,normal,train")
 

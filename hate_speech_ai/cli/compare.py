@@ -57,7 +57,10 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    old, new = load_model(options.old, "OLD"), load_model(options.new, "NEW")
+    old, new = (
+        load_model(path, option, operating_point=options.operating_point)
+        for option, path in (("OLD", options.old), ("NEW", options.new))
+    )
     labels = [label for label in labels_of(new, options.label) if label in labels_of(old, options.label)]
     checks = load_checks(options.checks)
     with show.progress() as tell:
@@ -66,6 +69,7 @@ def run(options: argparse.Namespace) -> None:
         report: dict[str, Any] = {
             "old": {"file": old.name, "sha256": old.sha256},
             "new": {"file": new.name, "sha256": new.sha256},
+            "operating_point": options.operating_point,
             "held_out_only": options.held_out_only,
             "rows": len(rows),
             "labels": {},
@@ -74,8 +78,8 @@ def run(options: argparse.Namespace) -> None:
             tell(f"drawing resamples of {label}", position / len(labels))
             if answered := answering(rows, label):
                 pair = (
-                    Answers(before[label], old.scorer.thresholds[label]),
-                    Answers(after[label], new.scorer.thresholds[label]),
+                    Answers(before[label], old.thresholds[label]),
+                    Answers(after[label], new.thresholds[label]),
                 )
                 report["labels"][label] = _label(answered, label, *pair, options.bootstrap, options.show)
         if not report["labels"]:
@@ -122,7 +126,7 @@ def _checks(old: Model, new: Model, checks: "Sequence[Check]") -> dict[str, Any]
     passed = []
     for model in (old, new):
         said = model.scorer.probabilities([check.tweet for check in checks])
-        threshold = model.scorer.thresholds[HATE_SPEECH]
+        threshold = model.thresholds[HATE_SPEECH]
         passed.append([(p >= threshold) == check.is_hate_speech for p, check in zip(said, checks, strict=True)])
     changed: dict[str, dict[str, list[str]]] = {}
     for check, was, now in zip(checks, *passed, strict=True):

@@ -48,17 +48,18 @@ def run(options: argparse.Namespace) -> None:
     from hate_speech_ai.evaluation import measure_checks
     from hate_speech_ai.fairness import measure_bias
 
-    model = load_model(options.model)
+    model = load_model(options.model, operating_point=options.operating_point)
     labels = labels_of(model, options.label)
     checks = load_checks(options.checks)
     if options.plots:
         _make_folder(options.plots)
-    thresholds = model.scorer.thresholds
+    thresholds = model.thresholds
     with show.progress() as tell:
         rows = rows_of(load_corpora(options, tell), held_out_only=options.held_out_only)
         scores = score_rows(model.scorer, rows, labels, tell)
         report: dict[str, Any] = {
             "model": {"file": model.name, "sha256": model.sha256},
+            "operating_point": options.operating_point,
             "held_out_only": options.held_out_only,
             "rows": len(rows),
             "labels": {},

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     (label,) = labels_of(model, [options.label] if options.label else None, default=[HATE_SPEECH])
     tweet = readable(options.tweet)
     explanation = explain(model.scorer, tweet, label)
-    threshold = model.scorer.thresholds[label]
+    threshold = model.thresholds[label]
     probability = model.scorer.score(tweet, (label,)).probabilities[label]
     if options.json:
         show.write_json(_document(explanation, tweet, probability, threshold), indent=2)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hate_speech_ai.artifact import MAX_BYTES, Artifact, ArtifactError, sha256
+from hate_speech_ai.operating_points import BALANCED, NAMES
 from hate_speech_ai.scorer import Scorer
 
 if TYPE_CHECKING:  # these bring scikit-learn
@@ -32,14 +33,16 @@ class Model:
     Attributes:
         name: as the file was given.
         sha256: of its content, in hex.
+        thresholds: for each label, the probability from which the answer is yes at the chosen operating point.
     """
 
     name: str
     sha256: str
     scorer: Scorer
+    thresholds: dict[str, float]
 
 
-def load_model(path: Path, option: str = "--model") -> Model:
+def load_model(path: Path, option: str = "--model", *, operating_point: str = BALANCED) -> Model:
     """Raises Refused: the file is missing, or holds no model that this version can serve."""
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -50,9 +53,11 @@ def load_model(path: Path, option: str = "--model") -> Model:
             f"{option}: {path} cannot be read ({error.strerror}); give a file that `train --output` wrote"
         ) from error
     try:
-        return Model(str(path), sha256(content), Scorer(Artifact.from_bytes(content)))
+        scorer = Scorer(Artifact.from_bytes(content))
     except ArtifactError as error:
         raise Refused(f"{option}: {path} is no model that this version reads: {error}; train it again") from error
+    thresholds = {label: points[operating_point].threshold for label, points in scorer.operating_points.items()}
+    return Model(str(path), sha256(content), scorer, thresholds)
 
 
 def labels_of(model: Model, wanted: list[str] | None, default: list[str] | None = None) -> list[str]:
@@ -69,6 +74,16 @@ def labels_of(model: Model, wanted: list[str] | None, default: list[str] | None 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="a model that `train` wrote")
+
+
+def add_operating_point(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--operating-point",
+        choices=tuple(NAMES),
+        default=BALANCED,
+        help=f"the threshold that decides ({BALANCED}); "
+        + "; ".join(f"{name}: {meaning}" for name, meaning in NAMES.items()),
+    )
 
 
 def add_corpora(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +104,7 @@ def add_corpora(parser: argparse.ArgumentParser) -> None:
 def add_measuring(parser: argparse.ArgumentParser) -> None:
     """The options of what measures models."""
     add_corpora(parser)
+    add_operating_point(parser)
     parser.add_argument(
         "--held-out-only",
         action=argparse.BooleanOptionalAction,

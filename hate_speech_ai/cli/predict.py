@@ -10,7 +10,16 @@ from rich.console import Console
 from rich.text import Text
 
 from hate_speech_ai.cli import show
-from hate_speech_ai.cli.inputs import Model, Refused, add_model, labels_of, load_model, readable, tweets_of
+from hate_speech_ai.cli.inputs import (
+    Model,
+    Refused,
+    add_model,
+    add_operating_point,
+    labels_of,
+    load_model,
+    readable,
+    tweets_of,
+)
 from hate_speech_ai.explain import explain
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import EMPTY, TRUNCATED, UNKNOWN
@@ -37,6 +46,7 @@ def add(commands: Any) -> None:
         metavar="LABEL",
         help=f"of the model ({HATE_SPEECH}); may be given several times",
     )
+    add_operating_point(parser)
     parser.add_argument("--file", type=Path, metavar="FILE", help="tweets: .txt, .csv, .jsonl, or - for lines piped in")
     parser.add_argument("--column", metavar="NAME", help="with the tweet, in a .csv or .jsonl (tweet or text)")
     parser.add_argument("--json", action="store_true", help="one JSON object to a line")
@@ -46,7 +56,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     if options.tweets and options.file:
         raise Refused("--file and tweets are given; leave one of them out")
-    model = load_model(options.model)
+    model = load_model(options.model, operating_point=options.operating_point)
     labels = labels_of(model, options.label, default=[HATE_SPEECH])
     console = show.console()
     if not options.tweets and not options.file:
@@ -70,9 +80,9 @@ def answer(model: Model, tweet: str, labels: list[str]) -> dict[str, Any]:
         "tweet": tweet,
         "labels": {
             label: {
-                "decision": probability >= model.scorer.thresholds[label],
+                "decision": probability >= model.thresholds[label],
                 "probability": probability,
-                "threshold": model.scorer.thresholds[label],
+                "threshold": model.thresholds[label],
             }
             for label, probability in score.probabilities.items()
         },
