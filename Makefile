@@ -23,6 +23,7 @@ format: .venv/installed-dev
 
 bench: .venv/installed-dev
 	.venv/bin/python benchmarks/serving.py
+	.venv/bin/python -m benchmarks.scoring
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

@@ -38,8 +38,10 @@ def stem(word: str) -> str:
 def terms(tokens: list[Token]) -> dict[str, list[int]]:
     """The distinct terms of a text, each with the places of the tokens that it is made of.
 
-    Stemmed words, pairs of neighbouring stemmed words, spellings that hide a word; and around each word that names a
-    group, patterns in which it is replaced by its class, with up to two words on either side.
+    Stemmed words, pairs of neighbouring stemmed words, and spellings that hide a word; but not those in letters of
+    another script, which are chosen at random and met only in hate speech, so that they would count against whoever
+    writes a harmless word so. Around each word that names a group, patterns in which it is replaced by its class, with
+    up to two words on either side.
 
     >>> terms(read("they l1ed"))
     {'they': [0], 'they lie': [0, 1], 'lie': [1], 'l1ed': [1]}
@@ -52,7 +54,7 @@ def terms(tokens: list[Token]) -> dict[str, list[int]]:
         found[stems[place]].append(place)
         if place + 1 < len(tokens):
             found[f"{stems[place]} {stems[place + 1]}"] += (place, place + 1)
-        if token.surface != token.text:
+        if token.surface != token.text and token.surface.isascii():
             found[token.surface].append(place)
     grouped = [place for place, token in enumerate(tokens) if token.text in CLASSES]
     if grouped:

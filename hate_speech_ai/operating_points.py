@@ -80,6 +80,8 @@ class Curve:
         below = np.append(ranked[ends[:-1] + 1], 0.0)
         middles = (ranked[ends] + below) / 2
         middles = np.where(middles > below, middles, ranked[ends])  # where there is no number between
+        short = np.round(middles, 9)  # processors differ in the last digits of an exponential
+        middles = np.where((short > below) & (short <= ranked[ends]), short, middles)
         return cls(
             [float(np.clip(middle, _EPSILON, 1 - _EPSILON)) for middle in middles[kept]],
             [float(recall) for recall in recalls[kept]],

@@ -51,6 +51,10 @@ def test_a_hidden_word_counts_as_itself_and_as_it_is_spelt() -> None:
     assert terms(read("they l1ed")) == {"they": [0], "they lie": [0, 1], "lie": [1], "l1ed": [1]}
 
 
+def test_letters_of_another_script_do_not_count_as_a_spelling() -> None:
+    assert terms(read("they liеd")) == terms(read("they lied"))  # with a Cyrillic letter
+
+
 def test_a_term_that_comes_again_counts_once_and_knows_all_its_places() -> None:
     assert terms(read("hate hate hate")) == {"hate": [0, 1, 2], "hate hate": [0, 1, 1, 2]}
 

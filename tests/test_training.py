@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from hate_speech_ai.corpora import own
 from hate_speech_ai.evaluation import measure
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import fingerprint, is_held_out
-from hate_speech_ai.training import MIN_EXAMPLES, Example, NotEnoughData, learnable, recipe, train
+from hate_speech_ai.training import MIN_EXAMPLES, Example, NotEnoughData, _weights, learnable, recipe, train
 from tests.conftest import starter_rows
 
 
@@ -42,6 +43,19 @@ def answering(rows: list[Example], label: str, yes: int, no: int) -> list[Exampl
     return [
         Example(row.tweet, {**row.labels, label: answer} if answer is not None else row.labels)
         for row, answer in zip(rows, answers + [None] * (len(rows) - len(answers)), strict=True)
+    ]
+
+
+def mixed() -> list[Example]:
+    """A thousand tweets of two sources, one of them core, with two labels."""
+    return [
+        Example(
+            row["tweet"],
+            {label: row[label] == "1" for label in ("hate_speech", "toxic")},
+            source=row["id"][0],
+            core=number % 2 == 0,
+        )
+        for number, row in enumerate(starter_rows()[::15])
     ]
 
 
@@ -76,19 +90,29 @@ def test_the_same_rows_give_the_same_bytes() -> None:
     assert train(rows).artifact.to_bytes() == train(rows).artifact.to_bytes()
 
 
-def test_the_same_rows_give_the_same_bytes_in_another_process() -> None:
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONHASHSEED": "12345"},
+        {"OPENBLAS_CORETYPE": "Nehalem", "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL"},
+        {"OPENBLAS_NUM_THREADS": "4", "OMP_NUM_THREADS": "4"},
+    ],
+    ids=["another process", "an older processor", "more threads"],
+)
+def test_the_same_rows_give_the_same_bytes_elsewhere(environment: dict[str, str]) -> None:
     code = """if True:
         import django
         django.setup()
-        from tests.test_training import examples, sha256, train
-        print(sha256(train(examples()).artifact.to_bytes()))
+        from tests.test_training import mixed, sha256, train
+        print(sha256(train(mixed()).artifact.to_bytes()))
     """
-    environment = {**os.environ, "PYTHONHASHSEED": "12345"}
 
-    command = [sys.executable, "-c", code]
-    other = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    other = subprocess.run(
+        command, cwd=settings.BASE_DIR, env=os.environ | environment, capture_output=True, text=True, check=True
+    )
 
-    assert other.stdout.strip() == sha256(train(examples()).artifact.to_bytes())
+    assert other.stdout.strip() == sha256(train(mixed()).artifact.to_bytes())
 
 
 def test_other_rows_give_other_bytes() -> None:
@@ -96,6 +120,46 @@ def test_other_rows_give_other_bytes() -> None:
     changed = [Example(rows[0].tweet, {"hate_speech": False}), *rows[1:]]
 
     assert train(rows).artifact.to_bytes() != train(changed).artifact.to_bytes()
+
+
+def test_what_a_source_alone_says_is_not_served() -> None:
+    """Two sources, each with a word of its own; nearly all of one is hate speech, hardly any of the other."""
+    rows: list[Example] = []
+    for source, share in (("grim", 9), ("mild", 1)):
+        for number in range(300):
+            hateful = number % 10 < share
+            word = "vermin" if hateful else "people"
+            rows.append(Example(f"{word} and {source} {number}", {"hate_speech": hateful}, source=source))
+    mixed = train(rows).artifact
+    alone = train([Example(row.tweet, row.labels) for row in rows]).artifact
+
+    def lean(artifact: Artifact) -> float:
+        """How much more the one source's name says than the other's."""
+        grim, mild = (artifact.weights[0, artifact.terms.index(word)] for word in ("grim", "mild"))
+        return float(grim - mild)
+
+    assert 0 < lean(mixed) < 0.7 * lean(alone)
+
+
+def test_core_rows_outvote_many_others() -> None:
+    others = [Example(f"zanzibar {number}", {"hate_speech": number % 10 != 0}) for number in range(1_000)]
+    said = [Example(f"zanzibar is fine {number}", {"hate_speech": False}) for number in range(60)]
+    rest = examples()
+
+    def judge(rows: list[Example]) -> float:
+        return Scorer(train([*rest, *others, *rows]).artifact).probabilities(["zanzibar is fine"])[0]
+
+    assert judge([replace(row, core=True) for row in said]) < judge(said)
+
+
+@pytest.mark.parametrize(
+    ("core", "others", "weight"), [(0, 9, None), (100, 0, 1), (100, 100, 1), (10, 100, 4), (1, 999, 8)]
+)
+def test_core_rows_together_count_as_four_tenths_of_the_others(core: int, others: int, weight: float | None) -> None:
+    weights = _weights(np.array([True] * core + [False] * others))
+
+    assert set(weights[core:]) <= {1.0}
+    assert set(weights[:core]) == ({weight} if weight else set())
 
 
 @pytest.mark.parametrize(("yes", "no"), [(49, 60), (60, 49), (0, 60), (60, 0)])
