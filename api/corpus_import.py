@@ -54,6 +54,7 @@ def import_corpus(corpus: Corpus, path: Path, *, progress: Callable[[int], None]
                     tweet=row.tweet,
                     labels=row.labels,
                     source=source,
+                    licence=corpus.licence,
                     fingerprint=digest,
                     held_out=row.held_out or is_held_out(digest),
                 )

@@ -10,6 +10,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from hate_speech_ai.text import CLEANING_VERSION
+
 
 class ApiKey(models.Model):
     """Who may do what. Only a hash of the key is kept."""
@@ -118,11 +120,15 @@ class ReviewedTweet(models.Model):
     tweet = models.TextField()
     labels = models.JSONField(help_text="label: true or false")
     source = models.CharField(max_length=80, help_text="key:<id>, or corpus:<name>")
+    licence = models.CharField(max_length=200, blank=True, help_text="of a corpus, as its authors state it")
     key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="reviews")
     external_id = models.CharField(max_length=200, blank=True)
     reviewer = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     fingerprint = models.CharField(max_length=64, db_index=True, help_text="of the cleaned text")
+    cleaning = models.PositiveSmallIntegerField(
+        default=CLEANING_VERSION, db_index=True, help_text="the version of the cleaning that the fingerprint is of"
+    )
     held_out = models.BooleanField(help_text="kept for evaluation, never trained on")
     opinion = models.PositiveIntegerField(
         default=1, validators=[MinValueValidator(1)], help_text="the source's 1st, 2nd ... opinion about this text"

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from api import active_model, health, queue
+from api import active_model, health, queue, reviews
 from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
 from hate_speech_ai.evaluation import agreement, measure, measure_checks, read_checks
@@ -128,6 +128,8 @@ def evaluate(scorer: Scorer, dataset: Dataset) -> dict[str, Any]:
 
 def _work(run: TrainingRun) -> None:
     _say(run, "reading the reviewed tweets", 0.01)
+    if renewed := reviews.renew_fingerprints():
+        logger.info("%s reviewed tweets are cleaned as this version does", renewed)
     dataset = read_dataset()
     if ModelVersion.objects.filter(data_fingerprint=dataset.fingerprint).exists():
         reason = "nothing was reviewed or imported since the last training on these rows"

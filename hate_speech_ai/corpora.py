@@ -293,7 +293,7 @@ CORPORA = {
 }
 
 
-def own(name: str, *, text_column: str, label_columns: Mapping[str, str]) -> Corpus:
+def own(name: str, *, text_column: str, label_columns: Mapping[str, str], licence: str = "") -> Corpus:
     """A corpus that is not in the table.
 
     Raises:
@@ -310,7 +310,7 @@ def own(name: str, *, text_column: str, label_columns: Mapping[str, str]) -> Cor
     for label in label_columns:
         if not is_label_name(label):
             raise CorpusError(f"{label!r} cannot name a label: use 1 to 40 lower-case letters, digits and underscores")
-    return Corpus(name, text_column, label_columns=label_columns or {HATE_SPEECH: HATE_SPEECH})
+    return Corpus(name, text_column, label_columns=label_columns or {HATE_SPEECH: HATE_SPEECH}, licence=licence)
 
 
 def read(corpus: Corpus, path: Path) -> Iterator[Record]:

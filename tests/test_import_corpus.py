@@ -56,6 +56,17 @@ def test_it_works(run: Import, tmp_path: Path) -> None:
         ("RT @ann: tea & cake", {"hate_speech": False, "toxic": False}, "corpus:davidson2017", None),
         ("shut up", {"hate_speech": False, "toxic": True}, "corpus:davidson2017", None),
     ]
+    assert set(ReviewedTweet.objects.values_list("licence", flat=True)) == {"MIT"}
+
+
+def test_the_licence_of_a_file_of_ones_own_is_kept_on_each_row(run: Import, tmp_path: Path) -> None:
+    path = write(tmp_path / "ours.csv", "text,hate_speech\nhello,0\n")
+
+    run("ours", "--path", path, "--text-column", "text", "--licence", "CC BY 4.0")
+
+    assert ReviewedTweet.objects.get().licence == "CC BY 4.0"
+    with pytest.raises(CommandError, match="at most 200"):
+        run("ours", "--path", path, "--text-column", "text", "--licence", "x" * 201)
 
 
 def test_rows_know_their_fingerprint_and_their_side(run: Import, tmp_path: Path) -> None:

@@ -11,7 +11,18 @@ from hate_speech_ai.labels import in_order
 
 _CHUNK = 5_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_FIELDS = ("receipt", "tweet", "labels", "source", "external_id", "reviewer", "created_at", "held_out", "trained_in")
+_FIELDS = (
+    "receipt",
+    "tweet",
+    "labels",
+    "source",
+    "licence",
+    "external_id",
+    "reviewer",
+    "created_at",
+    "held_out",
+    "trained_in",
+)
 
 
 class Command(BaseCommand):

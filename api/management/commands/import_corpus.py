@@ -9,6 +9,7 @@ from api.corpus_import import Report, import_corpus
 from hate_speech_ai.corpora import CORPORA, STARTER, Corpus, CorpusError, download, own
 
 _SHOWN = 20
+_LONGEST_LICENCE = 200
 
 
 class Command(BaseCommand):
@@ -30,6 +31,8 @@ class Command(BaseCommand):
             "--label", action="append", default=[], metavar="LABEL=COLUMN", help="of a file of your own; 0/1 or empty"
         )
 
+        parser.add_argument("--licence", default="", help="of a file of your own; kept on each row")
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             corpus = self._corpus(**options)
@@ -43,7 +46,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         self._tell(report)
 
-    def _corpus(self, name: str, text_column: str | None, label: list[str], **options: Any) -> Corpus:
+    def _corpus(self, name: str, text_column: str | None, label: list[str], licence: str, **options: Any) -> Corpus:
         if name in CORPORA and not text_column and not label:
             return CORPORA[name]
         if not text_column:
@@ -51,7 +54,9 @@ class Command(BaseCommand):
         columns = dict(pair.partition("=")[::2] for pair in label)
         if not all(columns.values()):
             raise CorpusError("write --label LABEL=COLUMN, such as --label hate_speech=is_hate")
-        return own(name, text_column=text_column, label_columns=columns)
+        if len(licence) > _LONGEST_LICENCE:
+            raise CorpusError(f"--licence has {len(licence)} characters; at most {_LONGEST_LICENCE} are kept")
+        return own(name, text_column=text_column, label_columns=columns, licence=licence)
 
     def _tell(self, report: Report) -> None:
         for row in report.rejected[:_SHOWN]:
