@@ -6,14 +6,15 @@ text counts once, however often it stands there: nobody drowns an insult by repe
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.metadata import version
+from itertools import pairwise
 
 from stemming.porter2 import stem as porter2
 
 from hate_speech_ai.groups import CLASSES
-from hate_speech_ai.text import Token, read  # noqa: F401 (the examples read)
+from hate_speech_ai.text import Token, Word, read, words  # noqa: F401 (the examples read)
 
 #: Written into every artifact: another stemmer or another version of it may give another stem for the same word.
 STEMMER = f"stemming {version('stemming')} porter2"
@@ -35,7 +36,23 @@ def stem(word: str) -> str:
     return porter2(word) if len(word) <= _LONGEST_WORD else word
 
 
-def terms(tokens: list[Token]) -> dict[str, list[int]]:
+def names(tokens: Sequence[Token | Word]) -> list[str]:
+    """The terms of a text, in no particular order, some more than once: those of `terms`, in half the time.
+
+    >>> names(words("they l1ed"))
+    ['they', 'lie', 'they lie', 'l1ed']
+    """
+    stems = [stem(token.text) for token in tokens]
+    found = stems + [f"{left} {right}" for left, right in pairwise(stems)]
+    found += [token.surface for token in tokens if token.surface != token.text and token.surface.isascii()]
+    grouped = [place for place, token in enumerate(tokens) if token.text in CLASSES]
+    if grouped:
+        marked = _marked(tokens, stems)
+        found += [pattern for place in grouped for pattern, _ in _patterns(marked, place)]
+    return found
+
+
+def terms(tokens: Sequence[Token | Word]) -> dict[str, list[int]]:
     """The distinct terms of a text, each with the places of the tokens that it is made of.
 
     Stemmed words, pairs of neighbouring stemmed words, and spellings that hide a word; but not those in letters of
@@ -58,16 +75,21 @@ def terms(tokens: list[Token]) -> dict[str, list[int]]:
             found[token.surface].append(place)
     grouped = [place for place, token in enumerate(tokens) if token.text in CLASSES]
     if grouped:
-        words = [CLASSES.get(token.text) or word for token, word in zip(tokens, stems, strict=True)]
+        marked = _marked(tokens, stems)
         for place in grouped:
-            for pattern, places in _patterns(words, place):
+            for pattern, places in _patterns(marked, place):
                 found[pattern] += places
     return dict(found)
 
 
-def _patterns(words: list[str], place: int) -> Iterator[tuple[str, tuple[int, ...]]]:
-    mark = words[place]
-    before, after = words[max(0, place - 2) : place], words[place + 1 : place + 3]
+def _marked(tokens: Sequence[Token | Word], stems: list[str]) -> list[str]:
+    """The stems, with each word that names a group replaced by its class."""
+    return [CLASSES.get(token.text) or word for token, word in zip(tokens, stems, strict=True)]
+
+
+def _patterns(marked: list[str], place: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    mark = marked[place]
+    before, after = marked[max(0, place - 2) : place], marked[place + 1 : place + 3]
     yield mark, (place,)
     if before:
         yield f"{before[-1]} {mark}", (place - 1, place)

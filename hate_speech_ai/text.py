@@ -49,6 +49,13 @@ class Token(NamedTuple):
     surface: str
 
 
+class Word(NamedTuple):
+    """A token without its place."""
+
+    text: str
+    surface: str
+
+
 _CP1252 = "€‚ƒ„…†‡ˆ‰Š‹Œ\u017d‘’“”•–—˜™š›œ\u017eŸ"
 _CONTINUED = f"[\u0080-\u00bf{_CP1252}]"
 _ENTITY = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?"
@@ -135,35 +142,57 @@ def read(text: str) -> list[Token]:
     >>> read("so n.i.c.e")[1]
     Token(text='nice', begin=3, end=10, surface='n.i.c.e')
     """
-    original = text[:MAX_CHARS]
-    if original.isascii() and "&" not in original:
-        string, starts, ends, pattern = original.lower(), None, None, _TOKEN_ASCII
-    else:
-        string, starts, ends = _normalise(original)
-        pattern = _TOKEN
-    tokens: list[Token] = []
-    effort = _MAX_EFFORT
+    found, starts, ends = _scan(text)
     make = tuple.__new__  # half the time of calling Token, for what is done most
-    for match in pattern.finditer(string):
-        begin = match.start()
-        kind, found = match.lastgroup or "", match.group()
-        if kind == "word" and found not in _LINKS and "*" not in found:
-            pieces = _word(found)
-        else:
-            if kind in ("hashtag", "spaced") or "*" in found:
-                effort -= len(found)
-                if effort < 0:  # nobody hides a word in hundreds of others
-                    kind = "plain"
-            pieces = _resolve(kind, found, original, begin, starts)
-        for word, first, last, surface in pieces:
-            if starts is None or ends is None:
-                tokens.append(make(Token, (word, begin + first, begin + last, surface)))
-            else:
-                tokens.append(make(Token, (word, starts[begin + first], ends[begin + last - 1], surface)))
-    return tokens
+    if starts is None or ends is None:
+        return [
+            make(Token, (word, begin + first, begin + last, surface))
+            for begin, pieces in found
+            for word, first, last, surface in pieces
+        ]
+    return [
+        make(Token, (word, starts[begin + first], ends[begin + last - 1], surface))
+        for begin, pieces in found
+        for word, first, last, surface in pieces
+    ]
+
+
+def words(text: str) -> list[Word]:
+    """The tokens of `read(text)` without their places: what scoring needs, in less time.
+
+    >>> words("so n.i.c.e")[1]
+    Word(text='nice', surface='n.i.c.e')
+    """
+    make = tuple.__new__
+    return [make(Word, (word, surface)) for _, pieces in _scan(text)[0] for word, _, _, surface in pieces]
 
 
 Piece = tuple[str, int, int, str]
+
+
+def _scan(text: str) -> tuple[list[tuple[int, tuple[Piece, ...]]], list[int] | None, list[int] | None]:
+    """The pieces of each chunk with the chunk's place; where each character comes from, if that is not its place."""
+    original = text[:MAX_CHARS]
+    starts: list[int] | None = None
+    ends: list[int] | None = None
+    if original.isascii() and "&" not in original:
+        string, pattern = original.lower(), _TOKEN_ASCII
+    else:
+        string, starts, ends = _normalise(original)
+        pattern = _TOKEN
+    found: list[tuple[int, tuple[Piece, ...]]] = []
+    effort = _MAX_EFFORT
+    for match in pattern.finditer(string):
+        begin, kind, chunk = match.start(), match.lastgroup or "", match.group()
+        if kind == "word" and chunk not in _LINKS and "*" not in chunk:
+            found.append((begin, _word(chunk)))
+            continue
+        if kind in ("hashtag", "spaced") or "*" in chunk:
+            effort -= len(chunk)
+            if effort < 0:  # nobody hides a word in hundreds of others
+                kind = "plain"
+        found.append((begin, _resolve(kind, chunk, original, begin, starts)))
+    return found, starts, ends
 
 
 def _resolve(kind: str, found: str, original: str, begin: int, starts: list[int] | None) -> tuple[Piece, ...]:
@@ -414,12 +443,12 @@ def _is_decoration(character: str, category: str) -> bool:
 
 
 def tokenize(text: str) -> list[str]:
-    """The words of `read(text)`.
+    """The texts of the tokens of `read(text)`.
 
     >>> tokenize("@ann  LOOK:   https://t.co/x  sooo   g00d")
     ['_user_', 'look', '_url_', 'so', 'good']
     """
-    return [token.text for token in read(text)]
+    return [word.text for word in words(text)]
 
 
 def is_readable(tokens: list[str]) -> bool:

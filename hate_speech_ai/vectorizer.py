@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, hstack
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from hate_speech_ai.features import ngrams, terms
-from hate_speech_ai.text import read
+from hate_speech_ai.features import names, ngrams
+from hate_speech_ai.text import words
 
 
 class TweetVectorizer(TransformerMixin, BaseEstimator):
@@ -92,12 +92,9 @@ class _Texts:
         self._in_terms, self._in_words = array("i"), array("i")
         self._term_ends, self._word_ends = array("q", [0]), array("q", [0])
         for tweet in tweets:
-            tokens = read(tweet)
-            numbers, words = self.terms, self.words
-            self._in_terms.extend([numbers.setdefault(term, len(numbers)) for term in terms(tokens)])
-            self._in_words.extend(
-                [words.setdefault(word, len(words)) for word in dict.fromkeys(token.text for token in tokens)]
-            )
+            tokens = words(tweet)
+            self._in_terms.extend(_numbers(self.terms, names(tokens)))
+            self._in_words.extend(_numbers(self.words, [token.text for token in tokens]))
             self._term_ends.append(len(self._in_terms))
             self._word_ends.append(len(self._in_words))
 
@@ -123,6 +120,11 @@ class _Texts:
 
 def _numpy(numbers: "array[int]") -> NDArray[np.int64]:
     return np.array(numbers, dtype=np.int64)
+
+
+def _numbers(known: dict[str, int], found: list[str]) -> list[int]:
+    """The number of each distinct name; one that is new gets the next."""
+    return [known.setdefault(name, len(known)) for name in dict.fromkeys(found)]
 
 
 def _most_frequent(

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from hate_speech_ai.features import STEMMER, ngrams, stem, terms
-from hate_speech_ai.text import Token, read
+from hate_speech_ai.features import STEMMER, names, ngrams, stem, terms
+from hate_speech_ai.text import Token, read, words
 
 
 def plain(*words: str) -> list[Token]:
@@ -85,6 +85,7 @@ def test_no_token_raises_and_every_place_exists(text: str) -> None:
     found = terms(tokens)
     assert {place for places in found.values() for place in places} == set(range(len(tokens)))
     assert len(found) <= 11 * len(tokens)
+    assert set(names(words(text))) == set(found)
 
 
 @pytest.mark.parametrize("word", ["ational" * 700, "9" * 5_000, "y'" * 2_500, "\u05d0" * 5_000])
