@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from api.models import ApiKey, ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from api import audit
+from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -30,6 +31,17 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # revoke it: its reviews stay
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        audit.record("key.changed", str(obj), by=f"{request.user} (admin)", fields=form.changed_data)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnly):
+    list_display = ("at", "by", "action", "target", "reason")
+    list_filter = ("action",)
+    search_fields = ("by", "target", "reason")
 
 
 @admin.register(ModelVersion)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from api import active_model, queue
+from api import active_model, audit, queue
 from api.corpus_import import import_corpus
 from api.models import ApiKey, Promotion, TrainingRun
 from hate_speech_ai.artifact import ArtifactError
@@ -32,7 +32,8 @@ def make_first_key() -> bool:
     except FileExistsError:
         return False
     with os.fdopen(descriptor, "w") as file:
-        _, plain = ApiKey.issue("first key", list(ApiKey.Scope.values))
+        key, plain = ApiKey.issue("first key", list(ApiKey.Scope.values))
+        audit.record("key.created", str(key), by="first start", scopes=key.scopes)
         file.write(plain)
     return True
 

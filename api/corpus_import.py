@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from api import audit
 from api.models import ReviewedTweet
 from hate_speech_ai.corpora import Corpus, LeftOut, Rejected, read
 from hate_speech_ai.text import fingerprint, is_held_out
@@ -21,7 +22,9 @@ class Report:
     rejected: list[Rejected] = field(default_factory=list)
 
 
-def import_corpus(corpus: Corpus, path: Path, *, progress: Callable[[int], None] = lambda rows: None) -> Report:
+def import_corpus(
+    corpus: Corpus, path: Path, *, by: str = "first start", progress: Callable[[int], None] = lambda rows: None
+) -> Report:
     """Add a corpus's rows. Texts that it has already brought, in this file or before, are passed over.
 
     So importing twice adds nothing, and an import that was interrupted can be run again. What the corpus's authors
@@ -29,6 +32,7 @@ def import_corpus(corpus: Corpus, path: Path, *, progress: Callable[[int], None]
 
     Args:
         path: a file, or a folder with the corpus's files.
+        by: who does it, for the audit log.
 
     Raises:
         CorpusError: a file as a whole cannot be read.
@@ -65,6 +69,8 @@ def import_corpus(corpus: Corpus, path: Path, *, progress: Callable[[int], None]
             batch = []
     report.added += _store(batch)
     ReviewedTweet.objects.filter(source=source, fingerprint__in=tested, held_out=False).update(held_out=True)
+    if report.added:
+        audit.record("corpus.imported", source, by=by, rows=report.added, licence=corpus.licence)
     return report
 
 

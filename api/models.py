@@ -199,6 +199,40 @@ class TrainingRun(models.Model):
         return f"{self.kind} run {self.pk}"
 
 
+class AppendOnly(models.QuerySet["AuditEntry"]):
+    """Refuses what would change history."""
+
+    def update(self, **fields: Any) -> int:
+        raise TypeError("the audit log is append-only")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise TypeError("the audit log is append-only")
+
+
+class AuditEntry(models.Model):
+    """Who did what, when and why. Written once, by `api/audit.py`."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    by = models.CharField(max_length=120)
+    action = models.CharField(max_length=40, db_index=True)
+    target = models.CharField(max_length=120)
+    reason = models.CharField(max_length=1000, blank=True)
+    details = models.JSONField(default=dict)
+
+    objects = AppendOnly.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.by}: {self.action} {self.target}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise TypeError("the audit log is append-only")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("the audit log is append-only")
+
+
 class IdempotentAnswer(models.Model):
     """The answer to a request that named an Idempotency-Key, kept for a day to be given again."""
 

@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from api import audit
 from api.models import Heartbeat, IdempotentAnswer, TrainingRun
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ def enqueue(kind: str, *, requested_by: str, dedupe_key: str | None = None) -> t
     try:
         with transaction.atomic():
             run = TrainingRun.objects.create(kind=kind, dedupe_key=dedupe_key, requested_by=requested_by)
+            audit.record("run.queued", f"run {run.pk}", by=requested_by, kind=kind)
     except IntegrityError:
         same = Q(dedupe_key=dedupe_key) if dedupe_key else Q(kind=kind, status=Status.QUEUED)
         existing = TrainingRun.objects.filter(same).first()

@@ -2,7 +2,9 @@
 
 import logging
 
-from api import active_model
+from django.db import transaction
+
+from api import active_model, audit
 from api.models import ModelVersion, Promotion
 
 logger = logging.getLogger(__name__)
@@ -19,7 +21,9 @@ def promote(version: ModelVersion, *, by: str, reason: str) -> Promotion:
         ArtifactError: this program cannot load the version, so the champion stays.
     """
     active_model.load(version)
-    promotion = Promotion.objects.create(version=version, by=by, reason=reason)
+    with transaction.atomic():
+        promotion = Promotion.objects.create(version=version, by=by, reason=reason)
+        audit.record("version.promoted", f"version {version.pk}", by=by, reason=reason)
     logger.info("version %s promoted by %s", version.pk, by)
     return promotion
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from api import active_model, health, queue, reviews
+from api import active_model, audit, health, queue, reviews
 from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
 from hate_speech_ai.evaluation import agreement, measure, measure_checks, read_checks
@@ -201,6 +201,14 @@ def _commit(
                 ids = dataset.reviews[start : start + _ROWS_PER_UPDATE]
                 ReviewedTweet.objects.filter(pk__in=ids).update(trained_in=version)
         queue.finish(run, status=queue.Status.DONE, outcome=outcome, version=version, reasons=reasons, figures=figures)
+        audit.record(
+            f"version.{outcome}",
+            f"version {version.pk}",
+            by=f"{run.kind} run",
+            reason="; ".join(reasons) or "passed the gate",
+            run=str(run.pk),
+            sha256=version.sha256,
+        )
     active_model.put_in_cache(version.sha256, content)
     logger.info("%s run %s: version %s %s %s", run.kind, run.pk, version.pk, outcome, "; ".join(reasons))
 

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from hate_speech_ai.labels import HATE_SPEECH, is_label_name
 from hate_speech_ai.operating_points import BALANCED, NAMES
 from hate_speech_ai.text import is_readable, tokenize
@@ -337,6 +337,12 @@ class Run(serializers.ModelSerializer[TrainingRun]):
             "figures",
             "version",
         )
+
+
+class Audit(serializers.ModelSerializer[AuditEntry]):
+    class Meta:
+        model = AuditEntry
+        fields = ("at", "by", "action", "target", "reason", "details")
 
 
 class TrainRequest(StrictSerializer):

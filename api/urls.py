@@ -39,6 +39,7 @@ urlpatterns = [
     *both("models", views.Models.as_view(), "models"),
     *both("models/<version:version_id>", views.ModelDetail.as_view(), "model"),
     *both("models/<version:version_id>/promote", views.Promote.as_view(), "promote"),
+    *both("audit-log", views.AuditLog.as_view(), "audit-log"),
     *both("livez", views.Live.as_view(), "livez"),
     *both("readyz", views.Ready.as_view(), "readyz"),
     *both("health", views.Health.as_view(), "health"),

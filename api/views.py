@@ -17,8 +17,9 @@ from rest_framework.views import APIView
 
 from api import active_model, health, idempotency, queue, registry, reviews
 from api.auth import required_key
-from api.models import ApiKey, ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.serializers import (
+    Audit,
     BatchPrediction,
     OperatingPointsAnswer,
     OperatingPointsRequest,
@@ -261,6 +262,26 @@ class Promote(APIView):
         except ArtifactError as error:
             raise serializers.ValidationError({"id": [f"This version cannot be loaded: {error}."]}) from None
         return Response(PromotionSerializer(promotion).data)
+
+
+class AuditLog(APIView):
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        summary="Who changed what, when and why; newest first",
+        parameters=[
+            *_PAGE,
+            OpenApiParameter("action", str, description="such as version.promoted"),
+            OpenApiParameter("target", str, description="such as version 17"),
+        ],
+        responses=Audit(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        entries = AuditEntry.objects.order_by("-pk")
+        for field in ("action", "target"):
+            if value := request.query_params.get(field):
+                entries = entries.filter(**{field: value})
+        return _page(self, request, entries, Audit)
 
 
 class Live(APIView):

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from api import active_model, queue, redis, retraining, reviews
 from api.corpus_import import import_corpus
-from api.models import ApiKey, ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.corpora import STARTER
 from hate_speech_ai.evaluation import read_checks
@@ -60,6 +60,9 @@ def test_it_works(rows: None, client: JSONClient) -> None:
 
     assert (run.status, run.outcome, run.reasons, run.attempts, run.progress) == ("done", "promoted", [], 1, 1.0)
     assert run.version == Promotion.champion()
+    newest = AuditEntry.objects.order_by("-pk")[0]
+    assert (newest.action, newest.target) == ("version.promoted", f"version {run.version_id}")
+    assert newest.details == {"run": str(run.pk), "sha256": run.version.sha256}
     active_model.refresh()
     assert client.post("/predict", {"tweet": "hello"}).json()["model_version"] == run.version_id
     score = client.get("/score").json()
@@ -167,6 +170,8 @@ def test_a_worse_candidate_does_not_serve(rows: None, as_key: AsKey) -> None:
     second = train()
 
     assert (second.status, second.outcome) == ("done", "rejected")
+    newest = AuditEntry.objects.order_by("-pk")[0]
+    assert (newest.action, newest.reason) == ("version.rejected", "; ".join(second.reasons))
     assert any("F1 on" in reason and "held-out tweets falls from" in reason for reason in second.reasons)
     assert second.figures["candidate"]["f1"] < second.figures["champion"]["f1"]
     assert Promotion.champion() == first.version

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from api import audit
 from api.models import ApiKey
 from api.throttling import parse_limit
 
@@ -37,5 +38,6 @@ class Command(BaseCommand):
             expires_in=timedelta(days=days) if days else None,
             limit=options["limit"],
         )
+        audit.record("key.created", str(key), by=audit.operator(), scopes=key.scopes)
         self.stderr.write(f"key {key.prefix} for {key.name}: {', '.join(key.scopes)}. It is not shown again:")
         self.stdout.write(plain)

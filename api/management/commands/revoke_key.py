@@ -1,8 +1,10 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
+from api import audit
 from api.models import ApiKey
 
 
@@ -13,6 +15,8 @@ class Command(BaseCommand):
         parser.add_argument("prefix", help="the key's first 15 characters, hs_...")
 
     def handle(self, *args: Any, prefix: str, **options: Any) -> None:
-        if not ApiKey.objects.filter(prefix=prefix[:15], revoked_at=None).update(revoked_at=timezone.now()):
-            raise CommandError(f"there is no valid key {prefix[:15]}")
+        with transaction.atomic():
+            if not ApiKey.objects.filter(prefix=prefix[:15], revoked_at=None).update(revoked_at=timezone.now()):
+                raise CommandError(f"there is no valid key {prefix[:15]}")
+            audit.record("key.revoked", str(ApiKey.objects.get(prefix=prefix[:15])), by=audit.operator())
         self.stdout.write(f"key {prefix[:15]} is revoked")

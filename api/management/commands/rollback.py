@@ -1,9 +1,8 @@
-import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api import registry
+from api import audit, registry
 from hate_speech_ai.artifact import ArtifactError
 
 
@@ -15,7 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, reason: str, **options: Any) -> None:
         try:
-            promotion = registry.rollback(by=f"{getpass.getuser()} (command)", reason=reason)
+            promotion = registry.rollback(by=audit.operator(), reason=reason)
         except (registry.NothingToRollBackTo, ArtifactError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"version {promotion.version_id} serves")

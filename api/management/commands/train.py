@@ -1,10 +1,9 @@
-import getpass
 import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from api import queue
+from api import audit, queue
 
 
 class Command(BaseCommand):
@@ -14,7 +13,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-wait", action="store_true", help="only queue it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        run, new = queue.enqueue(queue.Kind.MANUAL, requested_by=f"{getpass.getuser()} (command)")
+        run, new = queue.enqueue(queue.Kind.MANUAL, requested_by=audit.operator())
         self.stdout.write(f"run {run.pk} is {'queued' if new else 'queued already'}")
         if options["no_wait"]:
             return
