@@ -26,6 +26,7 @@ from hate_speech_ai.scorer import Scorer
 logger = logging.getLogger(__name__)
 
 _HEARTBEAT_SECONDS = 5.0
+_MAX_PINNED = 2
 _CACHE_SECONDS = 30 * 86400
 
 
@@ -43,6 +44,8 @@ class ActiveModel:
 
 
 _active: ActiveModel | None = None
+_pinned: dict[int, ActiveModel] = {}  # the one that was asked for last stands last
+_pinned_lock = threading.Lock()
 _refused = 0  # the promotion whose version could not be loaded, so that it is not tried every second
 _problem = ""
 
@@ -56,6 +59,26 @@ def get() -> ActiveModel:
     if _active is None:
         raise ModelNotReady(_problem or None)
     return _active
+
+
+def pinned(version: int) -> ActiveModel:
+    """Any version, whatever serves: its answers are the same for ever.
+
+    The few that were asked for last stay in memory.
+
+    Raises:
+        ModelVersion.DoesNotExist: there is no such version.
+        ArtifactError: this program cannot load it.
+        DatabaseError: it is not in memory, and the database is away.
+    """
+    if _active is not None and _active.version == version:
+        return _active
+    with _pinned_lock:  # so that many requests at once do not load it many times
+        model = _pinned.pop(version, None) or load(ModelVersion.objects.get(pk=version))
+        _pinned[version] = model
+        while len(_pinned) > _MAX_PINNED:
+            del _pinned[next(iter(_pinned))]
+        return model
 
 
 def problem() -> str:

@@ -12,6 +12,7 @@ from hate_speech_ai.text import is_readable, tokenize
 
 MAX_BATCH = 1_000
 MAX_LABELS = 20
+MAX_ID = 2**31 - 1
 _NUL = "The text must not contain NUL characters; remove them."
 _NOT_TEXT = "This must be a string, not {kind}."
 
@@ -61,6 +62,21 @@ class StrictBooleanField(serializers.Field[bool, Any, bool, Any]):
 
     def to_representation(self, value: Any) -> bool:
         return bool(value)
+
+
+@extend_schema_field({"type": "integer", "minimum": 1})
+class StrictIntegerField(serializers.Field[int, Any, int, Any]):
+    """The number of something that is counted from 1; not "1", 1.0 or true."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise serializers.ValidationError(f"This must be a whole number, not {kind_of(data)}.")
+        if not 1 <= data <= MAX_ID:
+            raise serializers.ValidationError(f"This must be a number from 1 to {MAX_ID}.")
+        return data
+
+    def to_representation(self, value: Any) -> int:
+        return int(value)
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "boolean"}, "maxProperties": MAX_LABELS})
@@ -124,6 +140,9 @@ class PredictRequest(StrictSerializer):
     labels = LabelNamesField(required=False, help_text="further labels to answer, by name")
     operating_point = serializers.ChoiceField(
         list(NAMES), required=False, default=BALANCED, help_text="which threshold decides: see GET /operating-points"
+    )
+    model_version = StrictIntegerField(
+        required=False, help_text="of a version that is to answer, whichever serves: the same answer for ever"
     )
     explain = StrictBooleanField(required=False, help_text="say which words the answer comes from; for one tweet")
 

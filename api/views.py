@@ -74,7 +74,7 @@ class Predict(APIView):
             fields = PredictRequest(data=body)
             fields.is_valid(raise_exception=True)
             body = fields.validated_data
-        model = active_model.get()
+        model = _pinned(body["model_version"]) if "model_version" in body else active_model.get()
         labels, point = body.get("labels", []), body.get("operating_point", BALANCED)
         _require(model, "labels", *labels)
         if "tweet" in body:
@@ -312,6 +312,21 @@ class Health(APIView):
 def _is_plain(body: Any) -> bool:
     """Whether a body is one tweet and nothing else. Building a serializer for that takes as long as scoring it."""
     return isinstance(body, dict) and body.keys() == {"tweet"} and not text_problem(body["tweet"])
+
+
+def _pinned(version: int) -> active_model.ActiveModel:
+    """A version by its number.
+
+    Raises:
+        ValidationError: there is none, or it cannot be loaded.
+    """
+    try:
+        return active_model.pinned(version)
+    except ModelVersion.DoesNotExist:
+        problem = f"There is no version {version}; GET /models lists them."
+    except ArtifactError as error:
+        problem = f"Version {version} cannot be loaded: {error}."
+    raise serializers.ValidationError({"model_version": [problem]})
 
 
 def _require(model: active_model.ActiveModel, field: str, *labels: str) -> None:

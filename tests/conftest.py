@@ -38,6 +38,7 @@ def django_db_modify_db_settings() -> None:
 def fresh_process() -> Iterator[None]:
     """Each test meets a process that has just started, and an empty Redis."""
     active_model._active, active_model._refused, active_model._problem = None, 0, ""
+    active_model._pinned.clear()
     auth._known.clear()
     auth._asked_in_vain = float("-inf")
     throttling._local.clear()
