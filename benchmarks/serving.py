@@ -177,19 +177,21 @@ def train_model(folder: Path) -> None:
     dataset = retraining.read_dataset()
     trained = train(dataset.training)
     content = trained.artifact.to_bytes()
+    scorer = Scorer(trained.artifact)
     model = ModelVersion.objects.create(
         sha256=sha256(content),
         artifact=content,
         data_fingerprint=dataset.fingerprint,
         trained_on=len(dataset.training),
         evaluated_on=len(dataset.held_out),
-        metrics=retraining.evaluate(Scorer(trained.artifact), dataset),
+        metrics=retraining.evaluate(scorer, dataset),
     )
     registry.promote(model, by="benchmark", reason="to be measured")
     connections.close_all()
     (folder / "model.safetensors").write_bytes(content)
-    threshold = trained.artifact.thresholds[HATE_SPEECH]
-    joblib.dump({"pipeline": trained.pipeline(), "threshold": threshold}, folder / "pipeline.joblib")
+    joblib.dump(
+        {"pipeline": trained.pipeline(), "threshold": scorer.thresholds[HATE_SPEECH]}, folder / "pipeline.joblib"
+    )
 
 
 def read_tweets() -> list[str]:
