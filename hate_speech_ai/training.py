@@ -101,7 +101,6 @@ def learnable(examples: Sequence[Example]) -> list[str]:
     return in_order(label for label in yes if yes[label] >= MIN_EXAMPLES and no.get(label, 0) >= MIN_EXAMPLES)
 
 
-@threadpool_limits.wrap(limits=1)  # the arrays are small: more threads only wait for each other
 def train(
     examples: Sequence[Example],
     *,
@@ -124,6 +123,11 @@ def train(
     Raises:
         NotEnoughData: fewer than 50 tweets answer `hate_speech` with yes, or with no.
     """
+    with threadpool_limits(limits=1):  # the arrays are small: more threads only wait for each other
+        return _train(examples, seed, metadata or {}, progress)
+
+
+def _train(examples: Sequence[Example], seed: int, metadata: Mapping[str, Any], progress: Progress) -> Trained:
     labels = learnable(examples)
     if HATE_SPEECH not in labels:
         answers = [example.labels[HATE_SPEECH] for example in examples if HATE_SPEECH in example.labels]
@@ -159,7 +163,7 @@ def train(
         weights=np.vstack([head.coef_ for head in heads.values()]).astype(np.float32),
         intercepts=np.array([head.intercept_[0] for head in heads.values()], dtype=np.float64),
         curves=curves,
-        metadata={"recipe": recipe(), "seed": seed, **(metadata or {})},
+        metadata={"recipe": recipe(), "seed": seed, **metadata},
     )
     return Trained(artifact, vectorizer, heads)
 
