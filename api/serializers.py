@@ -358,6 +358,43 @@ class Run(serializers.ModelSerializer[TrainingRun]):
         )
 
 
+class FlippedTweet(serializers.Serializer[Any]):
+    id = serializers.UUIDField(help_text="of the receipt")
+    tweet = serializers.CharField()
+    label = serializers.BooleanField(help_text="what people say")  # type: ignore[assignment]
+    old = serializers.FloatField()
+    new = serializers.FloatField()
+
+
+class Flipped(serializers.Serializer[Any]):
+    to_yes = serializers.IntegerField()
+    to_no = serializers.IntegerField()
+    for_the_better = serializers.IntegerField(help_text="of both")
+    examples = FlippedTweet(many=True, help_text="up to 20, the greatest change first")
+
+
+class ScoreMapAnswer(serializers.Serializer[Any]):
+    """Points of a rising line, straight in between."""
+
+    old = serializers.ListField(child=serializers.FloatField())
+    new = serializers.ListField(child=serializers.FloatField(), help_text="what tweets with the old score have now")
+
+
+class ChangedWord(serializers.Serializer[Any]):
+    word = serializers.CharField(help_text="a stem, or the class <group> or <slur>")
+    old = serializers.FloatField(help_text="what it adds to the logit before the text is scaled; 0 where unknown")
+    new = serializers.FloatField()
+
+
+class Comparison(serializers.Serializer[Any]):
+    versions = serializers.DictField(child=serializers.IntegerField())
+    metrics = serializers.DictField(help_text="of both, each on the held-out tweets of its own training run")
+    rows = serializers.IntegerField(help_text="held-out corpus tweets on which decisions and scores are compared")
+    flipped = Flipped()
+    score_map = ScoreMapAnswer(allow_null=True)
+    changed_words = ChangedWord(many=True, help_text="20, the greatest change first")
+
+
 class Audit(serializers.ModelSerializer[AuditEntry]):
     class Meta:
         model = AuditEntry

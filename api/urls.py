@@ -38,6 +38,7 @@ urlpatterns = [
     *both("training-runs/<uuid:run_id>", views.TrainingRunDetail.as_view(), "training-run"),
     *both("models", views.Models.as_view(), "models"),
     *both("models/<version:version_id>", views.ModelDetail.as_view(), "model"),
+    *both("models/<version:version_id>/compare/<version:other_id>", views.Compare.as_view(), "compare"),
     *both("models/<version:version_id>/promote", views.Promote.as_view(), "promote"),
     *both("audit-log", views.AuditLog.as_view(), "audit-log"),
     *both("livez", views.Live.as_view(), "livez"),

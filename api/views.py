@@ -17,10 +17,12 @@ from rest_framework.views import APIView
 
 from api import active_model, health, idempotency, queue, registry, reviews
 from api.auth import required_key
+from api.comparison import compare
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.serializers import (
     Audit,
     BatchPrediction,
+    Comparison,
     OperatingPointsAnswer,
     OperatingPointsRequest,
     Prediction,
@@ -239,6 +241,16 @@ class ModelDetail(APIView):
         return Response(Version(version, context=_champion()).data)
 
 
+class Compare(APIView):
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        summary="What changes from one version to another: decisions, scores and words", responses=Comparison
+    )
+    def get(self, request: Request, version_id: int, other_id: int) -> Response:
+        return Response(compare(*(_version(number) for number in (version_id, other_id))))
+
+
 class Promote(APIView):
     scope = Scope.ADMIN
 
@@ -312,6 +324,12 @@ class Health(APIView):
 def _is_plain(body: Any) -> bool:
     """Whether a body is one tweet and nothing else. Building a serializer for that takes as long as scoring it."""
     return isinstance(body, dict) and body.keys() == {"tweet"} and not text_problem(body["tweet"])
+
+
+def _version(number: int) -> active_model.ActiveModel:
+    """Raises: NotFound: there is none; ValidationError: it cannot be loaded."""
+    get_object_or_404(ModelVersion, pk=number)
+    return _pinned(number)
 
 
 def _pinned(version: int) -> active_model.ActiveModel:

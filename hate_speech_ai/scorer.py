@@ -145,6 +145,15 @@ class Scorer:
         """The logit of a text without a known feature."""
         return self._intercepts[self._columns[label]]
 
+    def strengths(self, label: str = HATE_SPEECH) -> dict[str, float]:
+        """For each term what it adds to the logit, before the text is scaled.
+
+        Raises:
+            KeyError: a label that the model does not answer.
+        """
+        column = self._rows[: len(self._terms), self._columns[label]].tolist()
+        return dict(zip(self._terms, column, strict=True))
+
     def knows(self, token: Token | Word) -> bool:
         """Whether the model knows a word itself, and not only parts of its spelling. Placeholders are no words."""
         return token.text not in (USER, URL) and (stem(token.text) in self._terms or token.surface in self._terms)
