@@ -52,7 +52,7 @@ class ModelVersionAdmin(ReadOnly):
 
 @admin.register(Promotion)
 class PromotionAdmin(ReadOnly):
-    list_display = ("at", "version", "by", "reason")
+    list_display = ("at", "version", "by", "reason", "confirmed")
 
 
 @admin.register(ReviewedTweet)

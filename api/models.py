@@ -98,19 +98,31 @@ class Promotion(models.Model):
     at = models.DateTimeField(default=timezone.now)
     by = models.CharField(max_length=120)
     reason = models.CharField(max_length=500)
+    confirmed = models.BooleanField(default=False, help_text="by a person, and not by the gate alone")
 
     def __str__(self) -> str:
         return f"{self.version} since {self.at:%Y-%m-%d %H:%M}"
 
     @classmethod
     def newest(cls) -> Self | None:
-        return cls.objects.select_related("version").defer("version__artifact").order_by("-pk").first()
+        return cls._with_versions().order_by("-pk").first()
 
     @classmethod
     def champion(cls) -> ModelVersion | None:
         """The version that serves."""
         newest = cls.newest()
         return newest.version if newest else None
+
+    @classmethod
+    def anchor(cls) -> ModelVersion | None:
+        """The last version that a person let serve; where nobody has, the first that ever served."""
+        promotions = cls._with_versions()
+        found = promotions.filter(confirmed=True).order_by("-pk").first() or promotions.order_by("pk").first()
+        return found.version if found else None
+
+    @classmethod
+    def _with_versions(cls) -> models.QuerySet[Self]:
+        return cls.objects.select_related("version").defer("version__artifact")
 
 
 class ReviewedTweet(models.Model):

@@ -15,14 +15,16 @@ class NothingToRollBackTo(Exception):
 
 
 def promote(version: ModelVersion, *, by: str, reason: str) -> Promotion:
-    """Make a version the champion; web processes follow within about a second.
+    """Make a version the champion, as a person asks; web processes follow within about a second.
+
+    The gate is not asked. From now on, it measures candidates against this version too.
 
     Raises:
         ArtifactError: this program cannot load the version, so the champion stays.
     """
     active_model.load(version)
     with transaction.atomic():
-        promotion = Promotion.objects.create(version=version, by=by, reason=reason)
+        promotion = Promotion.objects.create(version=version, by=by, reason=reason, confirmed=True)
         audit.record("version.promoted", f"version {version.pk}", by=by, reason=reason)
     logger.info("version %s promoted by %s", version.pk, by)
     return promotion

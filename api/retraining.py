@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from api import active_model, audit, health, queue, reviews
 from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
 from hate_speech_ai.evaluation import agreement, measure, measure_checks, read_checks
-from hate_speech_ai.gate import judge
+from hate_speech_ai.gate import Exam, Limits, Row, Sheet, judge
 from hate_speech_ai.labels import HATE_SPEECH, resolve
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training import Example, NotEnoughData, Trained, recipe, train
@@ -30,10 +30,18 @@ _CORE = {"corpus:starter", "reviews"}
 
 @dataclass(frozen=True)
 class Dataset:
-    """The reviewed tweets as they are at one moment, one entry for each cleaned text."""
+    """The reviewed tweets as they are at one moment, one entry for each cleaned text.
+
+    Attributes:
+        held_out: with the answers that all sources together give.
+        frozen: held-out tweets of corpora with the corpora's own answers to hate_speech, whatever reviewers say.
+        held_out_reviews: held-out tweets with the reviewers' own answers.
+    """
 
     training: list[Example]
     held_out: list[Example]
+    frozen: list[Row]
+    held_out_reviews: list[Row]
     reviews: list[int]
     opinions: dict[str, dict[str, dict[str, bool]]]
     fingerprint: str
@@ -79,9 +87,9 @@ def read_dataset() -> Dataset:
         by_source = newest.setdefault(fingerprint, {})
         by_source.pop(source, None)  # re-inserted, so that the newest opinion stands last
         by_source[source] = (tweet, labels)
-    dataset = Dataset([], [], reviews, {}, digest.hexdigest())
+    dataset = Dataset([], [], [], [], reviews, {}, digest.hexdigest())
     for fingerprint, by_source in newest.items():
-        sources = [source if source.startswith("corpus:") else "reviews" for source in by_source]
+        sources = [source if _is_corpus(source) else "reviews" for source in by_source]
         example = Example(
             next(iter(by_source.values()))[0],
             resolve([labels for _, labels in by_source.values()]),
@@ -90,6 +98,8 @@ def read_dataset() -> Dataset:
         )
         if fingerprint in held_out:
             dataset.held_out.append(example)
+            dataset.frozen.extend(_row(said for source, said in by_source.items() if _is_corpus(source)))
+            dataset.held_out_reviews.extend(_row(said for source, said in by_source.items() if not _is_corpus(source)))
         else:
             dataset.training.append(example)
         if len(by_source) > 1:
@@ -97,6 +107,18 @@ def read_dataset() -> Dataset:
                 for label, answer in labels.items():
                     dataset.opinions.setdefault(label, {}).setdefault(fingerprint, {})[source] = answer
     return dataset
+
+
+def _is_corpus(source: str) -> bool:
+    return source.startswith("corpus:")
+
+
+def _row(said: Iterable[tuple[str, dict[str, bool]]]) -> Iterator[Row]:
+    """A tweet and the answer of those who judged it; nothing where they did not answer hate_speech."""
+    opinions = list(said)
+    labels = resolve([labels for _, labels in opinions])
+    if HATE_SPEECH in labels:
+        yield Row(opinions[0][0], labels[HATE_SPEECH])
 
 
 def evaluate(scorer: Scorer, dataset: Dataset) -> dict[str, Any]:
@@ -147,29 +169,44 @@ def _work(run: TrainingRun) -> None:
     )
     _say(run, "measuring on held-out tweets", 0.85)
     candidate = Scorer(trained.artifact)
-    champion = Promotion.champion()
-    rows = [example for example in dataset.held_out if HATE_SPEECH in example.labels]
-    tweets, answers = [example.tweet for example in rows], [example.labels[HATE_SPEECH] for example in rows]
+    champion, anchor = Promotion.champion(), Promotion.anchor()
+    exam = Exam.of(dataset.frozen, dataset.held_out_reviews, read_checks(settings.CHECKS))
+    by_champion = _sheet_of(champion, exam)
     verdict = judge(
-        answers,
-        candidate=(candidate.probabilities(tweets), candidate.thresholds[HATE_SPEECH]),
-        champion=_answers_of(champion, tweets),
-        max_drop=settings.GATE_MAX_DROP,
+        exam,
+        candidate=Sheet.of(candidate, exam, trained_on=len(dataset.training)),
+        champion=by_champion,
+        anchor=by_champion if anchor == champion else _sheet_of(anchor, exam),
+        limits=_limits(),
     )
     figures = {**verdict.figures, "agreement": {label: agreement(seen) for label, seen in dataset.opinions.items()}}
     _commit(run, trained, dataset, evaluate(candidate, dataset), champion, verdict.reasons, figures)
 
 
-def _answers_of(champion: ModelVersion | None, tweets: list[str]) -> tuple[list[float], float] | None:
-    """The champion's answers; None where there is none, or none that this program can load, as after an update."""
-    if champion is None:
+def _sheet_of(version: ModelVersion | None, exam: Exam) -> Sheet | None:
+    """A version's answers; None where there is none, or none that this program can load, as after an update."""
+    if version is None:
         return None
     try:
-        scorer = active_model.load(champion).scorer
+        scorer = active_model.load(version).scorer
     except ArtifactError as error:
-        logger.error("the champion, version %s, cannot be loaded and so not be compared with: %s", champion.pk, error)
+        logger.error("version %s cannot be loaded and so not be compared with: %s", version.pk, error)
         return None
-    return scorer.probabilities(tweets), scorer.thresholds[HATE_SPEECH]
+    return Sheet.of(scorer, exam, trained_on=version.trained_on, version=version.pk)
+
+
+def _limits() -> Limits:
+    return Limits(
+        max_drop=settings.GATE_MAX_DROP,
+        max_sure_drop=settings.GATE_MAX_SURE_DROP,
+        max_drop_on_reviews=settings.GATE_MAX_DROP_ON_REVIEWS,
+        max_drop_from_anchor=settings.GATE_MAX_DROP_FROM_ANCHOR,
+        min_reviews=settings.GATE_MIN_REVIEWS,
+        max_checks_lost=settings.GATE_MAX_CHECKS_LOST,
+        max_false_positive_rise=settings.GATE_MAX_FALSE_POSITIVE_RISE,
+        max_flipped=settings.GATE_MAX_FLIPPED,
+        max_share_ratio=settings.GATE_MAX_SHARE_RATIO,
+    )
 
 
 def _commit(

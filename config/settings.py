@@ -26,6 +26,13 @@ def _positive(name: str, default: int) -> int:
     return value
 
 
+def _share(name: str, default: float) -> float:
+    value: float = env.float(name, default=default)
+    if not 0.0 <= value <= 1.0:
+        raise ImproperlyConfigured(f"{name} must be from 0 to 1, not {value}")
+    return value
+
+
 # Where state lives, and who may read it.
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
@@ -186,8 +193,21 @@ SWEEP_SECONDS = _positive("SWEEP_SECONDS", 30)
 TRAINING_SECONDS = _positive("TRAINING_SECONDS", 1800)
 MAX_ATTEMPTS = 3
 CATCH_UP_HOURS = 26
-GATE_MAX_DROP = env.float("GATE_MAX_DROP", default=0.02)
 MODEL_POLL_SECONDS = env.float("MODEL_POLL_SECONDS", default=1.0)
+
+# What a candidate may lose before it is rejected (hate_speech_ai/gate.py).
+
+GATE_MAX_DROP = _share("GATE_MAX_DROP", 0.02)
+GATE_MAX_SURE_DROP = _share("GATE_MAX_SURE_DROP", 0.005)
+GATE_MAX_DROP_ON_REVIEWS = _share("GATE_MAX_DROP_ON_REVIEWS", 0.1)
+GATE_MAX_DROP_FROM_ANCHOR = _share("GATE_MAX_DROP_FROM_ANCHOR", 0.01)
+GATE_MIN_REVIEWS = _positive("GATE_MIN_REVIEWS", 20)
+GATE_MAX_CHECKS_LOST = env.int("GATE_MAX_CHECKS_LOST", default=4)
+GATE_MAX_FALSE_POSITIVE_RISE = _share("GATE_MAX_FALSE_POSITIVE_RISE", 0.05)
+GATE_MAX_FLIPPED = _share("GATE_MAX_FLIPPED", 0.1)
+GATE_MAX_SHARE_RATIO = env.float("GATE_MAX_SHARE_RATIO", default=2.0)
+if not GATE_MAX_SHARE_RATIO >= 1.0:
+    raise ImproperlyConfigured(f"GATE_MAX_SHARE_RATIO must be 1 or more, not {GATE_MAX_SHARE_RATIO}")
 
 # Celery. The database is the queue of record (api/queue.py); a message only says "look there".
 

@@ -1,53 +1,326 @@
-"""Whether a candidate may take the champion's place."""
+"""Whether a candidate may take the champion's place.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+docs/decisions/0010-gate.md has the rule and its reasons.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from hate_speech_ai.evaluation import measure
+from hate_speech_ai.evaluation import Check, measure
+from hate_speech_ai.fairness import measure_bias
+from hate_speech_ai.intervals import Answers, differences, intervals
+from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.scorer import Scorer
 
-Answers = tuple[Sequence[float], float]
+#: More frozen rows than this make a night longer, and the verdict hardly surer.
+MOST_ROWS = 20_000
+#: Of the frozen rows, on these it is counted how many decisions flip.
+FLIP_ROWS = 2_000
+
+_RESAMPLES = 500
+_TITLES = {"f1": "F1", "pr_auc": "PR-AUC"}
+# A group's harmless tweets may be twenty, where each moves the rate by 0.05: one or two of them are chance.
+_FEWEST_MORE_FALSE_POSITIVES = 3
+# With half as many training rows again, as after an import, decisions are meant to change.
+_GROWTH = 1.5
+
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a candidate may lose. docs/settings.md lists them as GATE_...
+
+    Attributes:
+        max_drop: of F1 or PR-AUC on the frozen rows, from the champion's; 0 to 1. More is a reason, sure or not.
+        max_sure_drop: the same where the drop is sure: its 95 % interval lies below 0.
+        max_drop_on_reviews: as `max_drop`, on held-out reviews: they are few, so that one moves F1 by more.
+        max_drop_from_anchor: of F1 or PR-AUC on the frozen rows, from the anchor's, sure or not.
+        min_reviews: fewer held-out reviews than this are not judged on.
+        max_checks_lost: in each capability; a count.
+        max_false_positive_rise: of the false-positive rate of the tweets that name a group; 0 to 1.
+        max_flipped: the share of decisions that may differ from the champion's; 0 to 1.
+        max_share_ratio: how many times as often, or as rarely, it may say yes as people and the champion; 1 or more.
+    """
+
+    max_drop: float = 0.02
+    max_sure_drop: float = 0.005
+    max_drop_on_reviews: float = 0.1
+    max_drop_from_anchor: float = 0.01
+    min_reviews: int = 20
+    max_checks_lost: int = 4
+    max_false_positive_rise: float = 0.05
+    max_flipped: float = 0.1
+    max_share_ratio: float = 2.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A held-out tweet, and what people answered."""
+
+    tweet: str
+    answer: bool
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What every model is asked.
+
+    Attributes:
+        frozen: held-out tweets of corpora with the corpora's own answers, where no reviewer can reach them.
+        reviews: held-out tweets with the reviewers' answers.
+    """
+
+    frozen: list[Row]
+    reviews: list[Row]
+    checks: list[Check]
+
+    @classmethod
+    def of(cls, frozen: Iterable[Row], reviews: Iterable[Row], checks: Iterable[Check]) -> "Exam":
+        """The rows in the order of a hash, so that the first of them are a sample which stays the same every night."""
+        return cls(_shuffled(frozen)[:MOST_ROWS], _shuffled(reviews)[:MOST_ROWS], list(checks))
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What one model answered: probabilities in the order of the exam's rows.
+
+    Attributes:
+        threshold: the probability from which the answer is yes.
+        trained_on: tweets.
+        version: None of a candidate.
+    """
+
+    frozen: list[float]
+    reviews: list[float]
+    checks: list[float]
+    threshold: float
+    trained_on: int
+    version: int | None = None
+
+    @classmethod
+    def of(cls, scorer: Scorer, exam: Exam, *, trained_on: int, version: int | None = None) -> "Sheet":
+        return cls(
+            scorer.probabilities([row.tweet for row in exam.frozen]),
+            scorer.probabilities([row.tweet for row in exam.reviews]),
+            scorer.probabilities([check.tweet for check in exam.checks]),
+            scorer.thresholds[HATE_SPEECH],
+            trained_on,
+            version,
+        )
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Attributes:
     reasons: why the candidate must not serve; empty where it may.
-    figures: F1 and PR-AUC of both models on the same held-out tweets.
+    figures: what was measured, against which limits, as JSON can hold it. `notes` in it says what was not judged.
     """
 
     reasons: list[str]
-    figures: dict[str, Any]
+    figures: Figures
 
 
-def judge(answers: Sequence[bool], *, candidate: Answers, champion: Answers | None, max_drop: float) -> Verdict:
-    """Compare two models on the same held-out tweets.
+def judge(
+    exam: Exam, *, candidate: Sheet, champion: Sheet | None = None, anchor: Sheet | None = None, limits: Limits
+) -> Verdict:
+    """Compare the candidate with the champion and the anchor on the same rows.
 
     Args:
-        answers: what people said about each tweet.
-        candidate: its probability for each tweet, and its threshold.
-        champion: the same of the model that serves; None where there is none, and then the candidate may serve.
-        max_drop: by how much F1 or PR-AUC may fall, from 0 to 1.
+        champion: the model that serves; None where there is none, and then the candidate need only be plausible.
+        anchor: the last model that a person confirmed. It may be the champion.
+
+    Raises:
+        ValueError: there are neither frozen rows nor reviews.
     """
-    new = measure(*_of(candidate, answers)).as_dict()
-    figures: dict[str, Any] = {"candidate": _shown(new)}
-    reasons: list[str] = []
+    figures: Figures = {"candidate": _shown(exam, candidate)}
+    reasons = list(_implausible_share(exam, candidate, champion, limits))
+    notes: list[str] = []
     if champion is not None:
-        old = measure(*_of(champion, answers)).as_dict()
-        figures["champion"] = _shown(old)
-        for name, title in (("f1", "F1"), ("pr_auc", "PR-AUC")):
-            if new[name] is not None and old[name] is not None and new[name] < old[name] - max_drop:
-                reasons.append(
-                    f"{title} on {len(answers)} held-out tweets falls from {old[name]:.4f} to {new[name]:.4f}, "
-                    f"by more than {max_drop}"
-                )
+        figures["champion"] = _shown(exam, champion)
+        changes = _compare(exam, champion, candidate)
+        figures["against_champion"] = changes
+        reasons += _drops(changes["frozen"], _frozen(exam), limits.max_drop, limits.max_sure_drop)
+        if len(exam.reviews) >= limits.min_reviews:
+            reasons += _drops(changes["reviews"], _reviews(exam), limits.max_drop_on_reviews, limits.max_sure_drop)
+        else:
+            notes.append(f"{_reviews(exam)} are too few to judge on; {limits.min_reviews} are needed")
+        reasons += _checks_lost(changes["checks"], f"the champion, version {champion.version},", limits)
+        reasons += _false_positives_risen(changes["false_positive_rates"], "the champion's", limits)
+        if candidate.trained_on < _GROWTH * champion.trained_on:
+            reasons += _too_many_flipped(exam, changes["flipped"], limits)
+        else:
+            notes.append(
+                f"flipped decisions are not judged: there are {candidate.trained_on:,} training tweets, "
+                f"and the champion had {champion.trained_on:,}"
+            )
+    if champion is not None and anchor is not None:
+        changes = figures["against_champion"] if anchor is champion else _compare(exam, anchor, candidate)
+        figures["anchor"] = _shown(exam, anchor)
+        figures["against_anchor"] = changes
+        reasons += _drops(changes["frozen"], _frozen(exam), limits.max_drop_from_anchor, None, "the anchor's ")
+        if anchor is not champion:
+            reasons += _checks_lost(changes["checks"], f"the anchor, version {anchor.version},", limits)
+            reasons += _false_positives_risen(changes["false_positive_rates"], "the anchor's", limits)
+    figures |= {
+        "rows": {"frozen": len(exam.frozen), "reviews": len(exam.reviews), "checks": len(exam.checks)},
+        "limits": asdict(limits),
+        "notes": notes,
+    }
     return Verdict(reasons, figures)
 
 
-def _of(model: Answers, answers: Sequence[bool]) -> tuple[Sequence[float], Sequence[bool], float]:
-    probabilities, threshold = model
-    return probabilities, answers, threshold
+def _compare(exam: Exam, old: Sheet, new: Sheet) -> Figures:
+    """Everything that differs between two models. Figures that are not defined on the rows are left out."""
+    return {
+        "version": old.version,
+        "frozen": _changes(exam.frozen, Answers(old.frozen, old.threshold), Answers(new.frozen, new.threshold)),
+        "reviews": _changes(exam.reviews, Answers(old.reviews, old.threshold), Answers(new.reviews, new.threshold)),
+        "checks": _passed(exam.checks, old, new),
+        "false_positive_rates": _false_positive_rates(exam.frozen, old, new),
+        "flipped": _flipped(old, new),
+    }
 
 
-def _shown(metrics: dict[str, Any]) -> dict[str, Any]:
-    return {name: metrics[name] for name in ("f1", "precision", "recall", "roc_auc", "pr_auc", "threshold")}
+def _changes(rows: list[Row], old: Answers, new: Answers) -> Figures:
+    """F1 and PR-AUC of both, and the 95 % interval of the difference from paired resamples."""
+    if not rows:
+        return {}
+    truth = [row.answer for row in rows]
+    before, after = (intervals(answers, truth, resamples=0) for answers in (old, new))
+    gains = differences(old, new, truth, resamples=_RESAMPLES)
+    return {
+        name: {
+            "old": before[name].value,
+            "new": after[name].value,
+            "difference": gains[name].value,
+            "low": gains[name].low,
+            "high": gains[name].high,
+        }
+        for name in _TITLES
+        if gains[name].value is not None
+    }
+
+
+def _drops(changes: Figures, rows: str, most: float, most_if_sure: float | None, of: str = "") -> Iterator[str]:
+    """F1 or PR-AUC that fall by more than `most`, or surely by more than `most_if_sure`."""
+    for name, change in changes.items():
+        drop, high = -change["difference"], change["high"]
+        fall = f"{_TITLES[name]} on {rows} falls from {of}{change['old']:.4f} to {change['new']:.4f}"
+        if drop > most:
+            yield f"{fall}, by more than {most}"
+        elif most_if_sure is not None and drop > most_if_sure and high is not None and high < 0:
+            yield f"{fall}, by more than {most_if_sure} and surely: by {-high:.4f} to {-change['low']:.4f}"
+
+
+def _passed(checks: list[Check], old: Sheet, new: Sheet) -> Figures:
+    """How many checks of each capability both models pass."""
+    passed: Figures = {}
+    for check, before, after in zip(checks, old.checks, new.checks, strict=True):
+        counts = passed.setdefault(check.capability, {"old": 0, "new": 0, "rows": 0})
+        counts["rows"] += 1
+        counts["old"] += (before >= old.threshold) == check.is_hate_speech
+        counts["new"] += (after >= new.threshold) == check.is_hate_speech
+    return passed
+
+
+def _checks_lost(passed: Figures, whose: str, limits: Limits) -> Iterator[str]:
+    lost = [
+        f"{capability} ({counts['new']} of {counts['rows']}, not {counts['old']})"
+        for capability, counts in passed.items()
+        if counts["old"] - counts["new"] > limits.max_checks_lost
+    ]
+    if lost:
+        yield f"more than {limits.max_checks_lost} checks fewer are passed than by {whose} of {', '.join(lost)}"
+
+
+def _false_positive_rates(rows: list[Row], old: Sheet, new: Sheet) -> Figures:
+    """Of each group that enough harmless tweets name: how many these are, and the share that both models say yes to."""
+    tweets, truth = [row.tweet for row in rows], [row.answer for row in rows]
+    before = measure_bias(tweets, old.frozen, truth, old.threshold)
+    after = measure_bias(tweets, new.frozen, truth, new.threshold)
+    return {
+        group.group: {
+            "old": group.false_positive_rate,
+            "new": other.false_positive_rate,
+            "rows": group.rows - group.positives,
+        }
+        for group, other in zip(before, after, strict=True)
+        if group.false_positive_rate is not None
+    }
+
+
+def _false_positives_risen(rates: Figures, whose: str, limits: Limits) -> Iterator[str]:
+    for group, rate in rates.items():
+        rise = rate["new"] - rate["old"]
+        more = round(rise * rate["rows"])
+        if rise > limits.max_false_positive_rise and more >= _FEWEST_MORE_FALSE_POSITIVES:
+            yield (
+                f"the false-positive rate of {rate['rows']} harmless held-out tweets that name the group {group!r} "
+                f"rises from {whose} {rate['old']:.4f} to {rate['new']:.4f}, "
+                f"by more than {limits.max_false_positive_rise}"
+            )
+
+
+def _flipped(old: Sheet, new: Sheet) -> float | None:
+    """The share of decisions on the first frozen rows that differ; None where there are no rows."""
+    pairs = list(zip(old.frozen, new.frozen, strict=True))[:FLIP_ROWS]
+    flips = sum((before >= old.threshold) != (after >= new.threshold) for before, after in pairs)
+    return round(flips / len(pairs), 4) if pairs else None
+
+
+def _too_many_flipped(exam: Exam, flipped: float | None, limits: Limits) -> Iterator[str]:
+    if flipped is not None and flipped > limits.max_flipped:
+        yield (
+            f"of {min(len(exam.frozen), FLIP_ROWS)} held-out tweets of corpora, {flipped:.2%} are decided otherwise "
+            f"than by the champion, more than {limits.max_flipped:.2%}"
+        )
+
+
+def _implausible_share(exam: Exam, candidate: Sheet, champion: Sheet | None, limits: Limits) -> Iterator[str]:
+    """A model that says yes far more often, or far less, than people and the champion; or always the same."""
+    rows, said = _main(exam, candidate)
+    share = _share_of_yes(said, candidate.threshold)
+    expected = [sum(row.answer for row in rows) / len(rows)]
+    if champion is not None:
+        expected.append(_share_of_yes(_main(exam, champion)[1], champion.threshold))
+    low, high = min(expected) / limits.max_share_ratio, max(expected) * limits.max_share_ratio
+    always_the_same = share in (0.0, 1.0) and share not in expected
+    if always_the_same or not low <= share <= high:
+        yield (
+            f"the candidate says yes to {share:.2%} of {len(rows)} held-out tweets, people to {expected[0]:.2%}; "
+            f"plausible is {low:.2%} to {min(high, 1.0):.2%}, and not always the same"
+        )
+
+
+def _share_of_yes(scores: Sequence[float], threshold: float) -> float:
+    return sum(score >= threshold for score in scores) / len(scores)
+
+
+def _main(exam: Exam, sheet: Sheet) -> tuple[list[Row], list[float]]:
+    """The frozen rows; where there are none, the reviews."""
+    rows, scores = (exam.frozen, sheet.frozen) if exam.frozen else (exam.reviews, sheet.reviews)
+    if not rows:
+        raise ValueError("there are no held-out tweets to judge on")
+    return rows, scores
+
+
+def _shown(exam: Exam, sheet: Sheet) -> Figures:
+    rows, scores = _main(exam, sheet)
+    metrics = measure(scores, [row.answer for row in rows], sheet.threshold).as_dict()
+    shown = {name: metrics[name] for name in ("f1", "precision", "recall", "roc_auc", "pr_auc", "threshold", "rows")}
+    return {**shown, "said_yes": round(_share_of_yes(scores, sheet.threshold), 4), "version": sheet.version}
+
+
+def _frozen(exam: Exam) -> str:
+    return f"{len(exam.frozen)} held-out tweets of corpora"
+
+
+def _reviews(exam: Exam) -> str:
+    return f"{len(exam.reviews)} held-out reviews"
+
+
+def _shuffled(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: hashlib.sha256(row.tweet.encode(errors="replace")).digest())

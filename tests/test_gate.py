@@ -1,72 +1,347 @@
 """The gate: whether a candidate may serve."""
 
+import json
+from dataclasses import asdict
+from typing import Any
+
 import pytest
 
-from hate_speech_ai.gate import Answers, judge
+from hate_speech_ai.evaluation import Check
+from hate_speech_ai.gate import MOST_ROWS, Exam, Limits, Row, Sheet, Verdict, judge
 
-ANSWERS = [True] * 10 + [False] * 10
+#: Nothing is a reason.
+OPEN = Limits(
+    max_drop=1.0,
+    max_sure_drop=1.0,
+    max_drop_on_reviews=1.0,
+    max_drop_from_anchor=1.0,
+    max_checks_lost=999,
+    max_false_positive_rise=1.0,
+    max_flipped=1.0,
+    max_share_ratio=999.0,
+)
 
 
-def model(right: int) -> Answers:
-    """Right about `right` of the ten hateful tweets and about all others: precision 1, recall right/10."""
-    return [0.9] * right + [0.1] * (20 - right), 0.5
+def limits(**changed: Any) -> Limits:
+    return Limits(**{**asdict(OPEN), **changed})
+
+
+def rows(number: int, text: str = "tweet") -> list[Row]:
+    """The first half hateful, the second harmless."""
+    return [Row(f"{text} {place}", place < number // 2) for place in range(number)]
+
+
+def checks(number: int) -> list[Check]:
+    """Of two capabilities, all of them harmless."""
+    return [Check(str(place), "news" if place % 2 else "jokes", f"check {place}", False) for place in range(number)]
+
+
+def exam(frozen: int = 200, reviews: int = 0) -> Exam:
+    return Exam(rows(frozen), rows(reviews, "review"), checks(24))
+
+
+def right(number: int, found: int) -> list[float]:
+    """Probabilities of a model that finds so many of the hateful half of the rows, and says no to all others."""
+    return [0.9] * found + [0.1] * (number - found)
+
+
+def model(
+    found: int = 100,
+    *,
+    frozen: int = 200,
+    reviews: list[float] | None = None,
+    failed: int = 0,
+    threshold: float = 0.5,
+    trained_on: int = 1000,
+    version: int = 7,
+) -> Sheet:
+    """It finds so many of the hateful frozen rows, and fails so many checks of the capability "jokes"."""
+    answers = [0.9 if place % 2 == 0 and place < 2 * failed else 0.1 for place in range(24)]
+    return Sheet(right(frozen, found), reviews or [], answers, threshold, trained_on, version)
+
+
+def reasons(
+    candidate: Sheet, champion: Sheet | None, rules: Limits, *, anchor: Sheet | None = None, reviews: int = 0
+) -> list[str]:
+    asked = exam(len(candidate.frozen), reviews)
+    return judge(asked, candidate=candidate, champion=champion, anchor=anchor, limits=rules).reasons
 
 
 def test_the_first_model_serves() -> None:
-    verdict = judge(ANSWERS, candidate=model(1), champion=None, max_drop=0.02)
+    verdict = judge(exam(), candidate=model(70, failed=12), limits=Limits())
 
     assert verdict.reasons == []
-    assert set(verdict.figures) == {"candidate"}
+    assert not {"champion", "anchor"} & set(verdict.figures)
 
 
-@pytest.mark.parametrize("right", [9, 10])
-def test_no_worse_than_the_champion_may_serve(right: int) -> None:
-    assert judge(ANSWERS, candidate=model(right), champion=model(9), max_drop=0.0).reasons == []
+@pytest.mark.parametrize("found", [90, 100])
+def test_no_worse_than_the_champion_may_serve(found: int) -> None:
+    champion = model(90)
+
+    assert reasons(model(found), champion, Limits(), anchor=champion) == []
 
 
-def test_a_worse_candidate_must_not_serve() -> None:
-    reasons = judge(ANSWERS, candidate=model(5), champion=model(10), max_drop=0.02).reasons
-
-    assert [reason.split(" on ")[0] for reason in reasons] == ["F1", "PR-AUC"]
-    assert "20 held-out tweets falls from 1.0000 to 0.6667" in reasons[0]
+# F1 and PR-AUC on the frozen rows
 
 
-def test_a_small_drop_is_forgiven() -> None:
-    assert judge(ANSWERS, candidate=model(9), champion=model(10), max_drop=0.06).reasons == []
-    assert judge(ANSWERS, candidate=model(9), champion=model(10), max_drop=0.05).reasons != []
+def test_a_large_drop_is_a_reason() -> None:
+    found = reasons(model(80), model(100), limits(max_drop=0.02))
+
+    assert [reason.split(" on ")[0] for reason in found] == ["F1", "PR-AUC"]
+    assert "on 200 held-out tweets of corpora falls from 1.0000 to 0.8889, by more than 0.02" in found[0]
+
+
+def test_a_large_drop_is_a_reason_on_few_rows_too() -> None:
+    few = {"frozen": 20, "threshold": 0.5}
+
+    [unsure] = reasons(model(9, **few), model(10, **few), limits(max_drop=0.05))
+
+    assert unsure.startswith("F1 on 20 held-out tweets")
+    assert reasons(model(9, **few), model(10, **few), limits(max_drop=0.06)) == []
+
+
+def test_a_small_drop_is_a_reason_where_it_is_sure() -> None:
+    found = reasons(model(2900, frozen=6000), model(3000, frozen=6000), limits(max_drop=0.05, max_sure_drop=0.005))
+
+    assert [reason.split(" on ")[0] for reason in found] == ["F1", "PR-AUC"]
+    assert "falls from 1.0000 to 0.9831, by more than 0.005 and surely: by 0.0" in found[0]
+
+
+def test_a_small_drop_is_forgiven_where_it_is_not_sure() -> None:
+    champion, candidate = model(98), model(95)
+    candidate.frozen[98:100] = [0.9, 0.9]  # three rows for the worse and two for the better: chance
+
+    assert reasons(candidate, champion, limits(max_sure_drop=0.0)) == []
+    assert reasons(candidate, champion, limits(max_drop=0.0)) != []
 
 
 def test_a_threshold_that_was_lost_is_noticed() -> None:
-    scores, _ = model(10)
+    candidate = model(threshold=0.95)
+    candidate.frozen[:50] = [0.97] * 50
 
-    reasons = judge(ANSWERS, candidate=(scores, 0.95), champion=model(10), max_drop=0.02).reasons
+    [reason] = reasons(candidate, model(), limits(max_drop=0.02))
 
-    assert len(reasons) == 1
-    assert reasons[0].startswith("F1 ")
+    assert reason.startswith("F1 ")
 
 
 def test_a_ranking_that_was_lost_is_noticed() -> None:
-    same_decisions = [0.6] * 10 + [0.4] * 10
-    champion = ([0.9] * 9 + [0.2] + [0.1] * 10, 0.5)
-    candidate = ([0.9] * 9 + [0.05] + [0.1] * 10, 0.5)
-    assert judge(ANSWERS, candidate=(same_decisions, 0.5), champion=champion, max_drop=0.0).reasons == []
+    champion, candidate = model(90), model(90)
+    champion.frozen[90:100] = [0.2] * 10
+    candidate.frozen[90:100] = [0.05] * 10
 
-    reasons = judge(ANSWERS, candidate=candidate, champion=champion, max_drop=0.02).reasons
+    [reason] = reasons(candidate, champion, limits(max_drop=0.02))
 
-    assert len(reasons) == 1
-    assert reasons[0].startswith("PR-AUC ")
-
-
-def test_both_models_figures_are_shown() -> None:
-    figures = judge(ANSWERS, candidate=model(5), champion=model(10), max_drop=0.02).figures
-
-    assert (figures["candidate"]["recall"], figures["champion"]["recall"]) == (0.5, 1.0)
+    assert reason.startswith("PR-AUC ")
 
 
 def test_figures_that_are_not_defined_are_no_reason() -> None:
-    only_yes = [True] * 4
+    asked = Exam([Row(f"tweet {place}", True) for place in range(4)], [], [])
+    sheet = Sheet([0.9] * 4, [], [], 0.5, 1000, 7)
 
-    verdict = judge(only_yes, candidate=([0.9] * 4, 0.5), champion=([0.8] * 4, 0.5), max_drop=0.0)
+    verdict = judge(asked, candidate=sheet, champion=sheet, anchor=sheet, limits=Limits())
 
     assert verdict.reasons == []
     assert verdict.figures["candidate"]["pr_auc"] is None
+    assert set(verdict.figures["against_champion"]["frozen"]) == {"f1"}
+
+
+# Held-out reviews
+
+
+def test_a_drop_on_reviews_is_a_reason() -> None:
+    champion, candidate = model(reviews=right(40, 20)), model(reviews=right(40, 12))
+
+    found = reasons(candidate, champion, limits(max_drop_on_reviews=0.1), reviews=40)
+
+    assert found[0].startswith("F1 on 40 held-out reviews falls from 1.0000 to 0.7500, by more than 0.1")
+    assert reasons(candidate, champion, limits(max_drop=0.0), reviews=40) == []
+
+
+def test_few_reviews_are_not_judged_on() -> None:
+    champion, candidate = model(reviews=right(18, 9)), model(reviews=right(18, 1))
+
+    verdict = judge(exam(reviews=18), candidate=candidate, champion=champion, limits=Limits())
+
+    assert verdict.reasons == []
+    assert verdict.figures["notes"] == ["18 held-out reviews are too few to judge on; 20 are needed"]
+    assert reasons(candidate, champion, Limits(min_reviews=18), reviews=18) != []
+
+
+def test_without_frozen_rows_reviews_are_judged_on() -> None:
+    def asked(found: int) -> Verdict:
+        champion, candidate = model(0, frozen=0, reviews=right(40, 20)), model(0, frozen=0, reviews=right(40, found))
+        return judge(
+            Exam([], rows(40), checks(24)), candidate=candidate, champion=champion, anchor=champion, limits=Limits()
+        )
+
+    assert asked(20).reasons == []
+    assert asked(10).reasons[0].startswith("F1 on 40 held-out reviews")
+    assert asked(10).figures["candidate"]["rows"] == 40
+
+
+# Functional checks
+
+
+def test_checks_that_are_lost_in_one_capability_are_a_reason() -> None:
+    [reason] = reasons(model(failed=8), model(failed=5), limits(max_checks_lost=2))
+
+    assert reason == "more than 2 checks fewer are passed than by the champion, version 7, of jokes (4 of 12, not 7)"
+    assert reasons(model(failed=8), model(failed=5), limits(max_checks_lost=3)) == []
+
+
+# Groups
+
+
+def named(wrong: int, group: int = 50, others: int = 150) -> Sheet:
+    """Of the harmless tweets that name a group, so many are taken for hateful."""
+    return Sheet([0.9] * wrong + [0.1] * (group - wrong) + [0.9] * others, [], [], 0.5, 1000, 7)
+
+
+def naming(group: int = 50) -> Exam:
+    harmless = [Row(f"muslim neighbours {place}", False) for place in range(group)]
+    return Exam(harmless + [Row(f"tweet {place}", True) for place in range(150)], [], [])
+
+
+def test_a_groups_false_positive_rate_that_rises_is_a_reason() -> None:
+    tight = limits(max_false_positive_rise=0.05)
+
+    [reason] = judge(naming(), candidate=named(6), champion=named(2), limits=tight).reasons
+
+    assert reason == (
+        "the false-positive rate of 50 harmless held-out tweets that name the group 'Muslim' rises from the champion's "
+        "0.0400 to 0.1200, by more than 0.05"
+    )
+    assert judge(naming(), candidate=named(4), champion=named(2), limits=tight).reasons == []
+    assert judge(naming(), candidate=named(2), champion=named(6), limits=tight).reasons == []
+
+
+def test_one_or_two_tweets_of_a_small_group_are_chance() -> None:
+    tight = limits(max_false_positive_rise=0.05)
+
+    assert judge(naming(20), candidate=named(2, 20), champion=named(0, 20), limits=tight).reasons == []
+    assert judge(naming(20), candidate=named(3, 20), champion=named(0, 20), limits=tight).reasons != []
+
+
+# Flipped decisions
+
+
+def test_many_flipped_decisions_are_a_reason() -> None:
+    champion, candidate = model(90), model(80)
+    candidate.frozen[90:100] = [0.9] * 10  # as good as before, on other rows
+
+    [reason] = reasons(candidate, champion, limits(max_flipped=0.09))
+
+    assert reason == (
+        "of 200 held-out tweets of corpora, 10.00% are decided otherwise than by the champion, more than 9.00%"
+    )
+    assert reasons(candidate, champion, limits(max_flipped=0.1)) == []
+
+
+def test_after_an_import_decisions_may_flip() -> None:
+    champion, candidate = model(90, trained_on=1000), model(50, trained_on=1500)
+
+    verdict = judge(exam(), candidate=candidate, champion=champion, limits=limits(max_flipped=0.01))
+
+    assert verdict.reasons == []
+    assert "flipped decisions are not judged: there are 1,500 training tweets" in verdict.figures["notes"][-1]
+    assert verdict.figures["against_champion"]["flipped"] == 0.2
+
+
+# Shares of yes
+
+
+@pytest.mark.parametrize(("found", "plausible"), [(0, False), (49, False), (50, True), (100, True)])
+def test_a_model_that_says_yes_too_rarely_is_no_first_model(found: int, plausible: bool) -> None:
+    verdict = judge(exam(), candidate=model(found), limits=limits(max_share_ratio=2.0))
+
+    assert (verdict.reasons == []) is plausible
+
+
+def test_a_model_that_always_says_yes_is_no_first_model() -> None:
+    [reason] = judge(exam(), candidate=model(threshold=0.01), limits=OPEN).reasons
+
+    assert reason.startswith("the candidate says yes to 100.00% of 200 held-out tweets, people to 50.00%")
+
+
+def test_as_often_as_the_champion_is_plausible() -> None:
+    assert reasons(model(20), model(20), limits(max_share_ratio=2.0)) == []
+    assert reasons(model(9), model(20), limits(max_share_ratio=2.0)) != []
+
+
+# The anchor
+
+
+def test_small_losses_do_not_add_up() -> None:
+    anchor, champion, candidate = model(100, version=1), model(98, version=2), model(97)
+    rules = limits(max_drop=0.02, max_drop_from_anchor=0.01)
+    assert reasons(candidate, champion, limits(max_drop=0.02)) == []
+
+    found = reasons(candidate, champion, rules, anchor=anchor)
+
+    assert found[0] == (
+        "F1 on 200 held-out tweets of corpora falls from the anchor's 1.0000 to 0.9848, by more than 0.01"
+    )
+    assert reasons(candidate, champion, limits(max_drop_from_anchor=0.02), anchor=anchor) == []
+
+
+def test_lost_checks_do_not_add_up() -> None:
+    anchor, champion = model(failed=0, version=1), model(failed=4, version=2)
+
+    [reason] = reasons(model(failed=6), champion, limits(max_checks_lost=4), anchor=anchor)
+
+    assert "than by the anchor, version 1, of jokes (6 of 12, not 12)" in reason
+
+
+def test_false_positives_do_not_add_up() -> None:
+    anchor, champion, candidate = named(0), named(2), named(4)
+    tight = limits(max_false_positive_rise=0.05)
+
+    [reason] = judge(naming(), candidate=candidate, champion=champion, anchor=anchor, limits=tight).reasons
+
+    assert "rises from the anchor's 0.0000 to 0.0800" in reason
+
+
+def test_what_is_lost_from_a_champion_that_is_the_anchor_is_said_once() -> None:
+    champion = model(failed=0)
+
+    assert len(reasons(model(failed=6), champion, limits(max_checks_lost=4), anchor=champion)) == 1
+
+
+# What is kept
+
+
+def test_figures_and_limits_are_json() -> None:
+    verdict = judge(
+        exam(reviews=40),
+        candidate=model(90, reviews=right(40, 20)),
+        champion=model(95, reviews=right(40, 20)),
+        anchor=model(100, reviews=right(40, 20), version=1),
+        limits=Limits(),
+    )
+
+    figures = verdict.figures
+    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+    assert (figures["candidate"]["recall"], figures["champion"]["recall"], figures["anchor"]["recall"]) == (
+        0.9,
+        0.95,
+        1,
+    )
+    assert figures["rows"] == {"frozen": 200, "reviews": 40, "checks": 24}
+    assert figures["limits"]["max_drop"] == 0.02
+    f1 = figures["against_champion"]["frozen"]["f1"]
+    assert f1["low"] < f1["difference"] == round(f1["new"] - f1["old"], 4) < 0
+    assert figures["against_anchor"]["version"] == 1
+
+
+def test_of_many_rows_a_sample_that_stays_is_asked() -> None:
+    many = [Row(f"tweet {place}", False) for place in range(MOST_ROWS + 100)]
+
+    first, second = Exam.of(many, [], []), Exam.of([*reversed(many), Row("one more", True)], [], [])
+
+    assert len(first.frozen) == len(second.frozen) == MOST_ROWS
+    assert len(set(first.frozen) ^ set(second.frozen)) <= 2
+
+
+def test_without_rows_there_is_no_verdict() -> None:
+    with pytest.raises(ValueError, match="no held-out tweets"):
+        judge(Exam([], [], []), candidate=Sheet([], [], [], 0.5, 0), limits=Limits())

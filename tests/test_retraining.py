@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 from pytest_django import Settings
 
-from api import active_model, queue, redis, retraining, reviews
+from api import active_model, queue, redis, registry, retraining, reviews
 from api.corpus_import import import_corpus
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.corpora import STARTER
 from hate_speech_ai.evaluation import read_checks
+from hate_speech_ai.gate import Limits
 from hate_speech_ai.scorer import Scorer
 from tests.conftest import JSONClient, starter_rows
 
@@ -43,6 +45,13 @@ def train() -> TrainingRun:
     retraining.execute(str(run.pk))
     run.refresh_from_db()
     return run
+
+
+def open_the_gate(settings: Settings) -> None:
+    """On the hundred held-out rows of these tests, a figure moves by chance."""
+    settings.GATE_MAX_DROP = settings.GATE_MAX_SURE_DROP = settings.GATE_MAX_DROP_FROM_ANCHOR = 1.0
+    settings.GATE_MAX_FALSE_POSITIVE_RISE = settings.GATE_MAX_FLIPPED = 1.0
+    settings.GATE_MAX_CHECKS_LOST, settings.GATE_MAX_SHARE_RATIO = 999, 999.0
 
 
 def contradict(tweets: list[ReviewedTweet]) -> None:
@@ -146,7 +155,7 @@ def test_the_same_rows_give_the_same_bytes(rows: None) -> None:
 
 
 def test_a_new_review_is_trained_on(rows: None, as_key: AsKey, settings: Settings) -> None:
-    settings.GATE_MAX_DROP = 1.0  # on a hundred held-out rows, one review moves F1 by chance
+    open_the_gate(settings)
     first, client = train(), as_key("review")
     body = {"tweet": "the bus number 1 is late", "is_hate_speech": False}
     receipt = f"/reviewed-tweets/{client.post('/add-reviewed-tweet', body).json()['id']}"
@@ -172,7 +181,7 @@ def test_a_worse_candidate_does_not_serve(rows: None, as_key: AsKey) -> None:
     assert (second.status, second.outcome) == ("done", "rejected")
     newest = AuditEntry.objects.order_by("-pk")[0]
     assert (newest.action, newest.reason) == ("version.rejected", "; ".join(second.reasons))
-    assert any("F1 on" in reason and "held-out tweets falls from" in reason for reason in second.reasons)
+    assert any("F1 on" in reason and "held-out tweets of corpora falls from" in reason for reason in second.reasons)
     assert second.figures["candidate"]["f1"] < second.figures["champion"]["f1"]
     assert Promotion.champion() == first.version
     assert second.version is not None
@@ -183,9 +192,83 @@ def test_a_worse_candidate_does_not_serve(rows: None, as_key: AsKey) -> None:
 def test_the_gate_can_be_opened_wide(rows: None, settings: Settings) -> None:
     train()
     contradict(list(ReviewedTweet.objects.filter(held_out=False)))
-    settings.GATE_MAX_DROP = 1.0
+    open_the_gate(settings)
 
     assert train().outcome == "promoted"
+
+
+def test_the_verdict_can_be_read(rows: None, as_key: AsKey) -> None:
+    first = train()
+    contradict(list(ReviewedTweet.objects.filter(held_out=False)))
+    second = train()
+
+    answer = as_key("train").get(f"/training-runs/{second.pk}").json()
+
+    assert (answer["outcome"], answer["reasons"]) == ("rejected", second.reasons)
+    figures = answer["figures"]
+    held_out = ReviewedTweet.objects.filter(held_out=True).count()
+    assert figures["rows"] == {"frozen": held_out, "reviews": 0, "checks": 449}
+    assert figures["against_champion"]["version"] == figures["against_anchor"]["version"] == first.version_id
+    f1 = figures["against_champion"]["frozen"]["f1"]
+    assert f1["low"] < f1["difference"] < f1["high"] < 0
+    assert figures["against_champion"]["flipped"] > 0.5
+    assert figures["against_champion"]["checks"]["slur_use"]["rows"] == 12
+    assert figures["limits"]["max_drop"] == 0.02
+    assert figures["notes"] == ["0 held-out reviews are too few to judge on; 20 are needed"]
+
+
+def test_the_limits_are_settings(rows: None, settings: Settings) -> None:
+    limits = asdict(Limits())
+    names = [name.upper() for name in limits]
+    assert [getattr(settings, f"GATE_{name}") for name in names] == list(limits.values())
+    for place, name in enumerate(names):
+        setattr(settings, f"GATE_{name}", place + 1)
+
+    assert list(train().figures["limits"].values()) == list(range(1, len(names) + 1))
+
+
+def test_reviewers_do_not_reach_the_frozen_rows(rows: None) -> None:
+    before = retraining.read_dataset()
+    keys = [ApiKey.issue(name, ["review"])[0] for name in ("ann", "bob")]
+    for row in ReviewedTweet.objects.filter(held_out=True):
+        for key in keys:
+            opinion(key, f"{row.tweet} ", not row.labels["hate_speech"])
+
+    after = retraining.read_dataset()
+
+    assert [example.labels["hate_speech"] for example in after.held_out] == [not row.answer for row in before.frozen]
+    assert after.frozen == before.frozen
+    assert before.held_out_reviews == []
+    assert [row.answer for row in after.held_out_reviews] == [not row.answer for row in before.frozen]
+
+
+def test_the_anchor_is_the_last_version_that_a_person_let_serve(rows: None, settings: Settings) -> None:
+    def review_and_train() -> TrainingRun:
+        contradict(list(ReviewedTweet.objects.filter(held_out=False).order_by("-pk")[:1]))
+        return train()
+
+    open_the_gate(settings)
+    first, second = review_and_train(), review_and_train()
+    assert second.figures["against_anchor"]["version"] == first.version_id
+
+    assert second.version is not None
+    registry.promote(second.version, by="ann", reason="looks well")
+    third, fourth = review_and_train(), review_and_train()
+
+    assert third.figures["against_anchor"]["version"] == second.version_id
+    assert fourth.figures["against_champion"]["version"] == third.version_id
+    assert fourth.figures["against_anchor"]["version"] == second.version_id
+
+
+def test_a_person_may_force_a_promotion(rows: None, as_key: AsKey) -> None:
+    train()
+    contradict(list(ReviewedTweet.objects.filter(held_out=False)))
+    rejected = train()
+
+    response = as_key("admin").post(f"/models/{rejected.version_id}/promote", {"reason": "the labels were wrong"})
+
+    assert response.status_code == 200
+    assert Promotion.champion() == Promotion.anchor() == rejected.version
 
 
 def test_without_rows_there_is_a_reason() -> None:

@@ -7,13 +7,13 @@ from django.conf import settings
 
 
 def read_by_the_settings() -> set[str]:
-    """The names in `env.str("NAME")`, `env.int("NAME")` ... and `_positive("NAME", ...)`."""
+    """The names in `env.str("NAME")`, `env.int("NAME")` ... `_positive("NAME", ...)` and `_share("NAME", ...)`."""
     names = set()
     for node in ast.walk(ast.parse((settings.BASE_DIR / "config" / "settings.py").read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
             continue
         called = ast.unparse(node.func)
-        if called == "_positive" or (called.startswith("env.") and called != "env.read_env"):
+        if called in ("_positive", "_share") or (called.startswith("env.") and called != "env.read_env"):
             names.add(str(node.args[0].value))
     return names
 

@@ -26,5 +26,6 @@ class Command(BaseCommand):
             time.sleep(0.3)
             run.refresh_from_db()
         self.stdout.write(f"{run.status} {run.outcome} {'; '.join(run.reasons)}")
-        for model, figures in run.figures.items():
-            self.stdout.write(f"  {model}: {figures}")
+        for model in ("candidate", "champion", "anchor"):
+            if model in run.figures:
+                self.stdout.write(f"  {model}: {run.figures[model]}")
