@@ -164,6 +164,11 @@ def judge(
         if anchor is not champion:
             reasons += _checks_lost(changes["checks"], f"the anchor, version {anchor.version},", limits)
             reasons += _false_positives_risen(changes["false_positive_rates"], "the anchor's", limits)
+            if candidate.trained_on >= _GROWTH * anchor.trained_on:
+                notes.append(
+                    f"the anchor, version {anchor.version}, had {anchor.trained_on:,} training tweets, now there are "
+                    f"{candidate.trained_on:,}: it holds little back; look at a newer version and confirm that one"
+                )
     figures |= {
         "rows": {"frozen": len(exam.frozen), "reviews": len(exam.reviews), "checks": len(exam.checks)},
         "limits": asdict(limits),

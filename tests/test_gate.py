@@ -211,7 +211,8 @@ def test_a_groups_false_positive_rate_that_rises_is_a_reason() -> None:
         "the false-positive rate of 50 harmless held-out tweets that name the group 'Muslim' rises from the champion's "
         "0.0400 to 0.1200, by more than 0.05"
     )
-    assert judge(naming(), candidate=named(4), champion=named(2), limits=tight).reasons == []
+    wider = limits(max_false_positive_rise=0.08)
+    assert judge(naming(), candidate=named(6), champion=named(2), limits=wider).reasons == []
     assert judge(naming(), candidate=named(2), champion=named(6), limits=tight).reasons == []
 
 
@@ -257,6 +258,14 @@ def test_a_model_that_says_yes_too_rarely_is_no_first_model(found: int, plausibl
     assert (verdict.reasons == []) is plausible
 
 
+def test_a_model_that_says_yes_too_often_is_no_first_model() -> None:
+    asked = Exam([Row(f"tweet {place}", place < 20) for place in range(100)], [], [])
+    tight = limits(max_share_ratio=2.0)
+
+    assert judge(asked, candidate=Sheet(right(100, 40), [], [], 0.5, 1000), limits=tight).reasons == []
+    assert judge(asked, candidate=Sheet(right(100, 41), [], [], 0.5, 1000), limits=tight).reasons != []
+
+
 def test_a_model_that_always_says_yes_is_no_first_model() -> None:
     [reason] = judge(exam(), candidate=model(threshold=0.01), limits=OPEN).reasons
 
@@ -299,6 +308,15 @@ def test_false_positives_do_not_add_up() -> None:
     [reason] = judge(naming(), candidate=candidate, champion=champion, anchor=anchor, limits=tight).reasons
 
     assert "rises from the anchor's 0.0000 to 0.0800" in reason
+
+
+def test_an_anchor_that_was_outgrown_is_named() -> None:
+    def notes(trained_on: int) -> list[str]:
+        anchor, sheet = model(version=1, trained_on=1000), model(trained_on=trained_on)
+        return judge(exam(), candidate=sheet, champion=sheet, anchor=anchor, limits=OPEN).figures["notes"][1:]
+
+    assert notes(1499) == []
+    assert "the anchor, version 1, had 1,000 training tweets, now there are 1,500" in notes(1500)[0]
 
 
 def test_what_is_lost_from_a_champion_that_is_the_anchor_is_said_once() -> None:
