@@ -1,4 +1,4 @@
-"""GET /models, POST /models/<id>/promote, and the command `rollback`."""
+"""GET /models, POST /models/<id>/promote, and the commands `promote` and `rollback`."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -153,6 +153,30 @@ def test_an_idempotency_key_promotes_once(as_key: AsKey, served: ModelVersion, m
 
     assert answers[0].json() == answers[1].json()
     assert Promotion.objects.filter(version=newer).count() == 1
+
+
+def test_the_command_promotes_and_confirms(served: ModelVersion, make_version: MakeVersion) -> None:
+    newer, output = make_version(), StringIO()
+    assert Promotion.anchor() == served
+
+    call_command("promote", str(newer.pk), reason="better at sarcasm", stdout=output)
+
+    assert output.getvalue() == f"version {newer.pk} serves\n"
+    newest = Promotion.objects.latest("pk")
+    assert (newest.version_id, newest.reason, newest.confirmed) == (newer.pk, "better at sarcasm", True)
+    assert newest.by.endswith("(command)")
+    assert Promotion.anchor() == newer
+
+
+def test_the_command_refuses_what_cannot_serve(served: ModelVersion, make_version: MakeVersion) -> None:
+    broken = make_version(b"no model")
+
+    with pytest.raises(CommandError, match="there is no version 77"):
+        call_command("promote", "77", reason="test")
+    with pytest.raises(CommandError, match="not an artifact"):
+        call_command("promote", str(broken.pk), reason="test")
+
+    assert champion() == served.pk
 
 
 def test_rollback_serves_the_version_before(served: ModelVersion, make_version: MakeVersion) -> None:
