@@ -57,8 +57,8 @@ class PromotionAdmin(ReadOnly):
 
 @admin.register(ReviewedTweet)
 class ReviewedTweetAdmin(ReadOnly):
-    list_display = ("receipt", "source", "created_at", "held_out", "trained_in")
-    list_filter = ("held_out",)
+    list_display = ("receipt", "source", "created_at", "status", "trained_in")
+    list_filter = ("status", "held_out")
     search_fields = ("receipt", "external_id")
 
 

@@ -1,6 +1,7 @@
 """One error shape, RFC 9457 problem details, and one class per outcome that REST framework does not have."""
 
 import logging
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.http import HttpRequest, HttpResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException, Throttled, UnsupportedMediaType, ValidationError
+from rest_framework.parsers import BaseParser
 from rest_framework.response import Response
 
 from api.renderers import JSONRenderer
@@ -36,7 +38,10 @@ class DatabaseUnavailable(APIException):
 class BodyTooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "body_too_large"
-    default_detail = "The request body is too large: 64 KB for one tweet, 1 MB for a list of tweets."
+    default_detail = (
+        "The request body is too large: 64 KB for one tweet, 1 MB for a list of tweets, "
+        "16 MB and 10,000 lines for reviews as JSON lines."
+    )
 
 
 class IdempotencyKeyReused(APIException):
@@ -63,7 +68,7 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
         response["Retry-After"] = str(max(1, round(wait)))
     if "request" in context:  # also where the view answers in another format
         context["request"].accepted_renderer = JSONRenderer()
-    response.data = _problem_of(error, response.status_code)
+    response.data = _problem_of(error, response.status_code, getattr(context.get("view"), "parser_classes", ()))
     response.content_type = CONTENT_TYPE
     return response
 
@@ -107,11 +112,13 @@ def flatten(errors: Any, field: str = "") -> dict[str, list[str]]:
     return {field or "body": [str(errors)]}
 
 
-def _problem_of(error: Exception, status_code: int) -> dict[str, Any]:
+def _problem_of(error: Exception, status_code: int, parsers: Iterable[type[BaseParser]]) -> dict[str, Any]:
     if isinstance(error, ValidationError):
         return problem(status_code, "invalid", "The request has invalid fields; see errors.", flatten(error.detail))
     if isinstance(error, UnsupportedMediaType):
-        detail = "Send JSON, with the header Content-Type: application/json."
+        types = " or ".join(str(parser.media_type) for parser in parsers) or "application/json"
+        what = "JSON lines" if "ndjson" in types else "JSON"
+        detail = f"Send {what}, with the header Content-Type: {types}."
         return problem(status_code, "unsupported_media_type", detail)
     if isinstance(error, Throttled):
         wait = round(getattr(error, "wait", None) or 1)

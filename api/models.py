@@ -1,4 +1,4 @@
-"""What is kept: keys, reviewed tweets, training runs, model versions, and which version serves."""
+"""What is kept: keys, reviews and what became of them, training runs, model versions, and which version serves."""
 
 import hashlib
 import secrets
@@ -128,6 +128,14 @@ class Promotion(models.Model):
 class ReviewedTweet(models.Model):
     """A tweet with a person's answers, from an API key or an imported corpus."""
 
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        TRAINED = "trained"
+        HELD_OUT = "held_out"
+        CONFLICT = "conflict"
+        SUPERSEDED = "superseded"
+        WITHDRAWN = "withdrawn"
+
     receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     tweet = models.TextField()
     labels = models.JSONField(help_text="label: true or false")
@@ -146,10 +154,18 @@ class ReviewedTweet(models.Model):
         default=1, validators=[MinValueValidator(1)], help_text="the source's 1st, 2nd ... opinion about this text"
     )
     trained_in = models.ForeignKey(
-        ModelVersion, null=True, on_delete=models.PROTECT, related_name="+", help_text="the first to serve that used it"
+        ModelVersion,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="the version that its status is about",
+    )
+    status = models.CharField(
+        max_length=20, choices=Status, blank=True, help_text="what became of a key's review; empty in a corpus's rows"
     )
 
     class Meta:
+        indexes = [models.Index(fields=["external_id"], name="review_by_external_id")]
         constraints = [
             # Two requests at once cannot both be a source's next opinion: one of them must look again.
             models.UniqueConstraint(fields=["source", "fingerprint", "opinion"], name="one_opinion_at_a_time"),
@@ -157,6 +173,23 @@ class ReviewedTweet(models.Model):
 
     def __str__(self) -> str:
         return f"review {self.receipt}"
+
+
+class ReviewEvent(models.Model):
+    """A step in what became of a review. Written in the transaction of the change, and never changed."""
+
+    review = models.ForeignKey(ReviewedTweet, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(default=timezone.now)
+    status = models.CharField(max_length=20, choices=ReviewedTweet.Status)
+    reason = models.CharField(max_length=300)
+    version = models.ForeignKey(ModelVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    probability = models.FloatField(null=True, help_text="of hate_speech, by that version")
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.status} since {self.at:%Y-%m-%d %H:%M}"
 
 
 class TrainingRun(models.Model):

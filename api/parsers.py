@@ -12,6 +12,9 @@ from api.exceptions import BodyTooLarge
 
 #: Bytes of a body that holds one tweet. A list of tweets may have `DATA_UPLOAD_MAX_MEMORY_SIZE`.
 MAX_SINGLE_BODY = 64 * 1024
+#: Bytes and lines of a body that has a JSON object on each line. A single line may have `MAX_SINGLE_BODY`.
+MAX_LINES_BODY = 16 * 1024 * 1024
+MAX_LINES = 10_000
 
 
 class JSONParser(BaseParser):
@@ -32,3 +35,31 @@ class JSONParser(BaseParser):
         if len(body) > MAX_SINGLE_BODY and not (isinstance(content, dict) and "tweets" in content):
             raise BodyTooLarge()
         return content
+
+
+class JSONLinesParser(BaseParser):
+    """A body's lines, undecoded: (number, text), or None for a text that is not UTF-8. Blank lines are passed over."""
+
+    media_type = "application/x-ndjson"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        body = stream.read(MAX_LINES_BODY + 1)
+        if len(body) > MAX_LINES_BODY:
+            raise BodyTooLarge()
+        lines = [
+            (number, _decode(line))
+            for number, line in enumerate(body.split(b"\n"), start=1)
+            if not line.isspace() and line
+        ]
+        if len(lines) > MAX_LINES:
+            raise BodyTooLarge()
+        return lines
+
+
+def _decode(line: bytes) -> str | None:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None

@@ -6,14 +6,15 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from api import active_model, audit, health, queue, reviews
+from api import active_model, audit, health, queue, receipts, reviews
 from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from api.receipts import Change, Stored
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
 from hate_speech_ai.evaluation import agreement, measure, measure_checks, read_checks
 from hate_speech_ai.gate import Exam, Limits, Row, Sheet, judge
@@ -24,7 +25,6 @@ from hate_speech_ai.training import Example, NotEnoughData, Trained, recipe, tra
 logger = logging.getLogger(__name__)
 
 Outcome = TrainingRun.Outcome
-_ROWS_PER_UPDATE = 500
 _CORE = {"corpus:starter", "reviews"}
 
 
@@ -36,13 +36,14 @@ class Dataset:
         held_out: with the answers that all sources together give.
         frozen: held-out tweets of corpora with the corpora's own answers to hate_speech, whatever reviewers say.
         held_out_reviews: held-out tweets with the reviewers' own answers.
+        changes: what becomes of reviews once a model of these rows serves.
     """
 
     training: list[Example]
     held_out: list[Example]
     frozen: list[Row]
     held_out_reviews: list[Row]
-    reviews: list[int]
+    changes: list[Change]
     opinions: dict[str, dict[str, dict[str, bool]]]
     fingerprint: str
 
@@ -70,55 +71,66 @@ def execute(run_id: str) -> None:
 def read_dataset() -> Dataset:
     """All reviewed tweets, in the order in which they came.
 
-    Every source's newest opinion about a text counts; several sources are resolved by `labels.resolve`.
+    Every source's newest opinion about a text counts, unless it was withdrawn; several sources are resolved by
+    `labels.resolve`. A withdrawal changes the fingerprint, so that it is trained on like a new review.
     """
     digest = hashlib.sha256(json.dumps(recipe(), sort_keys=True).encode())
-    newest: dict[str, dict[str, tuple[str, dict[str, bool]]]] = {}
+    newest: dict[str, dict[str, Stored]] = {}
     held_out: set[str] = set()
-    reviews: list[int] = []
-    fields = ("pk", "tweet", "labels", "source", "fingerprint", "held_out", "key", "trained_in")
+    dataset = Dataset([], [], [], [], [], {}, "")
+    fields = ("fingerprint", "source", "held_out", "pk", "tweet", "labels", "status")
     rows = ReviewedTweet.objects.order_by("pk").values_list(*fields).iterator()  # one query is one snapshot
-    for pk, tweet, labels, source, fingerprint, is_held_out, key, trained_in in rows:
-        digest.update(json.dumps([source, tweet, labels], sort_keys=True).encode())
+    for fingerprint, source, is_held_out, *values in rows:
+        row = Stored(*values)
+        withdrawn = row.status == ReviewedTweet.Status.WITHDRAWN
+        content = [source, row.tweet, row.labels, *(["withdrawn"] if withdrawn else [])]
+        digest.update(json.dumps(content, sort_keys=True).encode())
         if is_held_out:
             held_out.add(fingerprint)
-        elif key is not None and trained_in is None:
-            reviews.append(pk)
         by_source = newest.setdefault(fingerprint, {})
-        by_source.pop(source, None)  # re-inserted, so that the newest opinion stands last
-        by_source[source] = (tweet, labels)
-    dataset = Dataset([], [], [], [], reviews, {}, digest.hexdigest())
+        older = by_source.pop(source, None)  # re-inserted, so that the newest opinion stands last
+        if older is not None:
+            dataset.changes.extend(receipts.superseded(older))
+        if not withdrawn:
+            by_source[source] = row
     for fingerprint, by_source in newest.items():
-        sources = [source if _is_corpus(source) else "reviews" for source in by_source]
-        example = Example(
-            next(iter(by_source.values()))[0],
-            resolve([labels for _, labels in by_source.values()]),
-            source=sources[0],
-            core=not _CORE.isdisjoint(sources),
-        )
-        if fingerprint in held_out:
-            dataset.held_out.append(example)
-            dataset.frozen.extend(_row(said for source, said in by_source.items() if _is_corpus(source)))
-            dataset.held_out_reviews.extend(_row(said for source, said in by_source.items() if not _is_corpus(source)))
-        else:
-            dataset.training.append(example)
-        if len(by_source) > 1:
-            for source, (_, labels) in by_source.items():
-                for label, answer in labels.items():
-                    dataset.opinions.setdefault(label, {}).setdefault(fingerprint, {})[source] = answer
-    return dataset
+        if by_source:
+            _add(dataset, fingerprint, by_source, held_out=fingerprint in held_out)
+    return replace(dataset, fingerprint=digest.hexdigest())
+
+
+def _add(dataset: Dataset, fingerprint: str, by_source: dict[str, Stored], *, held_out: bool) -> None:
+    rows = list(by_source.values())
+    sources = [source if _is_corpus(source) else "reviews" for source in by_source]
+    example = Example(
+        rows[0].tweet,
+        resolve([row.labels for row in rows]),
+        source=sources[0],
+        core=not _CORE.isdisjoint(sources),
+    )
+    if held_out:
+        dataset.held_out.append(example)
+        dataset.frozen.extend(_row(row for source, row in by_source.items() if _is_corpus(source)))
+        dataset.held_out_reviews.extend(_row(row for source, row in by_source.items() if not _is_corpus(source)))
+    else:
+        dataset.training.append(example)
+    dataset.changes.extend(receipts.held_out(rows) if held_out else receipts.learned(rows))
+    if len(by_source) > 1:
+        for source, row in by_source.items():
+            for label, answer in row.labels.items():
+                dataset.opinions.setdefault(label, {}).setdefault(fingerprint, {})[source] = answer
 
 
 def _is_corpus(source: str) -> bool:
     return source.startswith("corpus:")
 
 
-def _row(said: Iterable[tuple[str, dict[str, bool]]]) -> Iterator[Row]:
+def _row(said: Iterable[Stored]) -> Iterator[Row]:
     """A tweet and the answer of those who judged it; nothing where they did not answer hate_speech."""
     opinions = list(said)
-    labels = resolve([labels for _, labels in opinions])
+    labels = resolve([row.labels for row in opinions])
     if HATE_SPEECH in labels:
-        yield Row(opinions[0][0], labels[HATE_SPEECH])
+        yield Row(opinions[0].tweet, labels[HATE_SPEECH])
 
 
 def evaluate(scorer: Scorer, dataset: Dataset) -> dict[str, Any]:
@@ -220,7 +232,8 @@ def _commit(
 ) -> None:
     """Store the candidate and, unless there are reasons against it, promote it: all of it, or nothing."""
     content = trained.artifact.to_bytes()
-    Artifact.from_bytes(content)  # what cannot be read again must not be stored
+    scorer = Scorer(Artifact.from_bytes(content))  # what cannot be read again must not be stored
+    probabilities = [] if reasons else scorer.probabilities(change.tweet for change in dataset.changes)
     with transaction.atomic():
         version = ModelVersion.objects.create(
             sha256=sha256(content),
@@ -234,9 +247,7 @@ def _commit(
         outcome = Outcome.REJECTED if reasons else Outcome.PROMOTED
         if not reasons:
             Promotion.objects.create(version=version, by=f"{run.kind} run", reason="passed the gate")
-            for start in range(0, len(dataset.reviews), _ROWS_PER_UPDATE):
-                ids = dataset.reviews[start : start + _ROWS_PER_UPDATE]
-                ReviewedTweet.objects.filter(pk__in=ids).update(trained_in=version)
+            receipts.settle(dataset.changes, probabilities, version)
         queue.finish(run, status=queue.Status.DONE, outcome=outcome, version=version, reasons=reasons, figures=figures)
         audit.record(
             f"version.{outcome}",

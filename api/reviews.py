@@ -1,15 +1,43 @@
-"""Taking reviewed tweets in."""
+"""Taking reviewed tweets in, and back."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from api.models import ApiKey, ReviewedTweet
+from api import active_model
+from api.exceptions import ModelNotReady
+from api.models import ApiKey, ReviewedTweet, ReviewEvent
 from hate_speech_ai.text import CLEANING_VERSION, fingerprint, is_held_out
 
+Status = ReviewedTweet.Status
 _TRIES = 20
 _BATCH = 500
+
+RECEIVED = "Received; the next training learns from it."
+HELD_OUT = "Received; its text is one of those that models are measured on, so none is trained on it."
+SUPERSEDED = "The same key said something newer about this text: review {receipt}."
+WITHDRAWN = "Withdrawn by {by}; it counts no more from the next training on."
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What somebody says about a tweet."""
+
+    tweet: str
+    labels: dict[str, bool]
+    external_id: str = ""
+    reviewer: str = ""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An opinion, with its text's fingerprint and what the served model says about it."""
+
+    opinion: Opinion
+    fingerprint: str
+    probability: float | None
 
 
 def add(
@@ -26,17 +54,37 @@ def add(
     Returns:
         The stored review, and whether it is new.
     """
-    digest = fingerprint(tweet)
-    for _ in range(_TRIES):
-        last = ReviewedTweet.objects.filter(source=source, fingerprint=digest).order_by("-opinion").first()
-        if last is not None and last.labels == labels and last.tweet == tweet:
-            return last, False
-        try:
-            with transaction.atomic():
-                return _store(tweet, labels, source, key, external_id, reviewer, digest, last), True
-        except IntegrityError:
-            continue  # another request of this source was faster; look at what it said
-    raise RuntimeError(f"{_TRIES} requests in a row were faster with this tweet")
+    [answer] = add_all([Opinion(tweet, labels, external_id, reviewer)], source=source, key=key)
+    return answer
+
+
+def add_all(opinions: Sequence[Opinion], *, source: str, key: ApiKey | None = None) -> list[tuple[ReviewedTweet, bool]]:
+    """Store a source's opinions, all or none, each as if it had come alone after the one before it.
+
+    Returns:
+        For each, the stored review, and whether it is new.
+    """
+    model = _served() if key else None
+    read = [
+        _Read(one, fingerprint(one.tweet), model.scorer.probabilities([one.tweet])[0] if model else None)
+        for one in opinions
+    ]
+    version = model.version if model else None
+    stored: list[tuple[ReviewedTweet, bool]] = []
+    with transaction.atomic(savepoint=False):
+        if key and len(read) > 1:  # two lists of one key that have texts in common would wait for each other
+            ApiKey.objects.select_for_update(no_key=True).get(pk=key.pk)
+        for start in range(0, len(read), _BATCH):
+            stored += _store(read[start : start + _BATCH], source, key, version)
+    return stored
+
+
+def withdraw(review: ReviewedTweet, *, by: str) -> None:
+    """Let a review count no more. Doing so again changes nothing."""
+    with transaction.atomic():
+        rows = ReviewedTweet.objects.filter(pk=review.pk).exclude(status=Status.WITHDRAWN)
+        if rows.update(status=Status.WITHDRAWN):
+            ReviewEvent.objects.create(review=review, status=Status.WITHDRAWN, reason=WITHDRAWN.format(by=by))
 
 
 def renew_fingerprints() -> int:
@@ -60,24 +108,105 @@ def renew_fingerprints() -> int:
     return renewed
 
 
+def _served() -> active_model.ActiveModel | None:
+    try:
+        return active_model.get()
+    except ModelNotReady:
+        return None
+
+
 def _store(
-    tweet: str,
-    labels: dict[str, bool],
-    source: str,
-    key: ApiKey | None,
-    external_id: str,
-    reviewer: str,
-    digest: str,
-    last: ReviewedTweet | None,
-) -> Any:
-    return ReviewedTweet.objects.create(
-        tweet=tweet,
-        labels=labels,
+    batch: list[_Read], source: str, key: ApiKey | None, version: int | None
+) -> list[tuple[ReviewedTweet, bool]]:
+    for _ in range(_TRIES):
+        try:
+            with transaction.atomic():
+                return _try_to_store(batch, source, key, version)
+        except IntegrityError:
+            continue  # another request of this source was faster; look at what it said
+    raise RuntimeError(f"{_TRIES} requests in a row were faster with these tweets")
+
+
+def _try_to_store(
+    batch: list[_Read], source: str, key: ApiKey | None, version: int | None
+) -> list[tuple[ReviewedTweet, bool]]:
+    texts = {one.fingerprint for one in batch}
+    of_source = ReviewedTweet.objects.filter(source=source, fingerprint__in=texts)
+    last = {row.fingerprint: row for row in of_source.order_by("opinion")}
+    measured_on = _measured_on(texts)
+    answers: list[tuple[ReviewedTweet, bool]] = []
+    events: list[ReviewEvent] = []
+    superseded: list[tuple[ReviewedTweet, ReviewedTweet]] = []
+    for one in batch:
+        before = last.get(one.fingerprint)
+        if before is not None and _repeats(before, one.opinion):
+            answers.append((before, False))
+            continue
+        row = _row(
+            one, source, key, held_out=one.fingerprint in measured_on, opinion=before.opinion + 1 if before else 1
+        )
+        last[one.fingerprint] = row
+        answers.append((row, True))
+        if key is not None:
+            reason = HELD_OUT if row.held_out else RECEIVED
+            events.append(
+                ReviewEvent(
+                    review=row, status=row.status, reason=reason, version_id=version, probability=one.probability
+                )
+            )
+            if before is not None:
+                superseded.append((before, row))
+    # The old rows first, as a withdrawal or a training does: whoever is second waits, and nobody for each other.
+    events += _supersede(superseded)
+    ReviewedTweet.objects.bulk_create(row for row, new in answers if new)
+    ReviewEvent.objects.bulk_create(events)
+    return answers
+
+
+def _repeats(before: ReviewedTweet, opinion: Opinion) -> bool:
+    """Whether an opinion is the last one once more. What was withdrawn can be said again."""
+    same = before.labels == opinion.labels and before.tweet == opinion.tweet
+    return same and before.status != Status.WITHDRAWN
+
+
+def _measured_on(texts: set[str]) -> set[str]:
+    """The texts that are held out: by their hash, or because the authors of a corpus test with them."""
+    by_hash = {text for text in texts if is_held_out(text)}
+    others = ReviewedTweet.objects.filter(fingerprint__in=texts - by_hash, held_out=True)
+    return by_hash.union(others.values_list("fingerprint", flat=True))
+
+
+def _row(one: _Read, source: str, key: ApiKey | None, *, held_out: bool, opinion: int) -> ReviewedTweet:
+    return ReviewedTweet(
+        tweet=one.opinion.tweet,
+        labels=one.opinion.labels,
         source=source,
         key=key,
-        external_id=external_id,
-        reviewer=reviewer,
-        fingerprint=digest,
-        held_out=is_held_out(digest),
-        opinion=last.opinion + 1 if last else 1,
+        external_id=one.opinion.external_id,
+        reviewer=one.opinion.reviewer,
+        fingerprint=one.fingerprint,
+        held_out=held_out,
+        opinion=opinion,
+        status=_first_status(held_out) if key else "",
     )
+
+
+def _first_status(held_out: bool) -> str:
+    return Status.HELD_OUT if held_out else Status.PENDING
+
+
+def _supersede(pairs: list[tuple[ReviewedTweet, ReviewedTweet]]) -> list[ReviewEvent]:
+    """Mark older reviews for the sake of newer ones; the steps to store once the newer ones are."""
+    older = [before.pk for before, _ in pairs if before.pk is not None]
+    if older:
+        rows = ReviewedTweet.objects.filter(pk__in=older).exclude(status=Status.WITHDRAWN)
+        free = set(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+        ReviewedTweet.objects.filter(pk__in=free).update(status=Status.SUPERSEDED)
+    events = []
+    for before, row in pairs:
+        if before.pk is not None and before.pk not in free:
+            continue  # withdrawn, and so it stays
+        before.status = Status.SUPERSEDED
+        reason = SUPERSEDED.format(receipt=row.receipt)
+        events.append(ReviewEvent(review=before, status=Status.SUPERSEDED, reason=reason))
+    return events

@@ -22,7 +22,7 @@ _PROBLEM = {
 }
 _ALWAYS = {"429": "Too many requests", "503": "Not ready, or a part is down; see Retry-After"}
 _WITH_KEY = {"401": "No valid API key", "403": "The key lacks the scope"}
-_WITH_BODY = {"400": "Invalid request", "413": "Body too large", "415": "Not application/json"}
+_WITH_BODY = {"400": "Invalid request", "413": "Body too large", "415": "Not the Content-Type that is asked for"}
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

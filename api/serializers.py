@@ -2,10 +2,15 @@
 
 from typing import Any
 
+import orjson
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from api import receipts
+from api.exceptions import flatten
+from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewEvent, TrainingRun
+from api.parsers import MAX_SINGLE_BODY
+from api.reviews import Opinion
 from hate_speech_ai.labels import HATE_SPEECH, is_label_name
 from hate_speech_ai.operating_points import BALANCED, NAMES
 from hate_speech_ai.text import is_readable, tokenize
@@ -275,20 +280,75 @@ class ReviewRequest(StrictSerializer):
         return attrs
 
 
+def read_lines(lines: list[tuple[int, str | None]]) -> list[tuple[int, Opinion | dict[str, Any]]]:
+    """Lines as `JSONLinesParser` gives them: for each its number, and the review or what is wrong with it."""
+    fields = ReviewRequest()  # one for all of them: building it takes longer than reading a line with it
+    return [(number, _read_line(fields, text)) for number, text in lines]
+
+
+def _read_line(fields: ReviewRequest, text: str | None) -> Opinion | dict[str, Any]:
+    if text is None:
+        return {"code": "parse_error", "detail": "The line is not UTF-8."}
+    if len(text.encode()) > MAX_SINGLE_BODY:
+        return {"code": "body_too_large", "detail": "The line is too large: 64 KB for one tweet."}
+    try:
+        content = fields.run_validation(orjson.loads(text))
+    except orjson.JSONDecodeError as error:
+        return {"code": "parse_error", "detail": f"The line is not valid JSON: {error}."}
+    except serializers.ValidationError as error:
+        detail = "The review has invalid fields; see errors."
+        return {"code": "invalid", "detail": detail, "errors": flatten(error.detail)}
+    return Opinion(
+        tweet=content["tweet"],
+        labels=content["labels"],
+        external_id=content.get("external_id", ""),
+        reviewer=content.get("reviewer", ""),
+    )
+
+
 class ReviewAccepted(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="the receipt: GET /reviewed-tweets/<id> says what became of the review")
     status = serializers.ChoiceField(choices=["pending", "duplicate"])
 
 
-class Receipt(serializers.ModelSerializer[ReviewedTweet]):
+class Step(serializers.ModelSerializer[ReviewEvent]):
+    class Meta:
+        model = ReviewEvent
+        fields = ("at", "status", "reason", "version", "probability")
+        extra_kwargs = {
+            "reason": {"help_text": "a sentence"},
+            "version": {"help_text": "that served, or that learned it"},
+            "probability": {"help_text": "of hate_speech, by that version"},
+        }
+
+
+class Resolution(serializers.Serializer[Any]):
+    """What the sources say about a label of this text. The majority decides, and the newest where it is a tie."""
+
+    yes = serializers.IntegerField(help_text="sources whose newest opinion, not withdrawn, is yes")
+    no = serializers.IntegerField()
+    counts = serializers.BooleanField(help_text="the answer that models learn from, or are measured on")
+    decided_by = serializers.ChoiceField(choices=["majority", "newest"])
+
+
+class Review(serializers.ModelSerializer[ReviewedTweet]):
     id = serializers.UUIDField(source="receipt")
-    status = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(choices=ReviewedTweet.Status.choices)
     is_hate_speech = serializers.SerializerMethodField()
     labels = LabelsField()
+    trained_in = serializers.PrimaryKeyRelatedField[ModelVersion](
+        read_only=True, allow_null=True, help_text="the version that trained or conflict is about"
+    )
+    probability_before = serializers.SerializerMethodField(
+        help_text="of hate_speech, by the model that served when the review came in; null without one"
+    )
+    probability_after = serializers.SerializerMethodField(
+        help_text="of hate_speech, by the version in trained_in when it was made; null until there is one"
+    )
 
     class Meta:
         model = ReviewedTweet
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "status",
             "tweet",
@@ -298,16 +358,65 @@ class Receipt(serializers.ModelSerializer[ReviewedTweet]):
             "reviewer",
             "created_at",
             "trained_in",
+            "probability_before",
+            "probability_after",
         )
-
-    @extend_schema_field({"type": "string", "enum": ["pending", "trained", "held_out"]})
-    def get_status(self, review: ReviewedTweet) -> str:
-        if review.held_out:
-            return "held_out"
-        return "pending" if review.trained_in_id is None else "trained"
 
     def get_is_hate_speech(self, review: ReviewedTweet) -> bool:
         return bool(review.labels[HATE_SPEECH])
+
+    def get_probability_before(self, review: ReviewedTweet) -> float | None:
+        first = next(iter(review.events.all()), None)
+        return first.probability if first else None
+
+    def get_probability_after(self, review: ReviewedTweet) -> float | None:
+        learned = [event.probability for event in review.events.all() if event.status in receipts.LEARNED]
+        return learned[-1] if learned else None
+
+
+class Receipt(Review):
+    history = Step(many=True, source="events", help_text="oldest first")
+    resolution = serializers.SerializerMethodField(help_text="for each label, what the sources say about this text now")
+
+    class Meta(Review.Meta):
+        fields = (*Review.Meta.fields, "history", "resolution")
+
+    @extend_schema_field(serializers.DictField(child=Resolution()))
+    def get_resolution(self, review: ReviewedTweet) -> dict[str, Any]:
+        return receipts.resolution(review)
+
+
+class ReviewsRequest(StrictSerializer):
+    status = serializers.ChoiceField(choices=ReviewedTweet.Status.choices, required=False)
+    external_id = TextField(required=False, max_length=200, help_text="exactly this")
+    reviewer = TextField(required=False, max_length=200, help_text="exactly this")
+    since = serializers.DateTimeField(
+        required=False, help_text="came in at this time or later, as 2026-11-21T07:00:00Z"
+    )
+
+
+class BulkItemError(BatchItemError):
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="where fields are invalid: what is wrong with each",
+    )
+
+
+class BulkItem(serializers.Serializer[Any]):
+    """`id` and `status` as POST /add-reviewed-tweet has them, or `error` in their place."""
+
+    line = serializers.IntegerField(help_text="its number in the body, from 1")
+    id = serializers.UUIDField(required=False)
+    status = serializers.ChoiceField(choices=["pending", "duplicate"], required=False)
+    error = BulkItemError(required=False)
+
+
+class BulkAnswer(serializers.Serializer[Any]):
+    added = serializers.IntegerField(help_text="lines that are new reviews")
+    duplicates = serializers.IntegerField(help_text="lines that repeat what this key said last")
+    refused = serializers.IntegerField(help_text="lines with an error, of which nothing is stored")
+    results = BulkItem(many=True, help_text="in the order of the lines")
 
 
 class Confusion(serializers.Serializer[Any]):

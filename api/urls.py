@@ -30,6 +30,8 @@ _docs: Any = SpectacularSwaggerSplitView.as_view(authentication_classes=(), url_
 urlpatterns = [
     *both("predict", views.Predict.as_view(), "predict"),
     *both("add-reviewed-tweet", views.AddReviewedTweet.as_view(), "add-reviewed-tweet"),
+    *both("reviewed-tweets", views.ReviewedTweets.as_view(), "reviewed-tweets"),
+    *both("reviewed-tweets/bulk", views.AddReviewedTweets.as_view(), "add-reviewed-tweets"),
     *both("reviewed-tweets/<uuid:receipt>", views.ReviewReceipt.as_view(), "reviewed-tweet"),
     *both("score", views.Score.as_view(), "score"),
     *both("operating-points", views.OperatingPoints.as_view(), "operating-points"),

@@ -1,5 +1,6 @@
 """HTTP: validate, call one function, answer."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -9,7 +10,6 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import NotFound
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,9 +19,11 @@ from api import active_model, health, idempotency, queue, registry, reviews
 from api.auth import required_key
 from api.comparison import compare
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from api.parsers import JSONLinesParser
 from api.serializers import (
     Audit,
     BatchPrediction,
+    BulkAnswer,
     Comparison,
     OperatingPointsAnswer,
     OperatingPointsRequest,
@@ -30,12 +32,15 @@ from api.serializers import (
     PromoteRequest,
     PromotionSerializer,
     Receipt,
+    Review,
     ReviewAccepted,
     ReviewRequest,
+    ReviewsRequest,
     Run,
     ScoreAnswer,
     TrainRequest,
     Version,
+    read_lines,
     text_problem,
 )
 from hate_speech_ai.artifact import ArtifactError
@@ -144,10 +149,62 @@ class AddReviewedTweet(APIView):
             external_id=fields.get("external_id", ""),
             reviewer=fields.get("reviewer", ""),
         )
+        return Response(_accepted(review, new), status.HTTP_201_CREATED if new else status.HTTP_200_OK)
+
+
+class AddReviewedTweets(APIView):
+    scope = Scope.REVIEW
+    parser_classes = [JSONLinesParser]
+
+    @extend_schema(
+        summary="The same for up to 10,000 tweets, as JSON lines",
+        parameters=[_IDEMPOTENCY],
+        request={JSONLinesParser.media_type: ReviewRequest},
+        responses=BulkAnswer,
+    )
+    def post(self, request: Request) -> Response:
+        lines: Any = request.data
+        if not lines:
+            raise serializers.ValidationError({"body": ["Send at least one line."]})
+        key, read = required_key(request), read_lines(lines)
+        return idempotency.once(request, key, lambda: self._add(key, read))
+
+    def _add(self, key: ApiKey, lines: list[tuple[int, reviews.Opinion | dict[str, Any]]]) -> Response:
+        opinions = [content for _, content in lines if isinstance(content, reviews.Opinion)]
+        stored = iter(reviews.add_all(opinions, source=f"key:{key.pk}", key=key))
+        results: list[dict[str, Any]] = []
+        for number, content in lines:
+            answer = _accepted(*next(stored)) if isinstance(content, reviews.Opinion) else {"error": content}
+            results.append({"line": number, **answer})
+        counts = Counter(result.get("status", "refused") for result in results)
         return Response(
-            {"id": str(review.receipt), "status": "pending" if new else "duplicate"},
-            status.HTTP_201_CREATED if new else status.HTTP_200_OK,
+            {
+                "added": counts["pending"],
+                "duplicates": counts["duplicate"],
+                "refused": counts["refused"],
+                "results": results,
+            }
         )
+
+
+class ReviewedTweets(APIView):
+    scope = Scope.REVIEW
+    pagination_class = Page
+
+    @extend_schema(
+        summary="This key's reviews, newest first; with the scope admin, every key's",
+        parameters=[ReviewsRequest, *_PAGE],
+        responses=Review(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        asked = {name: value for name, value in request.query_params.items() if name not in ("limit", "offset")}
+        fields = ReviewsRequest(data=asked)
+        fields.is_valid(raise_exception=True)
+        filters = dict(fields.validated_data)
+        if "since" in filters:
+            filters["created_at__gte"] = filters.pop("since")
+        rows = _reviews_of(required_key(request)).filter(**filters).order_by("-pk")
+        return _page(self, request, rows.prefetch_related("events"), Review)
 
 
 class ReviewReceipt(APIView):
@@ -155,11 +212,14 @@ class ReviewReceipt(APIView):
 
     @extend_schema(summary="What became of a review", responses=Receipt)
     def get(self, request: Request, receipt: UUID) -> Response:
-        review = get_object_or_404(ReviewedTweet, receipt=receipt)
+        rows = _reviews_of(required_key(request)).prefetch_related("events")
+        return Response(Receipt(get_object_or_404(rows, receipt=receipt)).data)
+
+    @extend_schema(summary="Withdraw a review: from the next training on it counts no more", responses={204: None})
+    def delete(self, request: Request, receipt: UUID) -> Response:
         key = required_key(request)
-        if review.key_id != key.pk and not key.allows(Scope.ADMIN):
-            raise NotFound("There is no such object.")  # whether it exists is nobody else's business
-        return Response(Receipt(review).data)
+        reviews.withdraw(get_object_or_404(_reviews_of(key), receipt=receipt), by=str(key))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class Score(APIView):
@@ -207,6 +267,7 @@ class Train(APIView):
 
 class TrainingRuns(APIView):
     scope = Scope.TRAIN
+    pagination_class = Page
 
     @extend_schema(summary="Training runs, newest first", parameters=_PAGE, responses=Run(many=True))
     def get(self, request: Request) -> Response:
@@ -224,6 +285,7 @@ class TrainingRunDetail(APIView):
 class Models(APIView):
     scope = Scope.PREDICT
     public = True
+    pagination_class = Page
 
     @extend_schema(summary="Model versions, newest first", parameters=_PAGE, responses=Version(many=True))
     def get(self, request: Request) -> Response:
@@ -319,6 +381,16 @@ class Health(APIView):
     def get(self, request: Request) -> Response:
         well, report = health.report()
         return Response(report, status.HTTP_200_OK if well else status.HTTP_503_SERVICE_UNAVAILABLE)
+
+
+def _accepted(review: ReviewedTweet, new: bool) -> dict[str, str]:
+    return {"id": str(review.receipt), "status": "pending" if new else "duplicate"}
+
+
+def _reviews_of(key: ApiKey) -> QuerySet[ReviewedTweet]:
+    """The reviews that a key may see. Whether there are others is nobody else's business."""
+    rows = ReviewedTweet.objects.filter(key__isnull=False)
+    return rows if key.allows(Scope.ADMIN) else rows.filter(key=key)
 
 
 def _is_plain(body: Any) -> bool:

@@ -1,7 +1,7 @@
 """The questions a model answers about a tweet."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 HATE_SPEECH = "hate_speech"
 
@@ -45,13 +45,24 @@ def resolve(opinions: Iterable[Mapping[str, bool]]) -> dict[str, bool]:
     >>> resolve([{"hate_speech": True}, {"hate_speech": False, "toxic": True}])
     {'hate_speech': False, 'toxic': True}
     """
-    votes: dict[str, list[bool]] = {}
+    return {label: decide(answers) for label, answers in votes(opinions).items()}
+
+
+def decide(answers: Sequence[bool]) -> bool:
+    """The answer of the majority; where it is a tie, the last."""
+    yes = sum(answers)
+    no = len(answers) - yes
+    return answers[-1] if yes == no else yes > no
+
+
+def votes(opinions: Iterable[Mapping[str, bool]]) -> dict[str, list[bool]]:
+    """The answers to each label, in the order of the opinions.
+
+    >>> votes([{"hate_speech": True}, {"hate_speech": False, "toxic": True}])
+    {'hate_speech': [True, False], 'toxic': [True]}
+    """
+    answers: dict[str, list[bool]] = {}
     for opinion in opinions:
         for label, answer in opinion.items():
-            votes.setdefault(label, []).append(answer)
-    resolved = {}
-    for label, answers in votes.items():
-        yes = sum(answers)
-        no = len(answers) - yes
-        resolved[label] = answers[-1] if yes == no else yes > no
-    return resolved
+            answers.setdefault(label, []).append(answer)
+    return answers

@@ -107,6 +107,17 @@ def test_a_model_version_is_a_whole_number(
     assert [str(row["trained_in"] or "") for row in rows] == [str(version.pk), ""]
 
 
+@pytest.mark.parametrize("name", ["reviews.jsonl", "reviews.csv"])
+def test_the_status_is_shown(add: Add, tmp_path: Path, name: str) -> None:
+    add("first", status="withdrawn")
+    add("second", corpus=True)
+
+    text = export(tmp_path / name, "--corpora")
+
+    rows = json_lines(text) if name.endswith("jsonl") else table(text)
+    assert [row["status"] for row in rows] == ["withdrawn", ""]
+
+
 def test_a_table(add: Add, tmp_path: Path) -> None:
     review = add("kill them, all", labels={"hate_speech": True, "spam": False}, external_id="007", reviewer="Zoë")
 

@@ -167,6 +167,8 @@ def test_a_new_review_is_trained_on(rows: None, as_key: AsKey, settings: Setting
     answer = client.get(receipt).json()
     assert (answer["status"], answer["trained_in"]) == ("trained", second.version_id)
     assert second.version is not None
+    scorer = Scorer(Artifact.from_bytes(content_of(second.version)))
+    assert answer["probability_after"] == scorer.score(body["tweet"]).probabilities["hate_speech"]
     assert second.version.parent == first.version
 
 
@@ -186,7 +188,28 @@ def test_a_worse_candidate_does_not_serve(rows: None, as_key: AsKey) -> None:
     assert Promotion.champion() == first.version
     assert second.version is not None
     assert second.version_id != first.version_id
-    assert ReviewedTweet.objects.get(receipt=receipt).trained_in is None
+    stored = ReviewedTweet.objects.get(receipt=receipt)
+    assert (stored.trained_in, stored.status, stored.events.count()) == (None, "pending", 1)
+
+
+def test_a_withdrawn_review_is_trained_without(rows: None, as_key: AsKey, settings: Settings) -> None:
+    settings.GATE_MAX_DROP = 1.0
+    first, client = train().version, as_key("review")
+    body = {"tweet": "the bus number 1 is late", "is_hate_speech": False}
+    receipt = f"/reviewed-tweets/{client.post('/add-reviewed-tweet', body).json()['id']}"
+    second = train().version
+    assert client.request("DELETE", receipt, "", b"").status_code == 204
+
+    run = train()
+
+    assert first is not None
+    assert second is not None
+    assert run.version is not None
+    assert run.outcome == "promoted"
+    assert second.trained_on == first.trained_on + 1 == run.version.trained_on + 1
+    weights = [Artifact.from_bytes(content_of(version)).weights for version in (first, run.version)]
+    assert np.array_equal(*weights)
+    assert train().outcome == "unchanged"
 
 
 def test_the_gate_can_be_opened_wide(rows: None, settings: Settings) -> None:

@@ -21,6 +21,7 @@ _FIELDS = (
     "reviewer",
     "created_at",
     "held_out",
+    "status",
     "trained_in",
 )
 
