@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from api import active_model
 from api.exceptions import ModelNotReady
@@ -131,9 +131,10 @@ def _try_to_store(
     batch: list[_Read], source: str, key: ApiKey | None, version: int | None
 ) -> list[tuple[ReviewedTweet, bool]]:
     texts = {one.fingerprint for one in batch}
-    of_source = ReviewedTweet.objects.filter(source=source, fingerprint__in=texts)
-    last = {row.fingerprint: row for row in of_source.order_by("opinion")}
-    measured_on = _measured_on(texts)
+    found = ReviewedTweet.objects.filter(Q(source=source) | Q(held_out=True), fingerprint__in=texts).order_by("opinion")
+    last = {row.fingerprint: row for row in found if row.source == source}
+    # By its hash, or because the authors of a corpus test with it.
+    measured_on = {text for text in texts if is_held_out(text)} | {row.fingerprint for row in found if row.held_out}
     answers: list[tuple[ReviewedTweet, bool]] = []
     events: list[ReviewEvent] = []
     superseded: list[tuple[ReviewedTweet, ReviewedTweet]] = []
@@ -167,13 +168,6 @@ def _repeats(before: ReviewedTweet, opinion: Opinion) -> bool:
     """Whether an opinion is the last one once more. What was withdrawn can be said again."""
     same = before.labels == opinion.labels and before.tweet == opinion.tweet
     return same and before.status != Status.WITHDRAWN
-
-
-def _measured_on(texts: set[str]) -> set[str]:
-    """The texts that are held out: by their hash, or because the authors of a corpus test with them."""
-    by_hash = {text for text in texts if is_held_out(text)}
-    others = ReviewedTweet.objects.filter(fingerprint__in=texts - by_hash, held_out=True)
-    return by_hash.union(others.values_list("fingerprint", flat=True))
 
 
 def _row(one: _Read, source: str, key: ApiKey | None, *, held_out: bool, opinion: int) -> ReviewedTweet:

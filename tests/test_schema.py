@@ -1,6 +1,7 @@
 """GET /schema and GET /docs."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -58,6 +59,34 @@ def test_the_errors_of_a_review_are_described(schema: dict[str, Any]) -> None:
     assert operation["security"] == [{"ApiKey": []}]
     problem = operation["responses"]["400"]["content"]["application/problem+json"]["schema"]
     assert problem == {"$ref": "#/components/schemas/Problem"}
+
+
+def test_a_list_is_described_as_it_comes(
+    as_key: Callable[..., JSONClient], schema: dict[str, Any], served: ModelVersion
+) -> None:
+    for path in ("/reviewed-tweets", "/training-runs", "/models"):
+        [content] = schema["paths"][path]["get"]["responses"]["200"]["content"].values()
+        page = schema["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+        assert set(as_key("admin").get(path).json()) == set(page["properties"])
+
+
+def test_a_receipt_has_the_fields_that_are_described(as_key: Callable[..., JSONClient], schema: dict[str, Any]) -> None:
+    schemas, client = schema["components"]["schemas"], as_key("review")
+    answer = client.post("/add-reviewed-tweet", {"tweet": "hello", "is_hate_speech": False}).json()
+
+    receipt = client.get(f"/reviewed-tweets/{answer['id']}").json()
+
+    assert set(receipt) == set(schemas["Receipt"]["properties"])
+    assert set(receipt["history"][0]) == set(schemas["Step"]["properties"])
+    assert set(receipt["resolution"]["hate_speech"]) == set(schemas["Resolution"]["properties"])
+    assert "204" in schema["paths"]["/reviewed-tweets/{receipt}"]["delete"]["responses"]
+
+
+def test_json_lines_are_described(schema: dict[str, Any]) -> None:
+    operation = schema["paths"]["/reviewed-tweets/bulk"]["post"]
+
+    assert list(operation["requestBody"]["content"]) == ["application/x-ndjson"]
+    assert {"200", "400", "413", "415", "422"} <= set(operation["responses"])
 
 
 def test_an_answer_has_the_fields_that_are_described(
