@@ -19,7 +19,7 @@ def record(action: str, target: str, *, by: str, reason: str = "", **details: An
         reason: as the person gave it, or as the program decided.
         details: whatever else says what changed; JSON.
     """
-    return AuditEntry.objects.create(action=action, target=target, by=by[:120], reason=reason[:1000], details=details)
+    return AuditEntry.objects.create(action=action, target=target, by=by[:120], reason=reason, details=details)
 
 
 def operator() -> str:

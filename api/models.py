@@ -261,7 +261,7 @@ class AuditEntry(models.Model):
     by = models.CharField(max_length=120)
     action = models.CharField(max_length=40, db_index=True)
     target = models.CharField(max_length=120)
-    reason = models.CharField(max_length=1000, blank=True)
+    reason = models.TextField(blank=True)
     details = models.JSONField(default=dict)
 
     objects = AppendOnly.as_manager()

@@ -302,7 +302,7 @@ def test_without_rows_there_is_a_reason() -> None:
 
 
 def test_with_too_few_rows_there_is_a_reason(tmp_path: Path) -> None:
-    load(tmp_path, starter_rows()[::120])
+    load(tmp_path, starter_rows()[::200])
     hateful = ReviewedTweet.objects.filter(held_out=False, labels__hate_speech=True).count()
 
     run = train()

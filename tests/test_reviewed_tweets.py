@@ -322,7 +322,7 @@ def test_reviews_from_before_there_were_steps_have_a_status(
     ReviewedTweet.objects.update(status="")
     ReviewedTweet.objects.filter(opinion=2).update(trained_in=version)
 
-    import_module("api.migrations.0004_status_of_reviews").fill(apps, None)
+    import_module("api.migrations.0006_status_of_reviews").fill(apps, None)
 
     answers = [as_key("admin").get(path).json() for path in paths]
     assert [answer["status"] for answer in answers] == ["superseded", "trained", "held_out", "pending"]

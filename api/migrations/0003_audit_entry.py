@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('by', models.CharField(max_length=120)),
                 ('action', models.CharField(db_index=True, max_length=40)),
                 ('target', models.CharField(max_length=120)),
-                ('reason', models.CharField(blank=True, max_length=1000)),
+                ('reason', models.TextField(blank=True)),
                 ('details', models.JSONField(default=dict)),
             ],
         ),

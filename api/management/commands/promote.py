@@ -1,9 +1,8 @@
-import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api import registry
+from api import audit, registry
 from api.models import ModelVersion
 from hate_speech_ai.artifact import ArtifactError
 
@@ -18,7 +17,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, version: int, reason: str, **options: Any) -> None:
         try:
             found = ModelVersion.objects.get(pk=version)
-            registry.promote(found, by=f"{getpass.getuser()} (command)", reason=reason)
+            registry.promote(found, by=audit.operator(), reason=reason)
         except ModelVersion.DoesNotExist:
             raise CommandError(f"there is no version {version}") from None
         except ArtifactError as error:
