@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from api import active_model, audit, health, queue, receipts, reviews
+from api import active_model, audit, forgetting, health, queue, receipts, reviews
 from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.receipts import Change, Stored
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
@@ -74,7 +74,7 @@ def read_dataset() -> Dataset:
     Every source's newest opinion about a text counts, unless it was withdrawn; several sources are resolved by
     `labels.resolve`. A withdrawal changes the fingerprint, so that it is trained on like a new review.
     """
-    digest = hashlib.sha256(json.dumps(recipe(), sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([recipe(), forgetting.count()], sort_keys=True).encode())
     newest: dict[str, dict[str, Stored]] = {}
     held_out: set[str] = set()
     dataset = Dataset([], [], [], [], [], {}, "")
