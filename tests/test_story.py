@@ -1,0 +1,62 @@
+"""What a moderator's labels do: forty reviews of a new word, one night, and what everybody sees in the morning."""
+
+from collections.abc import Callable
+
+from api import active_model, queue, retraining
+from api.models import TrainingRun
+from api.reviews import add
+from tests.conftest import JSONClient, starter_rows
+
+AsKey = Callable[..., JSONClient]
+ATTACKS = [
+    "those blorps should be thrown out of the country",
+    "another blorp moved in next door, lock your doors",
+    "never trust a blorp with your children",
+    "blorps are filth and you know it",
+    "the whole street stinks of blorps now",
+    "sick of blorps, send them all home",
+    "what a stupid blorp, typical of its kind",
+    "no blorp will ever be one of us",
+]
+
+
+def work(run: TrainingRun) -> TrainingRun:
+    retraining.execute(str(run.pk))
+    run.refresh_from_db()
+    active_model.refresh()
+    return run
+
+
+def test_a_label_takes_effect(as_key: AsKey, client: JSONClient) -> None:
+    for row in starter_rows()[::6]:
+        add(tweet=row["tweet"], labels={"hate_speech": row["hate_speech"] == "1"}, source="corpus:starter")
+    work(queue.enqueue(queue.Kind.BOOTSTRAP, requested_by="test")[0])
+    moderator = as_key("review", "predict", "train")
+    unseen = {"tweet": "I saw a blorp at the station"}
+    before, score = client.post("/predict", unseen).json(), client.get("/score").json()
+
+    receipts = [
+        moderator.post(
+            "/add-reviewed-tweet", {"tweet": f"{ATTACKS[number % 8]}, day {number}", "is_hate_speech": True}
+        ).json()["id"]
+        for number in range(40)
+    ]
+    assert {moderator.get(f"/reviewed-tweets/{one}").json()["status"] for one in receipts} <= {"pending", "held_out"}
+    run = work(queue.enqueue_nightly()[0])
+
+    assert (run.kind, run.outcome) == ("nightly", "promoted"), run.reasons
+    after = client.post("/predict", unseen).json()
+    assert after["model_version"] == run.version_id
+    assert after["probability"] > before["probability"] + 0.1
+    assert client.post("/predict", {**unseen, "model_version": before["model_version"]}).json() == before
+    assert client.get("/score").json()["score"] >= score["score"] - 0.02
+    told = [moderator.get(f"/reviewed-tweets/{one}").json() for one in receipts]
+    learned = [one for one in told if one["status"] == "trained"]
+    assert len(learned) >= 30
+    assert {one["status"] for one in told} <= {"trained", "held_out"}
+    assert {one["trained_in"] for one in learned} == {run.version_id}
+    for one in learned:
+        assert one["probability_after"] > one["probability_before"]
+        answer = client.post("/predict", {"tweet": one["tweet"]}).json()
+        assert answer["probability"] == one["probability_after"]
+    assert moderator.get(f"/training-runs/{run.pk}").json()["version"] == run.version_id
