@@ -36,22 +36,30 @@ class ApiKeyAuthentication(BaseAuthentication):
     """`Authorization: Api-Key hs_...`. The key becomes `request.auth`."""
 
     def authenticate(self, request: Request) -> tuple[None, ApiKey] | None:
-        header = get_authorization_header(request)
-        if not header:
+        plain = self.credential(request)
+        if plain is None:
             return None
-        scheme, _, plain = header.partition(b" ")
-        if scheme.lower() != b"api-key":
-            raise AuthenticationFailed("Send the key as `Authorization: Api-Key ...`.")
-        try:
-            key = find(plain.decode("ascii").strip(), cached=request.method == "POST" and _only_predicts(request))
-        except UnicodeDecodeError:
-            key = None
+        key = find(plain, cached=request.method == "POST" and _only_predicts(request)) if plain.isascii() else None
         if key is None:
             wait = count(settings.LIMITS["wrong_key"], f"wrong_key:{address(request)}")
             if wait is not None:
                 raise Throttled(wait)
             raise AuthenticationFailed(_WRONG)
         return None, key
+
+    def credential(self, request: Request) -> str | None:
+        """The plain key that a request came with, or None; other services' clients send it in other places.
+
+        Raises:
+            AuthenticationFailed: there is one, but not as it should be.
+        """
+        header = get_authorization_header(request)
+        if not header:
+            return None
+        scheme, _, plain = header.partition(b" ")
+        if scheme.lower() != b"api-key":
+            raise AuthenticationFailed("Send the key as `Authorization: Api-Key ...`.")
+        return plain.decode("ascii", errors="replace").strip()
 
     def authenticate_header(self, request: Request) -> str:
         return "Api-Key"
