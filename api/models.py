@@ -138,7 +138,7 @@ class ReviewedTweet(models.Model):
 
     receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     tweet = models.TextField()
-    labels = models.JSONField(help_text="label: true or false")
+    labels = models.JSONField(help_text="label: true, false, or a grade from 0 to 1")
     source = models.CharField(max_length=80, help_text="key:<id>, or corpus:<name>")
     licence = models.CharField(max_length=200, blank=True, help_text="of a corpus, as its authors state it")
     key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="reviews")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from api.models import ModelVersion, ReviewedTweet, ReviewEvent
-from hate_speech_ai.labels import HATE_SPEECH, decide, in_order, votes
+from hate_speech_ai.labels import HATE_SPEECH, Vote, decide, in_order, lean, votes
 
 Status = ReviewedTweet.Status
 LEARNED = (Status.TRAINED, Status.CONFLICT)
@@ -13,8 +13,9 @@ _BATCH = 500
 SUPERSEDED = "The same key said something newer about what is the same text once it is cleaned."
 HELD_OUT = "Its text is now one of those that models are measured on, so none is trained on it."
 TRAINED = "Version {version} learned it, and serves since."
-OUTVOTED = "Version {version}, which serves since, learned the opposite: {others} of {all} sources say so."
-TIED = "Version {version}, which serves since, learned the opposite: the newest of {all} sources says so."
+OUTVOTED = "Version {version}, which serves since, learned the opposite, for which {others} of {all} votes are."
+TIED = "Version {version}, which serves since, learned the opposite: it is a tie, and the newest opinion says so."
+UNDECIDED = "Version {version} learned nothing about hate_speech from it: the votes are even, and none leans to a side."
 
 
 class Stored(NamedTuple):
@@ -22,7 +23,7 @@ class Stored(NamedTuple):
 
     pk: int
     tweet: str
-    labels: dict[str, bool]
+    labels: dict[str, float]
     status: str
 
 
@@ -75,28 +76,34 @@ def settle(changes: Sequence[Change], probabilities: Sequence[float], version: M
 
 def resolution(review: ReviewedTweet) -> dict[str, dict[str, Any]]:
     """What counts about a review's text, for each label: how many sources say yes and no, and what decides."""
-    newest: dict[str, dict[str, bool]] = {}
+    newest: dict[str, dict[str, float]] = {}
     same = ReviewedTweet.objects.filter(fingerprint=review.fingerprint).order_by("pk")
     for source, labels, status in same.values_list("source", "labels", "status"):
         newest.pop(source, None)
         if status != Status.WITHDRAWN:
             newest[source] = labels
-    answers = votes(newest.values())
-    return {label: _count(answers[label]) for label in in_order(answers)}
+    found = votes(newest.values())
+    return {label: _count(found[label]) for label in in_order(found)}
 
 
-def _count(answers: list[bool]) -> dict[str, Any]:
-    yes = sum(answers)
-    no = len(answers) - yes
-    return {"yes": yes, "no": no, "counts": decide(answers), "decided_by": "newest" if yes == no else "majority"}
+def _count(found: list[Vote]) -> dict[str, Any]:
+    decision = decide(found)
+    return {"yes": decision.yes, "no": decision.no, "counts": decision.answer, "decided_by": decision.by}
 
 
-def _verdict(answer: bool | None, answers: list[bool]) -> tuple[str, str]:
-    if answer is None or answer == decide(answers):
+def _verdict(grade: float | None, found: list[Vote]) -> tuple[str, str]:
+    if grade is None:
         return Status.TRAINED, TRAINED
-    others = sum(other != answer for other in answers)
-    reason = TIED if 2 * others == len(answers) else OUTVOTED
-    return Status.CONFLICT, reason.replace("{others}", str(others)).replace("{all}", str(len(answers)))
+    decision = decide(found)
+    if decision.answer is None:
+        return Status.TRAINED, UNDECIDED
+    if lean(grade) in (None, decision.answer):
+        return Status.TRAINED, TRAINED
+    if decision.by == "newest":
+        return Status.CONFLICT, TIED
+    others = decision.yes if decision.answer else decision.no
+    reason = OUTVOTED.replace("{others}", f"{others:.3g}").replace("{all}", f"{decision.yes + decision.no:.3g}")
+    return Status.CONFLICT, reason
 
 
 def _settle(steps: Sequence[tuple[Change, float]], version: ModelVersion) -> None:

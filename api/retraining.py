@@ -18,7 +18,7 @@ from api.receipts import Change, Stored
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
 from hate_speech_ai.evaluation import agreement, measure, measure_checks, read_checks
 from hate_speech_ai.gate import Exam, Limits, Row, Sheet, judge
-from hate_speech_ai.labels import HATE_SPEECH, resolve
+from hate_speech_ai.labels import HATE_SPEECH, lean, resolve
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training import Example, NotEnoughData, Trained, recipe, train
 
@@ -112,13 +112,14 @@ def _add(dataset: Dataset, fingerprint: str, by_source: dict[str, Stored], *, he
         dataset.held_out.append(example)
         dataset.frozen.extend(_row(row for source, row in by_source.items() if _is_corpus(source)))
         dataset.held_out_reviews.extend(_row(row for source, row in by_source.items() if not _is_corpus(source)))
-    else:
+    elif example.labels:
         dataset.training.append(example)
     dataset.changes.extend(receipts.held_out(rows) if held_out else receipts.learned(rows))
     if len(by_source) > 1:
         for source, row in by_source.items():
-            for label, answer in row.labels.items():
-                dataset.opinions.setdefault(label, {}).setdefault(fingerprint, {})[source] = answer
+            for label, grade in row.labels.items():
+                if (answer := lean(grade)) is not None:
+                    dataset.opinions.setdefault(label, {}).setdefault(fingerprint, {})[source] = answer
 
 
 def _is_corpus(source: str) -> bool:

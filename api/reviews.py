@@ -23,10 +23,14 @@ WITHDRAWN = "Withdrawn by {by}; it counts no more from the next training on."
 
 @dataclass(frozen=True)
 class Opinion:
-    """What somebody says about a tweet."""
+    """What somebody says about a tweet.
+
+    Attributes:
+        labels: true or false; or a grade from 0 to 1, as when so many of those who were asked said yes.
+    """
 
     tweet: str
-    labels: dict[str, bool]
+    labels: dict[str, float]
     external_id: str = ""
     reviewer: str = ""
 
@@ -43,7 +47,7 @@ class _Read:
 def add(
     *,
     tweet: str,
-    labels: dict[str, bool],
+    labels: dict[str, float],
     source: str,
     key: ApiKey | None = None,
     external_id: str = "",

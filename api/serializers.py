@@ -11,7 +11,7 @@ from api.exceptions import flatten
 from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewEvent, TrainingRun
 from api.parsers import MAX_SINGLE_BODY
 from api.reviews import Opinion
-from hate_speech_ai.labels import HATE_SPEECH, is_label_name
+from hate_speech_ai.labels import HATE_SPEECH, is_label_name, lean
 from hate_speech_ai.operating_points import BALANCED, NAMES
 from hate_speech_ai.text import is_readable, tokenize
 
@@ -84,28 +84,39 @@ class StrictIntegerField(serializers.Field[int, Any, int, Any]):
         return int(value)
 
 
-@extend_schema_field({"type": "object", "additionalProperties": {"type": "boolean"}, "maxProperties": MAX_LABELS})
-class LabelsField(serializers.Field[dict[str, bool], Any, dict[str, bool], Any]):
-    """Answers to labels by name."""
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {"type": ["boolean", "number"], "minimum": 0, "maximum": 1},
+        "maxProperties": MAX_LABELS,
+    }
+)
+class LabelsField(serializers.Field[dict[str, float], Any, dict[str, float], Any]):
+    """Answers to labels by name: true, false, or a grade from 0 to 1. 0 and 1 are false and true."""
 
-    def to_internal_value(self, data: Any) -> dict[str, bool]:
+    def to_internal_value(self, data: Any) -> dict[str, float]:
         if not isinstance(data, dict):
             raise serializers.ValidationError('This must be an object such as {"threat": false}.')
         if len(data) > MAX_LABELS:
             raise serializers.ValidationError(f"At most {MAX_LABELS} labels; there are {len(data)}.")
         errors = {}
+        answers: dict[str, float] = {}
         for name, answer in data.items():
             if not is_label_name(name):
                 errors[name[:40].replace("\0", "")] = [
                     "A label's name has 1 to 40 lower-case letters, digits and underscores, a letter first."
                 ]
-            elif not isinstance(answer, bool):
-                errors[name] = [f"This must be true or false, not {kind_of(answer)}."]
+            elif not isinstance(answer, bool | int | float):
+                errors[name] = [f"This must be true, false or a number from 0 to 1, not {kind_of(answer)}."]
+            elif not 0 <= answer <= 1:
+                errors[name] = ["This must be true, false or a number from 0 to 1."]
+            else:
+                answers[name] = bool(answer) if answer in (0, 1) else answer
         if errors:
             raise serializers.ValidationError(errors)
-        return data
+        return answers
 
-    def to_representation(self, value: Any) -> dict[str, bool]:
+    def to_representation(self, value: Any) -> dict[str, float]:
         return dict(value)
 
 
@@ -275,7 +286,7 @@ class ReviewRequest(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         labels = attrs.setdefault("labels", {})
-        if labels.setdefault(HATE_SPEECH, attrs["is_hate_speech"]) != attrs["is_hate_speech"]:
+        if lean(labels.setdefault(HATE_SPEECH, attrs["is_hate_speech"])) == (not attrs["is_hate_speech"]):
             raise serializers.ValidationError({"labels.hate_speech": ["This contradicts is_hate_speech."]})
         return attrs
 
@@ -325,10 +336,14 @@ class Step(serializers.ModelSerializer[ReviewEvent]):
 class Resolution(serializers.Serializer[Any]):
     """What the sources say about a label of this text. The majority decides, and the newest where it is a tie."""
 
-    yes = serializers.IntegerField(help_text="sources whose newest opinion, not withdrawn, is yes")
-    no = serializers.IntegerField()
-    counts = serializers.BooleanField(help_text="the answer that models learn from, or are measured on")
-    decided_by = serializers.ChoiceField(choices=["majority", "newest"])
+    yes = serializers.FloatField(
+        help_text="votes: one for each source whose newest opinion, not withdrawn, is yes; a grade is shared out"
+    )
+    no = serializers.FloatField()
+    counts = serializers.BooleanField(
+        allow_null=True, help_text="the answer that models learn from, or are measured on; null where there is none"
+    )
+    decided_by = serializers.ChoiceField(choices=["majority", "newest", "nobody"])
 
 
 class Review(serializers.ModelSerializer[ReviewedTweet]):
@@ -362,8 +377,8 @@ class Review(serializers.ModelSerializer[ReviewedTweet]):
             "probability_after",
         )
 
-    def get_is_hate_speech(self, review: ReviewedTweet) -> bool:
-        return bool(review.labels[HATE_SPEECH])
+    def get_is_hate_speech(self, review: ReviewedTweet) -> bool | None:
+        return lean(review.labels.get(HATE_SPEECH, 0.5))
 
     def get_probability_before(self, review: ReviewedTweet) -> float | None:
         first = next(iter(review.events.all()), None)

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
+from typing import NamedTuple
 
 HATE_SPEECH = "hate_speech"
 
@@ -34,35 +36,74 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (rank.get(name, len(rank)), name))
 
 
-def resolve(opinions: Iterable[Mapping[str, bool]]) -> dict[str, bool]:
+class Vote(NamedTuple):
+    """An answer to a label.
+
+    Attributes:
+        grade: true, false, or how much of a yes it is, from 0 to 1. The vote is shared out between yes and no.
+        weight: of the vote, 0 or more.
+    """
+
+    grade: float
+    weight: float = 1.0
+
+
+class Decision(NamedTuple):
+    """What votes come to.
+
+    Attributes:
+        yes, no: the weight of either side.
+        answer: None where there is a tie and everybody is in two minds.
+        by: "majority"; in a tie, "newest"; or "nobody".
+    """
+
+    yes: float
+    no: float
+    answer: bool | None
+    by: str
+
+
+def resolve(opinions: Iterable[Mapping[str, float]], weights: Iterable[float] | None = None) -> dict[str, bool]:
     """One answer for each label out of several people's answers about one tweet.
 
-    The majority decides; where it is a tie, the newest opinion does.
+    The weighted majority decides; where it is a tie, the newest opinion does. What stays undecided is left out.
 
     Args:
-        opinions: what each person said, oldest first.
+        opinions: what each person said, oldest first: true, false, or a grade from 0 to 1.
+        weights: of each opinion; 1 without.
 
-    >>> resolve([{"hate_speech": True}, {"hate_speech": False, "toxic": True}])
+    >>> resolve([{"hate_speech": True}, {"hate_speech": False, "toxic": 0.8}])
     {'hate_speech': False, 'toxic': True}
+    >>> resolve([{"hate_speech": True}, {"hate_speech": False}], weights=[1.0, 0.6])
+    {'hate_speech': True}
     """
-    return {label: decide(answers) for label, answers in votes(opinions).items()}
+    decided = {label: decide(found).answer for label, found in votes(opinions, weights).items()}
+    return {label: answer for label, answer in decided.items() if answer is not None}
 
 
-def decide(answers: Sequence[bool]) -> bool:
-    """The answer of the majority; where it is a tie, the last."""
-    yes = sum(answers)
-    no = len(answers) - yes
-    return answers[-1] if yes == no else yes > no
+def decide(found: Sequence[Vote]) -> Decision:
+    """The weighted majority's answer; where it is a tie, the last one's that leans to a side."""
+    yes = round(sum(vote.weight * vote.grade for vote in found), 9)
+    no = round(sum(vote.weight * (1 - vote.grade) for vote in found), 9)
+    if yes != no:
+        return Decision(yes, no, yes > no, "majority")
+    leaning = [vote for vote in found if lean(vote.grade) is not None]
+    return Decision(yes, no, lean(leaning[-1].grade), "newest") if leaning else Decision(yes, no, None, "nobody")
 
 
-def votes(opinions: Iterable[Mapping[str, bool]]) -> dict[str, list[bool]]:
-    """The answers to each label, in the order of the opinions.
+def lean(grade: float) -> bool | None:
+    """Which answer a grade is nearer to; None of 0.5."""
+    return None if grade == 0.5 else grade > 0.5
 
-    >>> votes([{"hate_speech": True}, {"hate_speech": False, "toxic": True}])
-    {'hate_speech': [True, False], 'toxic': [True]}
+
+def votes(opinions: Iterable[Mapping[str, float]], weights: Iterable[float] | None = None) -> dict[str, list[Vote]]:
+    """The votes on each label, in the order of the opinions.
+
+    >>> votes([{"hate_speech": True}, {"hate_speech": False}])["hate_speech"]
+    [Vote(grade=True, weight=1.0), Vote(grade=False, weight=1.0)]
     """
-    answers: dict[str, list[bool]] = {}
-    for opinion in opinions:
-        for label, answer in opinion.items():
-            answers.setdefault(label, []).append(answer)
-    return answers
+    found: dict[str, list[Vote]] = {}
+    for opinion, weight in zip(opinions, repeat(1.0) if weights is None else weights, strict=False):
+        for label, grade in opinion.items():
+            found.setdefault(label, []).append(Vote(grade, weight))
+    return found

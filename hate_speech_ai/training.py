@@ -61,11 +61,17 @@ class Example:
 
 @dataclass(frozen=True)
 class Trained:
-    """What `train` returns: the artifact, and the scikit-learn estimators that it was taken from."""
+    """What `train` returns: the artifact, and the scikit-learn estimators that it was taken from.
+
+    Attributes:
+        unseen: for each example, the probability of `hate_speech` by a model that had not seen it; NaN for those that
+            do not answer the label.
+    """
 
     artifact: Artifact
     vectorizer: TweetVectorizer
     heads: dict[str, LogisticRegression]
+    unseen: Floats
 
     def pipeline(self, label: str = HATE_SPEECH) -> Pipeline:
         """Tweets to probabilities in scikit-learn's own terms, for comparison with the scorer."""
@@ -147,12 +153,16 @@ def _train(examples: Sequence[Example], seed: int, metadata: Mapping[str, Any], 
 
     heads: dict[str, LogisticRegression] = {}
     curves: dict[str, Curve] = {}
+    unseen = np.full(len(examples), np.nan)
     for position, label in enumerate(labels):
         progress(f"learning {label}", 0.3 + 0.65 * position / len(labels))
         rows = np.array([index for index, example in enumerate(examples) if label in example.labels], np.int32)
         known = np.array([examples[index].labels[label] for index in rows])
         weights = _weights(np.array([examples[index].core for index in rows]))
-        heads[label], curves[label] = _fit_head(matrix[rows], width, known, weights, seed)
+        heads[label], scores = _fit_head(matrix[rows], width, known, weights, seed)
+        curves[label] = Curve.of(scores, known)
+        if label == HATE_SPEECH:
+            unseen[rows] = scores
     progress("writing the model", 0.95)
 
     artifact = Artifact(
@@ -165,7 +175,7 @@ def _train(examples: Sequence[Example], seed: int, metadata: Mapping[str, Any], 
         curves=curves,
         metadata={"recipe": recipe(), "seed": seed, **metadata},
     )
-    return Trained(artifact, vectorizer, heads)
+    return Trained(artifact, vectorizer, heads, unseen)
 
 
 def _sources(examples: Sequence[Example]) -> csr_array:
@@ -187,8 +197,8 @@ def _weights(core: Bools) -> Floats:
 
 def _fit_head(
     matrix: csr_array, width: int, answers: Bools, weights: Floats, seed: int
-) -> tuple[LogisticRegression, Curve]:
-    """One label's classifier over the first `width` columns, and how its answers depend on the threshold."""
+) -> tuple[LogisticRegression, Floats]:
+    """One label's classifier over the first `width` columns, and out-of-fold probabilities of the rows."""
     strengths = _nb_weights(matrix, width, answers, weights)
     matrix.data *= strengths[matrix.indices]
 
@@ -212,7 +222,7 @@ def _fit_head(
     head.coef_ = (head.coef_ * strengths * slope)[:, :width].astype(np.float32).astype(np.float64)
     head.intercept_ = head.intercept_ * slope + shift
     head.n_features_in_ = width
-    return head, Curve.of(1.0 / (1.0 + np.exp(-scores)), answers)
+    return head, 1.0 / (1.0 + np.exp(-scores))
 
 
 def _nb_weights(matrix: csr_array, width: int, answers: Bools, weights: Floats) -> Floats:

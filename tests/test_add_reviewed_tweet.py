@@ -62,6 +62,15 @@ def test_the_same_review_again_is_a_duplicate(reviewer: JSONClient) -> None:
     assert ReviewedTweet.objects.count() == 1
 
 
+def test_a_label_may_be_graded(reviewer: JSONClient) -> None:
+    body = review(labels={"toxic": 0.75, "insult": 1, "threat": 0, "hate_speech": 0.4})
+
+    answer = reviewer.post(PATH, body)
+
+    assert answer.status_code == 201
+    assert ReviewedTweet.objects.get().labels == {"toxic": 0.75, "insult": True, "threat": False, "hate_speech": 0.4}
+
+
 def test_another_spelling_is_another_review(reviewer: JSONClient) -> None:
     answers = [reviewer.post(PATH, review(tweet)) for tweet in ("The bus is late", "the  bus is LATE")]
 
@@ -105,7 +114,9 @@ def test_after_going_back_only_the_last_opinion_is_repeated(reviewer: JSONClient
         (review(is_hate_speech=None), "is_hate_speech"),
         (review(labels=["toxic"]), "labels"),
         (review(labels=None), "labels"),
-        (review(labels={"toxic": 1}), "labels.toxic"),
+        (review(labels={"toxic": 1.01}), "labels.toxic"),
+        (review(labels={"toxic": -1}), "labels.toxic"),
+        (review(labels={"toxic": "0.5"}), "labels.toxic"),
         (review(labels={"toxic": None}), "labels.toxic"),
         (review(labels={"Not A Name!": True}), "labels.Not A Name!"),
         (review(labels={f"label{number}": True for number in range(21)}), "labels"),

@@ -134,7 +134,7 @@ def test_the_majority_of_the_others_is_a_conflict(as_key: AsKey, make_version: C
 
     answer = clients[0].get(no).json()
     assert (answer["status"], answer["trained_in"], answer["probability_after"]) == ("conflict", version.pk, 0.9)
-    assert "2 of 3 sources" in answer["history"][-1]["reason"]
+    assert "2 of 3 votes" in answer["history"][-1]["reason"]
     assert answer["resolution"] == {"hate_speech": {"yes": 2, "no": 1, "counts": True, "decided_by": "majority"}}
     assert [client.get(path).json()["status"] for client, path in zip(clients[1:], yes, strict=True)] == ["trained"] * 2
 
@@ -149,8 +149,40 @@ def test_among_equals_the_newest_counts(as_key: AsKey, make_version: Callable[..
     answer = ann.get(older).json()
     assert answer["resolution"] == {"hate_speech": {"yes": 1, "no": 1, "counts": False, "decided_by": "newest"}}
     assert answer["status"] == "conflict"
-    assert "the newest of 2 sources" in answer["history"][-1]["reason"]
+    assert "it is a tie" in answer["history"][-1]["reason"]
     assert bob.get(newer).json()["status"] == "trained"
+
+
+@pytest.mark.parametrize(
+    ("said", "votes"),
+    [
+        ((0.9, 0.3), {"yes": 1.2, "no": 0.8, "counts": True, "decided_by": "majority"}),
+        ((0.9, 0.1), {"yes": 1.0, "no": 1.0, "counts": False, "decided_by": "newest"}),
+        ((True, 0.5), {"yes": 1.5, "no": 0.5, "counts": True, "decided_by": "majority"}),
+        ((0.5, 0.5), {"yes": 1.0, "no": 1.0, "counts": None, "decided_by": "nobody"}),
+    ],
+)
+def test_a_grade_is_a_vote_shared_out(as_key: AsKey, said: tuple[float, float], votes: dict[str, object]) -> None:
+    text = tweet_that_is(held_out=False)
+    for grade in said:
+        body = {"tweet": text, "is_hate_speech": True, "labels": {"toxic": grade}}
+        answer = (client := as_key("review")).post("/add-reviewed-tweet", body).json()
+
+    receipt = client.get(f"/reviewed-tweets/{answer['id']}").json()
+
+    assert receipt["labels"]["toxic"] == said[-1]
+    assert receipt["resolution"]["toxic"] == votes
+
+
+def test_a_review_need_not_answer_hate_speech(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:
+    client = as_key("review")
+    key, text = ApiKey.objects.get(), tweet_that_is(held_out=False)
+    review, _ = add(tweet=text, labels={"toxic": 0.8}, source=f"key:{key.pk}", key=key)
+
+    learn(make_version())
+
+    receipt = client.get(f"/reviewed-tweets/{review.receipt}").json()
+    assert (receipt["status"], receipt["is_hate_speech"], receipt["labels"]) == ("trained", None, {"toxic": 0.8})
 
 
 def test_a_conflict_can_end(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:

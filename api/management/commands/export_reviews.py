@@ -78,11 +78,15 @@ def _frame(rows: list[dict[str, Any]], *, spreadsheet: bool) -> pandas.DataFrame
     frame["trained_in"] = frame["trained_in"].astype("Int64")
     if spreadsheet:
         frame["labels"] = [
-            ";".join(f"{name}={int(row['labels'][name])}" for name in in_order(row["labels"])) for row in rows
+            ";".join(f"{name}={_number(row['labels'][name])}" for name in in_order(row["labels"])) for row in rows
         ]
         for column in ("tweet", "source", "external_id", "reviewer"):
             frame[column] = [_harmless(cell) for cell in frame[column]]
     return frame
+
+
+def _number(grade: float) -> str:
+    return f"{float(grade):g}"
 
 
 def _harmless(cell: str) -> str:
