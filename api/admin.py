@@ -1,11 +1,16 @@
-"""Django's admin, where `ADMIN_ENABLED` is set: to look, and to revoke keys. Models and reviews are never edited."""
+"""Django's admin, where `ADMIN_ENABLED` is set: to look, to revoke and trust keys, and to approve reviews.
+
+Models and reviews are never edited.
+"""
 
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from api import audit
+from api import audit, trust
+from api.keys import counted
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 
 
@@ -22,9 +27,27 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("name", "prefix", "scopes", "created_at", "expires_at", "revoked_at")
-    fields = ("name", "prefix", "scopes", "limit", "created_at", "expires_at", "revoked_at")
-    readonly_fields = ("prefix", "scopes", "created_at")
+    list_display = (
+        "name",
+        "prefix",
+        "scopes",
+        "trust",
+        "waiting_for_approval",
+        "known_tweets",
+        "other_keys",
+        "contradicted",
+        "vote_weighs",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+    )
+    list_filter = ("trust",)
+    fields = ("name", "prefix", "scopes", "trust", "standing", "limit", "created_at", "expires_at", "revoked_at")
+    readonly_fields = ("prefix", "scopes", "trust", "standing", "created_at")
+    actions = ("trust_them", "trust_them_and_approve", "quarantine_them", "approve_what_waits")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return counted()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a key is shown once, by `manage.py create_key`
@@ -34,7 +57,46 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        audit.record("key.changed", str(obj), by=f"{request.user} (admin)", fields=form.changed_data)
+        audit.record("key.changed", str(obj), by=_who(request), fields=form.changed_data)
+
+    @admin.display(description="Reviews that wait for approval")
+    def waiting_for_approval(self, key: Any) -> int:
+        return int(key.quarantined)
+
+    @admin.display(description="Agrees on known tweets")
+    def known_tweets(self, key: ApiKey) -> str:
+        return _of(key.standing, "known_agreed", "known")
+
+    @admin.display(description="Agrees with other keys")
+    def other_keys(self, key: ApiKey) -> str:
+        return _of(key.standing, "peers_agreed", "peers")
+
+    @admin.display(description="New labels that contradict a sure model")
+    def contradicted(self, key: ApiKey) -> str:
+        return _of(key.standing, "contradicted", "sure")
+
+    @admin.display(description="Its vote weighs")
+    def vote_weighs(self, key: ApiKey) -> float:
+        return float(key.standing.get("weight", 1.0))
+
+    @admin.action(description="Trust: what they review from now on trains")
+    def trust_them(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        for key in keys:
+            trust.trust(key, by=_who(request), reason="in the admin")
+
+    @admin.action(description="Trust, and approve what waits")
+    def trust_them_and_approve(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        for key in keys:
+            trust.trust(key, by=_who(request), reason="in the admin", approve_waiting=True)
+
+    @admin.action(description="Quarantine, with what no model has learned yet")
+    def quarantine_them(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        for key in keys:
+            trust.quarantine(key, by=_who(request), reason="in the admin")
+
+    @admin.action(description="Approve what waits")
+    def approve_what_waits(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        trust.approve(ReviewedTweet.objects.filter(key__in=keys), by=_who(request), reason="in the admin")
 
 
 @admin.register(AuditEntry)
@@ -58,11 +120,24 @@ class PromotionAdmin(ReadOnly):
 @admin.register(ReviewedTweet)
 class ReviewedTweetAdmin(ReadOnly):
     list_display = ("receipt", "source", "created_at", "status", "trained_in")
-    list_filter = ("status", "held_out")
+    list_filter = ("status", "held_out", "key")
     search_fields = ("receipt", "external_id")
+    actions = ("approve_them",)
+
+    @admin.action(description="Approve: let them count")
+    def approve_them(self, request: HttpRequest, reviews: QuerySet[ReviewedTweet]) -> None:
+        trust.approve(reviews.filter(key__isnull=False), by=_who(request), reason="in the admin")
 
 
 @admin.register(TrainingRun)
 class TrainingRunAdmin(ReadOnly):
     list_display = ("id", "kind", "status", "outcome", "attempts", "created_at", "finished_at")
     list_filter = ("status", "kind")
+
+
+def _who(request: HttpRequest) -> str:
+    return f"{request.user} (admin)"
+
+
+def _of(standing: dict[str, int], part: str, whole: str) -> str:
+    return f"{standing[part]} of {standing[whole]}" if standing else "-"

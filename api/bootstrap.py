@@ -32,7 +32,7 @@ def make_first_key() -> bool:
     except FileExistsError:
         return False
     with os.fdopen(descriptor, "w") as file:
-        key, plain = ApiKey.issue("first key", list(ApiKey.Scope.values))
+        key, plain = ApiKey.issue("first key", list(ApiKey.Scope.values), trust=ApiKey.Trust.TRUSTED)
         audit.record("key.created", str(key), by="first start", scopes=key.scopes)
         file.write(plain)
     return True

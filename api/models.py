@@ -22,6 +22,10 @@ class ApiKey(models.Model):
         TRAIN = "train"
         ADMIN = "admin"
 
+    class Trust(models.TextChoices):
+        TRUSTED = "trusted"
+        QUARANTINED = "quarantined"
+
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=16, unique=True)
     digest = models.CharField(max_length=64)
@@ -30,13 +34,31 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    trust = models.CharField(
+        max_length=20,
+        choices=Trust,
+        default=Trust.QUARANTINED,
+        help_text="whether its reviews train, or wait until a person approves them",
+    )
+    standing = models.JSONField(default=dict, help_text="as the last training saw it; see api/trust.py")
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix})"
 
+    @property
+    def source(self) -> str:
+        """Of its reviews."""
+        return f"key:{self.pk}"
+
     @classmethod
     def issue(
-        cls, name: str, scopes: list[str], *, expires_in: timedelta | None = None, limit: str = ""
+        cls,
+        name: str,
+        scopes: list[str],
+        *,
+        trust: str = Trust.QUARANTINED,
+        expires_in: timedelta | None = None,
+        limit: str = "",
     ) -> tuple[Self, str]:
         """A new key and its only plain copy, `hs_` + 12 hex digits + `_` + 43 characters (256 random bits)."""
         prefix = f"hs_{secrets.token_hex(6)}"
@@ -46,6 +68,7 @@ class ApiKey(models.Model):
             prefix=prefix,
             digest=cls.digest_of(plain),
             scopes=scopes,
+            trust=trust,
             limit=limit,
             expires_at=timezone.now() + expires_in if expires_in else None,
         )
@@ -130,6 +153,7 @@ class ReviewedTweet(models.Model):
 
     class Status(models.TextChoices):
         PENDING = "pending"
+        QUARANTINED = "quarantined"
         TRAINED = "trained"
         HELD_OUT = "held_out"
         CONFLICT = "conflict"
@@ -150,6 +174,7 @@ class ReviewedTweet(models.Model):
         default=CLEANING_VERSION, db_index=True, help_text="the version of the cleaning that the fingerprint is of"
     )
     held_out = models.BooleanField(help_text="kept for evaluation, never trained on")
+    approved = models.BooleanField(default=False, help_text="by a person: it is not doubted any more")
     opinion = models.PositiveIntegerField(
         default=1, validators=[MinValueValidator(1)], help_text="the source's 1st, 2nd ... opinion about this text"
     )
@@ -190,6 +215,22 @@ class ReviewEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} since {self.at:%Y-%m-%d %H:%M}"
+
+
+class ReviewerAgreement(models.Model):
+    """How far a reviewer agrees with the others who judged the same tweets, as the last training saw it."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="reviewers")
+    reviewer = models.CharField(max_length=200, blank=True)
+    label = models.CharField(max_length=40)
+    alpha = models.FloatField(null=True, help_text="Krippendorff's: 1 is agreement, 0 is chance")
+    tweets = models.PositiveIntegerField(help_text="that somebody else judged as well")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "reviewer", "label"], name="one_agreement_per_label")]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.reviewer} {self.label}"
 
 
 class TrainingRun(models.Model):

@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from api import trust
 from api.models import ModelVersion, ReviewedTweet, ReviewEvent
 from hate_speech_ai.labels import HATE_SPEECH, Vote, decide, in_order, lean, votes
 
 Status = ReviewedTweet.Status
 LEARNED = (Status.TRAINED, Status.CONFLICT)
+#: These count neither in training nor in measuring.
+SILENT = (Status.WITHDRAWN, Status.QUARANTINED)
 _BATCH = 500
 
 SUPERSEDED = "The same key said something newer about what is the same text once it is cleaned."
@@ -25,6 +28,8 @@ class Stored(NamedTuple):
     tweet: str
     labels: dict[str, float]
     status: str
+    approved: bool
+    reviewer: str
 
 
 class Change(NamedTuple):
@@ -50,11 +55,11 @@ def held_out(rows: Sequence[Stored]) -> Iterator[Change]:
             yield Change(row.pk, row.tweet, row.status, Status.HELD_OUT, HELD_OUT)
 
 
-def learned(rows: Sequence[Stored]) -> Iterator[Change]:
-    """For the rows that count of a text that is trained on, oldest first."""
+def learned(rows: Sequence[Stored], weights: Sequence[float]) -> Iterator[Change]:
+    """For the rows that count of a text that is trained on, oldest first, with the weights of their votes."""
     if not any(row.status for row in rows):
         return
-    answers = votes(row.labels for row in rows).get(HATE_SPEECH, [])
+    answers = votes((row.labels for row in rows), weights).get(HATE_SPEECH, [])
     for row in rows:
         status, reason = _verdict(row.labels.get(HATE_SPEECH), answers)
         if row.status not in (status, ""):
@@ -75,14 +80,15 @@ def settle(changes: Sequence[Change], probabilities: Sequence[float], version: M
 
 
 def resolution(review: ReviewedTweet) -> dict[str, dict[str, Any]]:
-    """What counts about a review's text, for each label: how many sources say yes and no, and what decides."""
+    """What counts about a review's text, for each label: the votes for yes and no, and what decides."""
+    weights = trust.weights()
     newest: dict[str, dict[str, float]] = {}
     same = ReviewedTweet.objects.filter(fingerprint=review.fingerprint).order_by("pk")
     for source, labels, status in same.values_list("source", "labels", "status"):
         newest.pop(source, None)
-        if status != Status.WITHDRAWN:
+        if status not in SILENT:
             newest[source] = labels
-    found = votes(newest.values())
+    found = votes(newest.values(), [weights.get(source, 1.0) for source in newest])
     return {label: _count(found[label]) for label in in_order(found)}
 
 

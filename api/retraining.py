@@ -1,51 +1,30 @@
 """Road 2: reviewed tweets to a candidate, the gate, the promotion."""
 
-import hashlib
-import json
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
-from api import active_model, audit, forgetting, health, queue, receipts, reviews
-from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
-from api.receipts import Change, Stored
+from api import active_model, audit, health, queue, receipts, reviews, trust
+from api.dataset import Dataset, read
+from api.models import ApiKey, ModelVersion, Promotion, ReviewerAgreement, TrainingRun
+from api.trust import Doubt
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
 from hate_speech_ai.evaluation import agreement, measure, measure_checks, read_checks
-from hate_speech_ai.gate import Exam, Limits, Row, Sheet, judge
-from hate_speech_ai.labels import HATE_SPEECH, lean, resolve
+from hate_speech_ai.gate import Exam, Limits, Sheet, judge
+from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.training import Example, NotEnoughData, Trained, recipe, train
+from hate_speech_ai.training import Example, NotEnoughData, Trained, train
 
 logger = logging.getLogger(__name__)
 
 Outcome = TrainingRun.Outcome
-_CORE = {"corpus:starter", "reviews"}
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """The reviewed tweets as they are at one moment, one entry for each cleaned text.
-
-    Attributes:
-        held_out: with the answers that all sources together give.
-        frozen: held-out tweets of corpora with the corpora's own answers to hate_speech, whatever reviewers say.
-        held_out_reviews: held-out tweets with the reviewers' own answers.
-        changes: what becomes of reviews once a model of these rows serves.
-    """
-
-    training: list[Example]
-    held_out: list[Example]
-    frozen: list[Row]
-    held_out_reviews: list[Row]
-    changes: list[Change]
-    opinions: dict[str, dict[str, dict[str, bool]]]
-    fingerprint: str
 
 
 def execute(run_id: str) -> None:
@@ -66,72 +45,6 @@ def execute(run_id: str) -> None:
         queue.finish(run, status=queue.Status.FAILED, reasons=[f"{type(error).__name__}: {error}"])
     finally:
         queue.ring_next()
-
-
-def read_dataset() -> Dataset:
-    """All reviewed tweets, in the order in which they came.
-
-    Every source's newest opinion about a text counts, unless it was withdrawn; several sources are resolved by
-    `labels.resolve`. A withdrawal changes the fingerprint, so that it is trained on like a new review.
-    """
-    digest = hashlib.sha256(json.dumps([recipe(), forgetting.count()], sort_keys=True).encode())
-    newest: dict[str, dict[str, Stored]] = {}
-    held_out: set[str] = set()
-    dataset = Dataset([], [], [], [], [], {}, "")
-    fields = ("fingerprint", "source", "held_out", "pk", "tweet", "labels", "status")
-    rows = ReviewedTweet.objects.order_by("pk").values_list(*fields).iterator()  # one query is one snapshot
-    for fingerprint, source, is_held_out, *values in rows:
-        row = Stored(*values)
-        withdrawn = row.status == ReviewedTweet.Status.WITHDRAWN
-        content = [source, row.tweet, row.labels, *(["withdrawn"] if withdrawn else [])]
-        digest.update(json.dumps(content, sort_keys=True).encode())
-        if is_held_out:
-            held_out.add(fingerprint)
-        by_source = newest.setdefault(fingerprint, {})
-        older = by_source.pop(source, None)  # re-inserted, so that the newest opinion stands last
-        if older is not None:
-            dataset.changes.extend(receipts.superseded(older))
-        if not withdrawn:
-            by_source[source] = row
-    for fingerprint, by_source in newest.items():
-        if by_source:
-            _add(dataset, fingerprint, by_source, held_out=fingerprint in held_out)
-    return replace(dataset, fingerprint=digest.hexdigest())
-
-
-def _add(dataset: Dataset, fingerprint: str, by_source: dict[str, Stored], *, held_out: bool) -> None:
-    rows = list(by_source.values())
-    sources = [source if _is_corpus(source) else "reviews" for source in by_source]
-    example = Example(
-        rows[0].tweet,
-        resolve([row.labels for row in rows]),
-        source=sources[0],
-        core=not _CORE.isdisjoint(sources),
-    )
-    if held_out:
-        dataset.held_out.append(example)
-        dataset.frozen.extend(_row(row for source, row in by_source.items() if _is_corpus(source)))
-        dataset.held_out_reviews.extend(_row(row for source, row in by_source.items() if not _is_corpus(source)))
-    elif example.labels:
-        dataset.training.append(example)
-    dataset.changes.extend(receipts.held_out(rows) if held_out else receipts.learned(rows))
-    if len(by_source) > 1:
-        for source, row in by_source.items():
-            for label, grade in row.labels.items():
-                if (answer := lean(grade)) is not None:
-                    dataset.opinions.setdefault(label, {}).setdefault(fingerprint, {})[source] = answer
-
-
-def _is_corpus(source: str) -> bool:
-    return source.startswith("corpus:")
-
-
-def _row(said: Iterable[Stored]) -> Iterator[Row]:
-    """A tweet and the answer of those who judged it; nothing where they did not answer hate_speech."""
-    opinions = list(said)
-    labels = resolve([row.labels for row in opinions])
-    if HATE_SPEECH in labels:
-        yield Row(opinions[0].tweet, labels[HATE_SPEECH])
 
 
 def evaluate(scorer: Scorer, dataset: Dataset) -> dict[str, Any]:
@@ -165,8 +78,9 @@ def _work(run: TrainingRun) -> None:
     _say(run, "reading the reviewed tweets", 0.01)
     if renewed := reviews.renew_fingerprints():
         logger.info("%s reviewed tweets are cleaned as this version does", renewed)
-    dataset = read_dataset()
-    if ModelVersion.objects.filter(data_fingerprint=dataset.fingerprint).exists():
+    dataset = read()
+    champion, anchor = Promotion.champion(), Promotion.anchor()
+    if dataset.fingerprint in _made_of(champion, ModelVersion.objects.order_by("-pk").first()):
         reason = "nothing was reviewed or imported since the last training on these rows"
         queue.finish(run, status=queue.Status.DONE, outcome=Outcome.UNCHANGED, reasons=[reason])
         return
@@ -182,7 +96,6 @@ def _work(run: TrainingRun) -> None:
     )
     _say(run, "measuring on held-out tweets", 0.85)
     candidate = Scorer(trained.artifact)
-    champion, anchor = Promotion.champion(), Promotion.anchor()
     exam = Exam.of(dataset.frozen, dataset.held_out_reviews, read_checks(settings.CHECKS))
     by_champion = _sheet_of(champion, exam)
     verdict = judge(
@@ -192,8 +105,38 @@ def _work(run: TrainingRun) -> None:
         anchor=by_champion if anchor == champion else _sheet_of(anchor, exam),
         limits=_limits(),
     )
-    figures = {**verdict.figures, "agreement": {label: agreement(seen) for label, seen in dataset.opinions.items()}}
-    _commit(run, trained, dataset, evaluate(candidate, dataset), champion, verdict.reasons, figures)
+    doubts = _doubts(dataset, trained)
+    keys = {key.source: key for key in ApiKey.objects.exclude(reviews=None)}
+    reasons, liars = list(verdict.reasons), []
+    for source, key in keys.items():
+        if why := trust.doubts(dataset.standings[source], doubts[source]):
+            reasons += [f"the new labels of {key} {one}; they are quarantined" for one in why]
+            liars.append(key)
+    figures = {
+        **verdict.figures,
+        "agreement": {label: agreement(seen) for label, seen in dataset.opinions.items()},
+        "keys": {
+            key.prefix: {
+                **dataset.standings[source].as_dict(),
+                **doubts[source].as_dict(),
+                "waiting": dataset.waiting.get(source, 0),
+            }
+            for source, key in keys.items()
+        },
+    }
+    _commit(run, trained, dataset, evaluate(candidate, dataset), champion, reasons, figures, liars)
+
+
+def _made_of(*versions: ModelVersion | None) -> set[str]:
+    return {version.data_fingerprint for version in versions if version}
+
+
+def _doubts(dataset: Dataset, trained: Trained) -> dict[str, Doubt]:
+    """What models that had not seen them say about each key's new labels."""
+    found: dict[str, Doubt] = defaultdict(Doubt)
+    for label in dataset.new:
+        found[label.source].add(label.answer, float(trained.unseen[label.example]))
+    return found
 
 
 def _sheet_of(version: ModelVersion | None, exam: Exam) -> Sheet | None:
@@ -230,8 +173,12 @@ def _commit(
     champion: ModelVersion | None,
     reasons: list[str],
     figures: dict[str, Any],
+    liars: list[ApiKey],
 ) -> None:
-    """Store the candidate and, unless there are reasons against it, promote it: all of it, or nothing."""
+    """Store the candidate and, unless there are reasons against it, promote it: all of it, or nothing.
+
+    What was found out about keys is stored as well, and the new labels of those that are not believed are set aside.
+    """
     content = trained.artifact.to_bytes()
     scorer = Scorer(Artifact.from_bytes(content))  # what cannot be read again must not be stored
     probabilities = [] if reasons else scorer.probabilities(change.tweet for change in dataset.changes)
@@ -249,6 +196,9 @@ def _commit(
         if not reasons:
             Promotion.objects.create(version=version, by=f"{run.kind} run", reason="passed the gate")
             receipts.settle(dataset.changes, probabilities, version)
+        _remember_keys(dataset, figures["keys"])
+        for key in liars:
+            trust.quarantine(key, by=f"{run.kind} run", reason="; ".join(one for one in reasons if str(key) in one))
         queue.finish(run, status=queue.Status.DONE, outcome=outcome, version=version, reasons=reasons, figures=figures)
         audit.record(
             f"version.{outcome}",
@@ -260,6 +210,33 @@ def _commit(
         )
     active_model.put_in_cache(version.sha256, content)
     logger.info("%s run %s: version %s %s %s", run.kind, run.pk, version.pk, outcome, "; ".join(reasons))
+
+
+def _remember_keys(dataset: Dataset, figures: dict[str, Any]) -> None:
+    """Store each key's standing, and how far its reviewers agree with others."""
+    keys = list(ApiKey.objects.filter(prefix__in=figures))
+    now = timezone.now().isoformat()
+    for key in keys:
+        key.standing = {**figures[key.prefix], "at": now}
+    ApiKey.objects.bulk_update(keys, ["standing"])
+    by_source = {key.source: key for key in keys}
+    ReviewerAgreement.objects.all().delete()
+    rows = []
+    for label, texts in dataset.opinions.items():
+        for source, reviewer in sorted({who for said in texts.values() for who in said}):
+            if source in by_source:
+                seen = {text: said for text, said in texts.items() if len(said) > 1 and (source, reviewer) in said}
+                if seen:
+                    rows.append(
+                        ReviewerAgreement(
+                            key=by_source[source],
+                            reviewer=reviewer,
+                            label=label,
+                            alpha=agreement(seen),
+                            tweets=len(seen),
+                        )
+                    )
+    ReviewerAgreement.objects.bulk_create(rows)
 
 
 def _say(run: TrainingRun, step: str, progress: float) -> None:

@@ -17,8 +17,14 @@ _BATCH = 500
 
 RECEIVED = "Received; the next training learns from it."
 HELD_OUT = "Received; its text is one of those that models are measured on, so none is trained on it."
+QUARANTINED = "Received; it waits until a person approves it, as its key is not trusted yet."
 SUPERSEDED = "The same key said something newer about this text: review {receipt}."
 WITHDRAWN = "Withdrawn by {by}; it counts no more from the next training on."
+_FIRST_REASON: dict[str, str] = {
+    Status.PENDING: RECEIVED,
+    Status.HELD_OUT: HELD_OUT,
+    Status.QUARANTINED: QUARANTINED,
+}
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,7 @@ def _try_to_store(
         last[one.fingerprint] = row
         answers.append((row, True))
         if key is not None:
-            reason = HELD_OUT if row.held_out else RECEIVED
+            reason = _FIRST_REASON[row.status]
             events.append(
                 ReviewEvent(
                     review=row, status=row.status, reason=reason, version_id=version, probability=one.probability
@@ -185,11 +191,13 @@ def _row(one: _Read, source: str, key: ApiKey | None, *, held_out: bool, opinion
         fingerprint=one.fingerprint,
         held_out=held_out,
         opinion=opinion,
-        status=_first_status(held_out) if key else "",
+        status=_first_status(key, held_out) if key else "",
     )
 
 
-def _first_status(held_out: bool) -> str:
+def _first_status(key: ApiKey, held_out: bool) -> str:
+    if key.trust != ApiKey.Trust.TRUSTED:
+        return Status.QUARANTINED
     return Status.HELD_OUT if held_out else Status.PENDING
 
 

@@ -317,9 +317,12 @@ def _read_line(fields: ReviewRequest, text: str | None) -> Opinion | dict[str, A
     )
 
 
+_FIRST_STATUSES = ["pending", "held_out", "quarantined", "superseded", "duplicate"]
+
+
 class ReviewAccepted(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="the receipt: GET /reviewed-tweets/<id> says what became of the review")
-    status = serializers.ChoiceField(choices=["pending", "duplicate"])
+    status = serializers.ChoiceField(choices=_FIRST_STATUSES)
 
 
 class Step(serializers.ModelSerializer[ReviewEvent]):
@@ -402,6 +405,7 @@ class Receipt(Review):
 
 
 class ReviewsRequest(StrictSerializer):
+    key = TextField(required=False, max_length=16, help_text="by its prefix; with the scope admin")
     status = serializers.ChoiceField(choices=ReviewedTweet.Status.choices, required=False)
     external_id = TextField(required=False, max_length=200, help_text="exactly this")
     reviewer = TextField(required=False, max_length=200, help_text="exactly this")
@@ -423,7 +427,7 @@ class BulkItem(serializers.Serializer[Any]):
 
     line = serializers.IntegerField(help_text="its number in the body, from 1")
     id = serializers.UUIDField(required=False)
-    status = serializers.ChoiceField(choices=["pending", "duplicate"], required=False)
+    status = serializers.ChoiceField(choices=_FIRST_STATUSES, required=False)
     error = BulkItemError(required=False)
 
 

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from api import views
+from api import keys, views
 from api.renderers import JSONRenderer
 
 
@@ -32,6 +32,7 @@ urlpatterns = [
     *both("add-reviewed-tweet", views.AddReviewedTweet.as_view(), "add-reviewed-tweet"),
     *both("reviewed-tweets", views.ReviewedTweets.as_view(), "reviewed-tweets"),
     *both("reviewed-tweets/bulk", views.AddReviewedTweets.as_view(), "add-reviewed-tweets"),
+    *both("reviewed-tweets/approve", keys.Approve.as_view(), "approve"),
     *both("reviewed-tweets/<uuid:receipt>", views.ReviewReceipt.as_view(), "reviewed-tweet"),
     *both("score", views.Score.as_view(), "score"),
     *both("operating-points", views.OperatingPoints.as_view(), "operating-points"),
@@ -42,6 +43,8 @@ urlpatterns = [
     *both("models/<version:version_id>", views.ModelDetail.as_view(), "model"),
     *both("models/<version:version_id>/compare/<version:other_id>", views.Compare.as_view(), "compare"),
     *both("models/<version:version_id>/promote", views.Promote.as_view(), "promote"),
+    *both("keys", keys.Keys.as_view(), "keys"),
+    *both("keys/<str:prefix>/trust", keys.KeyTrust.as_view(), "key-trust"),
     *both("audit-log", views.AuditLog.as_view(), "audit-log"),
     *both("livez", views.Live.as_view(), "livez"),
     *both("readyz", views.Ready.as_view(), "readyz"),

@@ -179,7 +179,7 @@ class AddReviewedTweets(APIView):
         counts = Counter(result.get("status", "refused") for result in results)
         return Response(
             {
-                "added": counts["pending"],
+                "added": len(results) - counts["duplicate"] - counts["refused"],
                 "duplicates": counts["duplicate"],
                 "refused": counts["refused"],
                 "results": results,
@@ -201,6 +201,8 @@ class ReviewedTweets(APIView):
         fields = ReviewsRequest(data=asked)
         fields.is_valid(raise_exception=True)
         filters = dict(fields.validated_data)
+        if "key" in filters:
+            filters["key__prefix"] = filters.pop("key")
         if "since" in filters:
             filters["created_at__gte"] = filters.pop("since")
         rows = _reviews_of(required_key(request)).filter(**filters).order_by("-pk")
@@ -384,7 +386,7 @@ class Health(APIView):
 
 
 def _accepted(review: ReviewedTweet, new: bool) -> dict[str, str]:
-    return {"id": str(review.receipt), "status": "pending" if new else "duplicate"}
+    return {"id": str(review.receipt), "status": review.status if new else "duplicate"}
 
 
 def _reviews_of(key: ApiKey) -> QuerySet[ReviewedTweet]:

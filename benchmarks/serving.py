@@ -166,6 +166,7 @@ def train_model(folder: Path) -> None:
     from django.db import connections
 
     from api import bootstrap, registry, retraining
+    from api.dataset import read
     from api.models import ModelVersion
     from hate_speech_ai.artifact import sha256
     from hate_speech_ai.labels import HATE_SPEECH
@@ -174,7 +175,7 @@ def train_model(folder: Path) -> None:
 
     call_command("migrate", verbosity=0)
     bootstrap.load_starter_corpus()
-    dataset = retraining.read_dataset()
+    dataset = read()
     trained = train(dataset.training)
     content = trained.artifact.to_bytes()
     scorer = Scorer(trained.artifact)

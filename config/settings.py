@@ -209,6 +209,13 @@ GATE_MAX_SHARE_RATIO = env.float("GATE_MAX_SHARE_RATIO", default=2.0)
 if not GATE_MAX_SHARE_RATIO >= 1.0:
     raise ImproperlyConfigured(f"GATE_MAX_SHARE_RATIO must be 1 or more, not {GATE_MAX_SHARE_RATIO}")
 
+# Which labels are believed (api/trust.py).
+
+NIGHT_MAX_SHARE = _share("NIGHT_MAX_SHARE", 0.5)
+NIGHT_MIN_LABELS = _positive("NIGHT_MIN_LABELS", 500)
+TRUST_MAX_CONTRADICTED = _share("TRUST_MAX_CONTRADICTED", 0.15)
+TRUST_MIN_AGREEMENT = _share("TRUST_MIN_AGREEMENT", 0.7)
+
 # Celery. The database is the queue of record (api/queue.py); a message only says "look there".
 
 CELERY_BROKER_URL = REDIS_URL

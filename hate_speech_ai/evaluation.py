@@ -149,7 +149,7 @@ def best_threshold(probabilities: NDArray[np.float64], answers: NDArray[np.bool_
     return float(np.clip(short if below < short <= thresholds[best] else middle, _EPSILON, 1 - _EPSILON))
 
 
-def agreement(opinions: Mapping[str, Mapping[str, bool]]) -> float | None:
+def agreement(opinions: Mapping[str, Mapping[Any, bool]]) -> float | None:
     """Krippendorff's alpha of several people's answers to one label: 1 is agreement, 0 is what chance would give.
 
     Args:

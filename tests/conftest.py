@@ -119,10 +119,10 @@ def served(make_version: Callable[..., ModelVersion]) -> ModelVersion:
 
 @pytest.fixture
 def make_key(db: None) -> Callable[..., str]:
-    """A new key's plain text: `make_key("review", "train")`."""
+    """A new trusted key's plain text: `make_key("review", "train")`."""
 
-    def make(*scopes: str, **fields: Any) -> str:
-        _, plain = ApiKey.issue("a test", list(scopes), **fields)
+    def make(*scopes: str, trust: str = ApiKey.Trust.TRUSTED, **fields: Any) -> str:
+        _, plain = ApiKey.issue("a test", list(scopes), trust=trust, **fields)
         return plain
 
     return make

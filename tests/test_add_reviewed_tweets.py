@@ -108,7 +108,7 @@ def test_a_list_is_as_if_each_had_come_alone(reviewer: JSONClient) -> None:
         reviewer, review("bus 1"), review("bus 1", True), review("BUS 1", True), review("bus 2"), review("bus 2")
     ).json()["results"]
 
-    assert [result["status"] for result in results] == ["duplicate", "pending", "pending", "pending", "duplicate"]
+    assert [result["status"] for result in results] == ["duplicate", "superseded", "pending", "pending", "duplicate"]
     assert results[0]["id"] == alone
     assert results[3]["id"] == results[4]["id"]
     of_bus_1 = ReviewedTweet.objects.filter(fingerprint=fingerprint("bus 1")).order_by("pk")

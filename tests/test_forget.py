@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from api import queue, retraining
+from api.dataset import read
 from api.models import AuditEntry, ModelVersion, ReviewedTweet, ReviewEvent, TrainingRun
-from api.retraining import read_dataset
 from api.reviews import add
 from hate_speech_ai.artifact import Artifact
 from tests.conftest import JSONClient, starter_rows
@@ -88,7 +88,7 @@ def test_something_must_be_named(db: None) -> None:
 def test_the_next_model_does_not_know_it_though_all_else_is_as_before(as_key: AsKey) -> None:
     for row in starter_rows()[::40]:
         add(tweet=row["tweet"], labels={"hate_speech": row["hate_speech"] == "1"}, source="corpus:starter")
-    before = read_dataset().fingerprint
+    before = read().fingerprint
     first = train()
     for number in range(40):
         review(as_key("review"), f"qwyxbl is here {number}", reviewer="ann")
@@ -100,7 +100,7 @@ def test_the_next_model_does_not_know_it_though_all_else_is_as_before(as_key: As
 
     assert first.version_id not in named(said)
     assert second.version_id in named(said)
-    assert read_dataset().fingerprint != before
+    assert read().fingerprint != before
     third = train()
     assert third.version is not None
     assert third.version not in (first.version, second.version)

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from api import active_model, queue, redis, registry, retraining, reviews
 from api.corpus_import import import_corpus
+from api.dataset import read
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.corpora import STARTER
@@ -251,13 +252,13 @@ def test_the_limits_are_settings(rows: None, settings: Settings) -> None:
 
 
 def test_reviewers_do_not_reach_the_frozen_rows(rows: None) -> None:
-    before = retraining.read_dataset()
-    keys = [ApiKey.issue(name, ["review"])[0] for name in ("ann", "bob")]
+    before = read()
+    keys = [ApiKey.issue(name, ["review"], trust="trusted")[0] for name in ("ann", "bob")]
     for row in ReviewedTweet.objects.filter(held_out=True):
         for key in keys:
             opinion(key, f"{row.tweet} ", not row.labels["hate_speech"])
 
-    after = retraining.read_dataset()
+    after = read()
 
     assert [example.labels["hate_speech"] for example in after.held_out] == [not row.answer for row in before.frozen]
     assert after.frozen == before.frozen
@@ -389,23 +390,23 @@ def opinion(key: ApiKey, tweet: str, is_hate_speech: bool) -> None:
 
 
 def test_the_majority_of_the_keys_decides() -> None:
-    ann, bob, eve = (ApiKey.issue(name, ["review"])[0] for name in ("ann", "bob", "eve"))
+    ann, bob, eve = (ApiKey.issue(name, ["review"], trust="trusted")[0] for name in ("ann", "bob", "eve"))
     opinion(ann, "the bus is late", False)
     opinion(bob, "The  BUS is late", False)
     opinion(eve, "the bus is late", True)
 
-    dataset = retraining.read_dataset()
+    dataset = read()
 
     [example] = dataset.training + dataset.held_out
     assert example.labels == {"hate_speech": False}
 
 
 def test_of_one_key_the_last_opinion_counts() -> None:
-    ann, _ = ApiKey.issue("ann", ["review"])
+    ann, _ = ApiKey.issue("ann", ["review"], trust="trusted")
     for answer in (True, True, False):
         opinion(ann, "the bus is late", answer)
 
-    dataset = retraining.read_dataset()
+    dataset = read()
 
     [example] = dataset.training + dataset.held_out
     assert example.labels == {"hate_speech": False}

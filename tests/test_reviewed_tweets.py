@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 
-from api import receipts, retraining
+from api import receipts
+from api.dataset import read
 from api.models import ApiKey, ModelVersion, ReviewedTweet, ReviewEvent
 from api.reviews import add
 from hate_speech_ai.text import fingerprint, is_held_out
@@ -29,7 +30,7 @@ def say(client: JSONClient, tweet: str, is_hate_speech: bool) -> str:
 
 def learn(version: ModelVersion, probability: float = 0.25) -> None:
     """As if a training had made and promoted this version."""
-    changes = retraining.read_dataset().changes
+    changes = read().changes
     receipts.settle(changes, [probability] * len(changes), version)
 
 
@@ -237,7 +238,7 @@ def test_texts_that_an_update_made_equal_are_settled(as_key: AsKey, make_version
 def test_what_happened_during_a_training_is_kept(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:
     client, text = as_key("review"), tweet_that_is(held_out=False)
     path = say(client, text, True)
-    changes = retraining.read_dataset().changes
+    changes = read().changes
     client.request("DELETE", path, "", b"")
 
     receipts.settle(changes, [0.5], make_version())
@@ -336,7 +337,7 @@ def test_withdrawing_does_not_bring_an_older_word_back(
 
     withdraw(client, newer)
 
-    assert retraining.read_dataset().training == []
+    assert read().training == []
     learn(make_version())
     assert [client.get(path).json()["status"] for path in (older, newer)] == ["superseded", "withdrawn"]
     assert client.get(older).json()["resolution"] == {}

@@ -2,8 +2,8 @@
 
 import pytest
 
+from api.dataset import read
 from api.models import ApiKey, ReviewedTweet
-from api.retraining import read_dataset
 from api.reviews import add, renew_fingerprints
 from hate_speech_ai.text import CLEANING_VERSION, fingerprint, is_held_out
 
@@ -32,7 +32,7 @@ def test_a_text_that_is_to_be_measured_on_is_never_trained_on() -> None:
 
     assert renew_fingerprints() == len(rows)
 
-    dataset = read_dataset()
+    dataset = read()
     assert (len(dataset.training), len(dataset.held_out)) == (0, len(rows))
     assert {row.fingerprint for row in ReviewedTweet.objects.all()} == {fingerprint(row.tweet) for row in rows}
 
@@ -42,7 +42,7 @@ def test_what_was_measured_on_is_not_trained_on_either() -> None:
 
     renew_fingerprints()
 
-    assert read_dataset().training == []
+    assert read().training == []
 
 
 def test_texts_that_have_become_equal_are_one_and_the_newest_counts() -> None:
@@ -52,7 +52,7 @@ def test_texts_that_have_become_equal_are_one_and_the_newest_counts() -> None:
 
     renew_fingerprints()
 
-    assert [example.labels for example in read_dataset().training] == [{"hate_speech": False}]
+    assert [example.labels for example in read().training] == [{"hate_speech": False}]
     assert store(text, True).opinion > max(row.opinion for row in (first, second))
 
 

@@ -14,8 +14,8 @@ import pytest
 from django.conf import settings
 
 from api.corpus_import import import_corpus
+from api.dataset import read
 from api.models import ReviewedTweet
-from api.retraining import read_dataset
 from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.corpora import own
 from hate_speech_ai.evaluation import measure
@@ -239,11 +239,11 @@ def test_held_out_rows_play_no_part(db: None, tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl"
     path.write_text("".join(_as_json(row) for row in starter_rows()[::5]))
     import_corpus(own("some", text_column="tweet", label_columns={}), path)
-    before = read_dataset()
+    before = read()
     for row in ReviewedTweet.objects.filter(held_out=True):
         row.labels = {"hate_speech": not row.labels["hate_speech"]}
         row.save()
-    after = read_dataset()
+    after = read()
 
     assert len(before.held_out) > 50
     assert after.held_out != before.held_out

@@ -19,6 +19,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--scope", action="append", choices=ApiKey.Scope.values, required=True, help="may be given several times"
         )
+        parser.add_argument(
+            "--trusted", action="store_true", help="what it reviews trains at once, and need not be approved"
+        )
         parser.add_argument("--expires-in-days", type=int)
         parser.add_argument("--limit", default="", help="requests, such as 600/minute, instead of the default limits")
 
@@ -35,9 +38,14 @@ class Command(BaseCommand):
         key, plain = ApiKey.issue(
             options["name"],
             sorted(set(options["scope"])),
+            trust=ApiKey.Trust.TRUSTED if options["trusted"] else ApiKey.Trust.QUARANTINED,
             expires_in=timedelta(days=days) if days else None,
             limit=options["limit"],
         )
-        audit.record("key.created", str(key), by=audit.operator(), scopes=key.scopes)
+        audit.record("key.created", str(key), by=audit.operator(), scopes=key.scopes, trust=key.trust)
         self.stderr.write(f"key {key.prefix} for {key.name}: {', '.join(key.scopes)}. It is not shown again:")
+        if key.allows(ApiKey.Scope.REVIEW) and not options["trusted"]:
+            self.stderr.write(
+                f"What it reviews waits until somebody approves it, or trusts the key: manage.py trust {key.prefix}"
+            )
         self.stdout.write(plain)

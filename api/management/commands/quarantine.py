@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from api import audit, trust
+from api.keys import by_prefix
+
+
+class Command(BaseCommand):
+    help = "Quarantine a key: its reviews wait until somebody approves them, with those that no model has learned yet."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("prefix", help="the key's first 15 characters, hs_...")
+        parser.add_argument(
+            "--everything", action="store_true", help="also what models have learned: the next does without it"
+        )
+        parser.add_argument("--reason", required=True, help="for the audit log")
+
+    def handle(self, *args: Any, prefix: str, everything: bool, reason: str, **options: Any) -> None:
+        key = by_prefix(prefix)
+        count = trust.quarantine(key, by=audit.operator(), reason=reason, everything=everything)
+        self.stdout.write(f"{key} is quarantined; {count:,} of its reviews wait for approval")

@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from api import what_if
+from api.keys import by_prefix
+from hate_speech_ai.training import NotEnoughData
+
+
+class Command(BaseCommand):
+    help = "Show what difference a key's reviews make: trains with and without them, and stores neither model."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("prefix", help="the key's first 15 characters, hs_...")
+
+    def handle(self, *args: Any, prefix: str, **options: Any) -> None:
+        key = by_prefix(prefix)
+        try:
+            found = what_if.without(key, progress=lambda step: self.stderr.write(step))
+        except NotEnoughData as error:
+            raise CommandError(str(error)) from None
+        for line in what_if.as_lines(found):
+            self.stdout.write(line)
+        self.stdout.write(f"To do without it from the next training on: manage.py quarantine {key.prefix} --everything")

@@ -1,0 +1,20 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from api import audit, trust
+from api.keys import by_prefix
+
+
+class Command(BaseCommand):
+    help = "Trust a key: what it reviews from now on trains at once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("prefix", help="the key's first 15 characters, hs_...")
+        parser.add_argument("--approve-waiting", action="store_true", help="also what it has reviewed so far")
+        parser.add_argument("--reason", required=True, help="for the audit log")
+
+    def handle(self, *args: Any, prefix: str, approve_waiting: bool, reason: str, **options: Any) -> None:
+        key = by_prefix(prefix)
+        count = trust.trust(key, by=audit.operator(), reason=reason, approve_waiting=approve_waiting)
+        self.stdout.write(f"{key} is trusted; {count:,} of its reviews that waited are approved")
