@@ -175,8 +175,9 @@ def _try_to_store(
 
 
 def _repeats(before: ReviewedTweet, opinion: Opinion) -> bool:
-    """Whether an opinion is the last one once more. What was withdrawn can be said again."""
-    same = before.labels == opinion.labels and before.tweet == opinion.tweet
+    """Whether an opinion is the last one once more. What was withdrawn can be said again, and a second reviewer's word
+    is one more to compare reviewers by."""
+    same = (before.labels, before.tweet, before.reviewer) == (opinion.labels, opinion.tweet, opinion.reviewer)
     return same and before.status != Status.WITHDRAWN
 
 

@@ -32,6 +32,8 @@ _PRIOR_JUDGED, _PRIOR_AGREED = 10, 9
 _SURE = 0.9
 # A moderator who corrects the model this often in a day is not doubted for it.
 _FEWEST_CONTRADICTED = 20
+# Nor one who corrects a corpus here and there.
+_FEWEST_KNOWN = 20
 
 
 @dataclass
@@ -122,7 +124,7 @@ def doubts(standing: Standing, doubt: Doubt) -> list[str]:
             f"surely more than {limit:.0%}"
         )
     limit = settings.TRUST_MIN_AGREEMENT
-    if doubt.new and standing.known and wilson(standing.known_agreed, standing.known)[1] < limit:
+    if doubt.new and standing.known >= _FEWEST_KNOWN and wilson(standing.known_agreed, standing.known)[1] < limit:
         found.append(
             f"come from a key that agrees on only {standing.known_agreed} of {standing.known} tweets whose answer is "
             f"known, surely less than {limit:.0%}"

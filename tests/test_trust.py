@@ -1,0 +1,403 @@
+"""Whose labels train: quarantine and approval, standing, the night's cap, and what is not believed."""
+
+import json
+from collections.abc import Callable
+from io import StringIO
+from itertools import count, islice
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from api import queue, retraining, reviews, trust
+from api.dataset import read
+from api.models import ApiKey, AuditEntry, Promotion, ReviewedTweet, TrainingRun
+from api.trust import Doubt, Standing
+from hate_speech_ai.text import fingerprint, is_held_out
+from tests.conftest import JSONClient, starter_rows
+
+pytestmark = pytest.mark.django_db
+AsKey = Callable[..., JSONClient]
+
+
+@pytest.fixture
+def admin(as_key: AsKey) -> JSONClient:
+    return as_key("admin")
+
+
+@pytest.fixture
+def stranger(as_key: AsKey) -> JSONClient:
+    """A new key that nobody has trusted yet."""
+    return as_key("review", trust="quarantined")
+
+
+def tweets(how_many: int, *, held_out: bool = False) -> list[str]:
+    texts = (f"bus number {number} is late" for number in count())
+    return list(islice((text for text in texts if is_held_out(fingerprint(text)) == held_out), how_many))
+
+
+def say(client: JSONClient, tweet: str, answer: bool = True) -> dict[str, Any]:
+    return dict(client.post("/add-reviewed-tweet", {"tweet": tweet, "is_hate_speech": answer}).json())
+
+
+def status(client: JSONClient, receipt: str) -> str:
+    return str(client.get(f"/reviewed-tweets/{receipt}").json()["status"])
+
+
+def prefix() -> str:
+    """Of the key that was made last."""
+    return ApiKey.objects.order_by("-pk")[0].prefix
+
+
+def manage(*arguments: str) -> str:
+    out = StringIO()
+    call_command(*arguments, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+class TestQuarantine:
+    @pytest.mark.parametrize("held_out", [False, True])
+    def test_what_a_new_key_says_waits(self, stranger: JSONClient, held_out: bool) -> None:
+        [text] = tweets(1, held_out=held_out)
+
+        answer = say(stranger, text)
+
+        assert answer["status"] == "quarantined"
+        [step] = stranger.get(f"/reviewed-tweets/{answer['id']}").json()["history"]
+        assert (step["status"], "waits until a person approves it" in step["reason"]) == ("quarantined", True)
+        dataset = read()
+        assert dataset.training == dataset.held_out == dataset.held_out_reviews == []
+
+    def test_what_waits_changes_nothing(self, stranger: JSONClient) -> None:
+        before = read().fingerprint
+        say(stranger, tweets(1)[0])
+
+        assert read().fingerprint == before
+
+    @pytest.mark.parametrize(("held_out", "then"), [(False, "pending"), (True, "held_out")])
+    def test_one_is_approved(self, stranger: JSONClient, admin: JSONClient, held_out: bool, then: str) -> None:
+        first, second = (say(stranger, text)["id"] for text in tweets(2, held_out=held_out))
+
+        answer = admin.post("/reviewed-tweets/approve", {"ids": [first], "reason": "looked at it"})
+
+        assert answer.json() == {"approved": 1}
+        assert (status(stranger, first), status(stranger, second)) == (then, "quarantined")
+        dataset = read()
+        assert len(dataset.training) + len(dataset.held_out) == 1
+        entry = AuditEntry.objects.order_by("-pk")[0]
+        assert (entry.action, entry.reason) == ("reviews.approved", "looked at it")
+        assert admin.post("/reviewed-tweets/approve", {"ids": [first]}).json() == {"approved": 0}
+
+    def test_all_of_a_key_are_approved(self, stranger: JSONClient, as_key: AsKey, admin: JSONClient) -> None:
+        theirs = ApiKey.objects.exclude(scopes=["admin"]).get().prefix
+        for text in tweets(3):
+            say(stranger, text)
+        other = as_key("review", trust="quarantined")
+        kept = say(other, "another text of another key")["id"]
+
+        assert admin.post("/reviewed-tweets/approve", {"key": theirs}).json() == {"approved": 3}
+
+        assert len(read().training) == 3
+        assert status(other, kept) == "quarantined"
+
+    @pytest.mark.parametrize("body", [{}, {"ids": [], "reason": "x"}, {"ids": ["x"]}, {"key": "hs_1", "ids": []}])
+    def test_what_is_refused(self, admin: JSONClient, body: dict[str, Any]) -> None:
+        assert admin.post("/reviewed-tweets/approve", body).status_code == 400
+
+    def test_who_may_not(self, stranger: JSONClient, as_key: AsKey) -> None:
+        receipt = say(stranger, tweets(1)[0])["id"]
+        for client in (stranger, as_key("train"), as_key("review")):
+            assert client.post("/reviewed-tweets/approve", {"ids": [receipt]}).status_code == 403
+            assert client.get("/keys").status_code == 403
+            assert client.post(f"/keys/{prefix()}/trust", {"trust": "trusted", "reason": "me"}).status_code == 403
+        assert status(stranger, receipt) == "quarantined"
+
+    def test_a_newer_opinion_is_what_is_approved(self, stranger: JSONClient, admin: JSONClient) -> None:
+        [text] = tweets(1)
+        older, newer = say(stranger, text, True)["id"], say(stranger, text, False)["id"]
+
+        assert admin.post("/reviewed-tweets/approve", {"ids": [older, newer]}).json() == {"approved": 1}
+
+        assert (status(stranger, older), status(stranger, newer)) == ("superseded", "pending")
+        assert [example.labels for example in read().training] == [{"hate_speech": False}]
+
+    def test_it_can_be_withdrawn(self, stranger: JSONClient, admin: JSONClient) -> None:
+        receipt = say(stranger, tweets(1)[0])["id"]
+
+        assert stranger.request("DELETE", f"/reviewed-tweets/{receipt}", "", b"").status_code == 204
+
+        assert admin.post("/reviewed-tweets/approve", {"ids": [receipt]}).json() == {"approved": 0}
+        assert status(stranger, receipt) == "withdrawn"
+
+    def test_the_list_shows_what_waits(self, stranger: JSONClient, admin: JSONClient) -> None:
+        theirs = ApiKey.objects.get(scopes=["review"]).prefix
+        say(stranger, tweets(1)[0])
+
+        found = admin.get(f"/reviewed-tweets?status=quarantined&key={theirs}").json()
+
+        assert found["count"] == 1
+        assert admin.get("/reviewed-tweets?key=hs_000000000000").json()["count"] == 0
+
+
+class TestLevels:
+    def test_a_key_is_trusted(self, stranger: JSONClient, admin: JSONClient) -> None:
+        theirs = ApiKey.objects.get(scopes=["review"])
+        before, after = tweets(2)
+        say(stranger, before)
+
+        answer = admin.post(f"/keys/{theirs.prefix}/trust", {"trust": "trusted", "reason": "we know them"})
+
+        assert answer.json() == {"trust": "trusted", "reviews": 0}
+        assert say(stranger, after)["status"] == "pending"
+        assert len(read().training) == 1
+        entry = AuditEntry.objects.order_by("-pk")[0]
+        assert (entry.action, entry.target, entry.reason) == ("key.trusted", str(theirs), "we know them")
+
+    def test_with_what_waits(self, stranger: JSONClient, admin: JSONClient) -> None:
+        theirs = ApiKey.objects.get(scopes=["review"]).prefix
+        say(stranger, tweets(1)[0])
+
+        body = {"trust": "trusted", "reason": "we know them", "approve_waiting": True}
+        assert admin.post(f"/keys/{theirs}/trust", body).json() == {"trust": "trusted", "reviews": 1}
+
+        assert len(read().training) == 1
+
+    @pytest.mark.parametrize("everything", [False, True])
+    def test_a_key_is_quarantined(self, as_key: AsKey, admin: JSONClient, everything: bool) -> None:
+        client, theirs = as_key("review"), prefix()
+        learned, new = (say(client, text)["id"] for text in tweets(2))
+        ReviewedTweet.objects.filter(receipt=learned).update(status="trained")
+
+        body = {"trust": "quarantined", "reason": "odd labels", "everything": everything}
+        answer = admin.post(f"/keys/{theirs}/trust", body).json()
+
+        assert answer == {"trust": "quarantined", "reviews": 1 + everything}
+        assert status(client, new) == "quarantined"
+        assert status(client, learned) == ("quarantined" if everything else "trained")
+        assert len(read().training) == (0 if everything else 1)
+        assert say(client, tweets(3)[2])["status"] == "quarantined"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"trust": "trusted"},
+            {"trust": "friend", "reason": "x"},
+            {"trust": "trusted", "reason": "x", "everything": True},
+            {"trust": "quarantined", "reason": "x", "approve_waiting": True},
+        ],
+    )
+    def test_what_is_refused(self, admin: JSONClient, body: dict[str, Any]) -> None:
+        assert admin.post(f"/keys/{prefix()}/trust", body).status_code == 400
+
+    def test_a_key_that_there_is_not(self, admin: JSONClient) -> None:
+        assert admin.post("/keys/hs_000000000000/trust", {"trust": "trusted", "reason": "x"}).status_code == 404
+
+    def test_at_the_command_line(self, stranger: JSONClient) -> None:
+        theirs = prefix()
+        first, *_ = (say(stranger, text)["id"] for text in tweets(3))
+
+        assert "1 reviews are approved" in manage("approve", first)
+        assert "2 reviews wait for approval" in manage("keys")
+        assert "2 of its reviews that waited" in manage("trust", theirs, "--approve-waiting", "--reason", "a friend")
+        assert say(stranger, tweets(4)[3])["status"] == "pending"
+        # What a person has approved one by one stays.
+        assert "1 of its reviews wait" in manage("quarantine", theirs, "--reason", "no friend after all")
+        assert manage("create_key", "a team", "--scope", "review", "--trusted").startswith("hs_")
+        assert ApiKey.objects.get(name="a team").trust == "trusted"
+        for wrong in (("approve",), ("approve", first, "--key", theirs), ("trust", "hs_0", "--reason", "x")):
+            with pytest.raises(CommandError):
+                manage(*wrong)
+
+
+class TestCap:
+    def test_no_key_has_a_night_to_itself(self, as_key: AsKey, settings: Settings) -> None:
+        settings.NIGHT_MAX_SHARE, settings.NIGHT_MIN_LABELS = 0.5, 2
+        loud, quiet = as_key("review"), as_key("review")
+        for text in tweets(8):
+            say(loud, text)
+        say(quiet, "a text of the quiet key")
+
+        first = read()
+
+        assert [example.tweet for example in first.training] == [*tweets(5), "a text of the quiet key"]
+        [(source, waiting)] = first.waiting.items()
+        assert (source, waiting) == (ReviewedTweet.objects.earliest("pk").source, 3)
+        ReviewedTweet.objects.filter(tweet__in=[example.tweet for example in first.training]).update(status="trained")
+        second = read()
+        assert (len(second.training), sum(second.waiting.values())) == (8, 1)
+        assert second.fingerprint != first.fingerprint
+
+    def test_what_was_approved_does_not_count(self, as_key: AsKey, admin: JSONClient, settings: Settings) -> None:
+        settings.NIGHT_MAX_SHARE, settings.NIGHT_MIN_LABELS = 0.1, 1
+        client, theirs = as_key("review"), prefix()
+        for text in tweets(5):
+            say(client, text)
+        assert len(read().training) == 1
+
+        admin.post("/reviewed-tweets/approve", {"key": theirs})
+
+        assert len(read().training) == 5
+
+
+class TestStanding:
+    def judge_known(self, client: JSONClient, *, wrong: int, right: int) -> None:
+        for number, text in enumerate(tweets(wrong + right)):
+            reviews.add(tweet=text, labels={"hate_speech": False}, source="corpus:starter")
+            say(client, text, number < wrong)
+
+    def test_a_mistake_or_two_cost_nothing(self, as_key: AsKey) -> None:
+        self.judge_known(as_key("review"), wrong=2, right=0)
+
+        [standing] = read().standings.values()
+
+        assert (standing.known, standing.known_agreed, standing.weight) == (2, 0, 1.0)
+
+    def test_a_key_that_is_often_wrong_is_outvoted(self, as_key: AsKey) -> None:
+        client = as_key("review")
+        self.judge_known(client, wrong=20, right=0)
+
+        dataset = read()
+
+        [standing] = dataset.standings.values()
+        assert (standing.share, standing.weight) == (0.3, 0.3)
+        # The key spoke last, but one vote is more than 0.3.
+        assert {example.labels["hate_speech"] for example in dataset.training} == {False}
+
+    def test_among_equals_the_newest_counts(self, as_key: AsKey) -> None:
+        self.judge_known(as_key("review"), wrong=2, right=18)
+
+        answers = [example.labels["hate_speech"] for example in read().training]
+
+        assert answers == [True, True] + [False] * 18
+
+    def test_it_is_measured_while_a_key_waits(self, stranger: JSONClient) -> None:
+        self.judge_known(stranger, wrong=1, right=3)
+
+        [standing] = read().standings.values()
+
+        assert (standing.known, standing.known_agreed) == (4, 3)
+
+    def test_peers_are_other_trusted_keys(self, as_key: AsKey, stranger: JSONClient) -> None:
+        ann, bob = as_key("review"), as_key("review")
+        [text] = tweets(1)
+        for client, answer in ((ann, True), (bob, True), (stranger, False)):
+            say(client, text, answer)
+
+        found = [(standing.peers, standing.peers_agreed) for _, standing in sorted(read().standings.items())]
+
+        assert sorted(found) == [(1, 0), (1, 1), (1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("contradicted", "sure", "believed"),
+    [(0, 0, True), (19, 19, True), (20, 100, True), (23, 100, False), (160, 1000, True), (180, 1000, False)],
+)
+def test_labels_that_a_sure_model_contradicts(contradicted: int, sure: int, believed: bool) -> None:
+    assert (trust.doubts(Standing(), Doubt(sure, sure, contradicted)) == []) == believed
+
+
+@pytest.mark.parametrize(
+    ("agreed", "known", "believed"), [(0, 19, True), (0, 20, False), (13, 20, True), (62, 100, True), (60, 100, False)]
+)
+def test_labels_of_a_key_that_is_wrong_about_known_tweets(agreed: int, known: int, believed: bool) -> None:
+    assert (trust.doubts(Standing(known, agreed), Doubt(new=1)) == []) == believed
+    assert trust.doubts(Standing(known, agreed), Doubt()) == []
+
+
+class TestNight:
+    """One key, a night of its labels, and the model that comes of it."""
+
+    @pytest.fixture
+    def start(self, settings: Settings) -> None:
+        for row in starter_rows()[::4]:
+            reviews.add(tweet=row["tweet"], labels={"hate_speech": row["hate_speech"] == "1"}, source="corpus:starter")
+        assert self.night().outcome == "promoted"
+
+    def night(self) -> TrainingRun:
+        run, _ = queue.enqueue(queue.Kind.MANUAL, requested_by="test")
+        retraining.execute(str(run.pk))
+        run.refresh_from_db()
+        return run
+
+    def review(self, client: JSONClient, *, wrong: float) -> None:
+        lines = [
+            {"tweet": row["tweet"], "is_hate_speech": (row["hate_speech"] == "1") != (number % 10 < 10 * wrong)}
+            for number, row in enumerate(starter_rows()[1::12])
+        ]
+        body = "\n".join(map(json.dumps, lines)).encode()
+        answer = client.request("POST", "/reviewed-tweets/bulk", "application/x-ndjson", body).json()
+        assert answer["added"] > 1000
+
+    def test_labels_that_look_wrong_are_not_learned(
+        self, start: None, as_key: AsKey, admin: JSONClient, settings: Settings
+    ) -> None:
+        settings.NIGHT_MAX_SHARE = 1.0
+        champion = Promotion.champion()
+        client = as_key("review")
+        liar = ApiKey.objects.order_by("-pk")[0]
+        self.review(client, wrong=0.3)
+
+        run = self.night()
+
+        assert run.outcome == "rejected"
+        [reason] = [reason for reason in run.reasons if str(liar) in reason]
+        assert "contradict" in reason
+        assert Promotion.champion() == champion
+        liar.refresh_from_db()
+        assert liar.trust == "quarantined"
+        assert liar.standing["contradicted"] > 0.15 * liar.standing["sure"]
+        assert set(liar.reviews.filter(held_out=False).values_list("status", flat=True)) == {"quarantined"}
+        [shown] = [key for key in admin.get("/keys").json()["results"] if key["prefix"] == liar.prefix]
+        assert shown["standing"]["contradicted"] == liar.standing["contradicted"]
+        assert admin.get(f"/training-runs/{run.pk}").json()["figures"]["keys"][liar.prefix]["sure"] > 0
+        assert AuditEntry.objects.filter(action="key.quarantined", target=str(liar)).exists()
+
+        # The next night goes on without them.
+        other = as_key("review")
+        say(other, "the buses are late again today")
+        assert self.night().outcome == "promoted"
+
+        # A person has the last word.
+        manage("approve", "--key", liar.prefix)
+        assert not any(str(liar) in reason for reason in self.night().reasons)
+
+    def test_honest_labels_are(self, start: None, as_key: AsKey) -> None:
+        client = as_key("review")
+        self.review(client, wrong=0.0)
+
+        run = self.night()
+
+        assert run.outcome == "promoted", run.reasons
+        key = ApiKey.objects.order_by("-pk")[0]
+        assert key.trust == "trusted"
+        assert key.standing["contradicted"] < 0.15 * key.standing["sure"]
+
+    def test_what_a_key_changes(self, start: None, as_key: AsKey) -> None:
+        self.review(as_key("review"), wrong=0.5)
+
+        shown = manage("train_without", prefix())
+
+        assert "f1 on " in shown
+        assert "of decisions differ" in shown
+        assert "words that change most" in shown
+        assert TrainingRun.objects.count() == 1
+
+
+def test_reviewers_are_compared(as_key: AsKey) -> None:
+    for row in starter_rows()[::30]:
+        reviews.add(tweet=row["tweet"], labels={"hate_speech": row["hate_speech"] == "1"}, source="corpus:starter")
+    client, admin = as_key("review"), as_key("admin")
+    for number, row in enumerate(starter_rows()[::30][:40]):
+        truth = row["hate_speech"] == "1"
+        for name, answer in (("ann", truth), ("bob", number % 2 == 0)):
+            body = {"tweet": row["tweet"], "is_hate_speech": answer, "reviewer": name}
+            assert client.post("/add-reviewed-tweet", body).status_code == 201
+
+    run, _ = queue.enqueue(queue.Kind.MANUAL, requested_by="test")
+    retraining.execute(str(run.pk))
+
+    [shown] = [key for key in admin.get("/keys").json()["results"] if key["scopes"] == ["review"]]
+    alpha = {one["reviewer"]: one["alpha"] for one in shown["reviewers"] if one["label"] == "hate_speech"}
+    assert alpha["ann"] > alpha["bob"]
+    assert all(one["tweets"] == 40 for one in shown["reviewers"])
