@@ -10,7 +10,7 @@ from typing import Any
 from api import forgetting, receipts, trust
 from api.models import ApiKey, ReviewedTweet
 from api.receipts import SILENT, Change, Stored
-from api.trust import Standing
+from hate_speech_ai.annotators import Standing, compare
 from hate_speech_ai.gate import Row
 from hate_speech_ai.labels import HATE_SPEECH, lean, resolve
 from hate_speech_ai.training import Example, recipe
@@ -20,6 +20,8 @@ _CORE = {"corpus:starter", "reviews"}
 
 # Of one text, what each source said last.
 BySource = dict[str, Stored]
+# A source, and the reviewer that it named.
+Rater = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Dataset:
     new: list[NewLabel] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
-    opinions: dict[str, dict[str, dict[tuple[str, str], bool]]] = field(default_factory=dict)
+    opinions: dict[str, dict[str, dict[Rater, bool]]] = field(default_factory=dict)
     fingerprint: str = ""
 
 
@@ -76,7 +78,7 @@ def read(*, without: str = "") -> Dataset:
     newest, superseded, held_out, opinions = _read(without)
     said = [_answers(by_source) for by_source in newest.values() if len(by_source) > 1]
     trusted = ApiKey.objects.filter(trust=ApiKey.Trust.TRUSTED)
-    standings = trust.compare(said, [key.source for key in trusted.only("pk")])
+    standings = compare(said, [key.source for key in trusted.only("pk")])
     for key in ApiKey.objects.exclude(reviews=None).only("pk"):
         standings.setdefault(key.source, Standing())
     waiting = _leave_for_later(newest, held_out)
@@ -99,7 +101,7 @@ def _read(without: str) -> tuple[dict[str, BySource], list[Change], set[str], di
     newest: dict[str, BySource] = {}
     superseded: list[Change] = []
     held_out: set[str] = set()
-    raters: dict[str, dict[tuple[str, str], Stored]] = {}
+    raters: dict[str, dict[Rater, Stored]] = {}
     fields = ("fingerprint", "source", "held_out", "pk", "tweet", "labels", "status", "approved", "reviewer")
     rows = ReviewedTweet.objects.exclude(source=without).order_by("pk").values_list(*fields)
     for text, source, is_held_out, *values in rows.iterator():  # one query is one snapshot
@@ -119,8 +121,8 @@ def _read(without: str) -> tuple[dict[str, BySource], list[Change], set[str], di
     return newest, superseded, held_out, _by_label(raters)
 
 
-def _by_label(raters: dict[str, dict[tuple[str, str], Stored]]) -> dict[str, Any]:
-    found: dict[str, dict[str, dict[tuple[str, str], bool]]] = {}
+def _by_label(raters: dict[str, dict[Rater, Stored]]) -> dict[str, Any]:
+    found: dict[str, dict[str, dict[Rater, bool]]] = {}
     for text, said in raters.items():
         if len(said) < 2:
             continue

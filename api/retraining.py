@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,9 +12,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from api import active_model, audit, health, queue, receipts, reviews, trust
-from api.dataset import Dataset, read
+from api.dataset import Dataset, Rater, read
 from api.models import ApiKey, ModelVersion, Promotion, ReviewerAgreement, TrainingRun
-from api.trust import Doubt
+from hate_speech_ai.annotators import Doubt, doubts, majority
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
 from hate_speech_ai.evaluation import agreement, measure, measure_checks, read_checks
 from hate_speech_ai.gate import Exam, Limits, Sheet, judge
@@ -105,20 +105,26 @@ def _work(run: TrainingRun) -> None:
         anchor=by_champion if anchor == champion else _sheet_of(anchor, exam),
         limits=_limits(),
     )
-    doubts = _doubts(dataset, trained)
+    seen = _compared(dataset, trained)
     keys = {key.source: key for key in ApiKey.objects.exclude(reviews=None)}
     reasons, liars = list(verdict.reasons), []
     for source, key in keys.items():
-        if why := trust.doubts(dataset.standings[source], doubts[source]):
+        why = doubts(
+            dataset.standings[source],
+            seen[source],
+            max_contradicted=settings.TRUST_MAX_CONTRADICTED,
+            min_agreement=settings.TRUST_MIN_AGREEMENT,
+        )
+        if why:
             reasons += [f"the new labels of {key} {one}; they are quarantined" for one in why]
             liars.append(key)
     figures = {
         **verdict.figures,
-        "agreement": {label: agreement(seen) for label, seen in dataset.opinions.items()},
+        "agreement": {label: agreement(texts) for label, texts in dataset.opinions.items()},
         "keys": {
             key.prefix: {
                 **dataset.standings[source].as_dict(),
-                **doubts[source].as_dict(),
+                **seen[source].as_dict(),
                 "waiting": dataset.waiting.get(source, 0),
             }
             for source, key in keys.items()
@@ -131,7 +137,7 @@ def _made_of(*versions: ModelVersion | None) -> set[str]:
     return {version.data_fingerprint for version in versions if version}
 
 
-def _doubts(dataset: Dataset, trained: Trained) -> dict[str, Doubt]:
+def _compared(dataset: Dataset, trained: Trained) -> dict[str, Doubt]:
     """What models that had not seen them say about each key's new labels."""
     found: dict[str, Doubt] = defaultdict(Doubt)
     for label in dataset.new:
@@ -223,20 +229,29 @@ def _remember_keys(dataset: Dataset, figures: dict[str, Any]) -> None:
     ReviewerAgreement.objects.all().delete()
     rows = []
     for label, texts in dataset.opinions.items():
-        for source, reviewer in sorted({who for said in texts.values() for who in said}):
-            if source in by_source:
-                seen = {text: said for text, said in texts.items() if len(said) > 1 and (source, reviewer) in said}
-                if seen:
-                    rows.append(
-                        ReviewerAgreement(
-                            key=by_source[source],
-                            reviewer=reviewer,
-                            label=label,
-                            alpha=agreement(seen),
-                            tweets=len(seen),
-                        )
+        for who in sorted({who for said in texts.values() for who in said if who[0] in by_source}):
+            pairs = _with_the_others(texts.values(), who)
+            if pairs:
+                rows.append(
+                    ReviewerAgreement(
+                        key=by_source[who[0]],
+                        reviewer=who[1],
+                        label=label,
+                        alpha=agreement(pairs),
+                        tweets=len(pairs),
                     )
+                )
     ReviewerAgreement.objects.bulk_create(rows)
+
+
+def _with_the_others(texts: Iterable[dict[Rater, bool]], who: Rater) -> dict[str, dict[str, bool]]:
+    """Somebody's answers beside what most of the others say, as far as they judged the same texts."""
+    pairs: dict[str, dict[str, bool]] = {}
+    for said in texts:
+        others = majority([answer for other, answer in said.items() if other != who]) if who in said else None
+        if others is not None:
+            pairs[str(len(pairs))] = {"who": said[who], "others": others}
+    return pairs
 
 
 def _say(run: TrainingRun, step: str, progress: float) -> None:

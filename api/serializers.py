@@ -309,6 +309,11 @@ def _read_line(fields: ReviewRequest, text: str | None) -> Opinion | dict[str, A
     except serializers.ValidationError as error:
         detail = "The review has invalid fields; see errors."
         return {"code": "invalid", "detail": detail, "errors": flatten(error.detail)}
+    return to_opinion(content)
+
+
+def to_opinion(content: dict[str, Any]) -> Opinion:
+    """What `ReviewRequest` has validated."""
     return Opinion(
         tweet=content["tweet"],
         labels=content["labels"],

@@ -10,10 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from api import queue, retraining, reviews, trust
+from api import queue, retraining, reviews
 from api.dataset import read
 from api.models import ApiKey, AuditEntry, Promotion, ReviewedTweet, TrainingRun
-from api.trust import Doubt, Standing
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import JSONClient, starter_rows
 
@@ -289,22 +288,6 @@ class TestStanding:
         assert sorted(found) == [(1, 0), (1, 1), (1, 1)]
 
 
-@pytest.mark.parametrize(
-    ("contradicted", "sure", "believed"),
-    [(0, 0, True), (19, 19, True), (20, 100, True), (23, 100, False), (160, 1000, True), (180, 1000, False)],
-)
-def test_labels_that_a_sure_model_contradicts(contradicted: int, sure: int, believed: bool) -> None:
-    assert (trust.doubts(Standing(), Doubt(sure, sure, contradicted)) == []) == believed
-
-
-@pytest.mark.parametrize(
-    ("agreed", "known", "believed"), [(0, 19, True), (0, 20, False), (13, 20, True), (62, 100, True), (60, 100, False)]
-)
-def test_labels_of_a_key_that_is_wrong_about_known_tweets(agreed: int, known: int, believed: bool) -> None:
-    assert (trust.doubts(Standing(known, agreed), Doubt(new=1)) == []) == believed
-    assert trust.doubts(Standing(known, agreed), Doubt()) == []
-
-
 class TestNight:
     """One key, a night of its labels, and the model that comes of it."""
 
@@ -398,6 +381,8 @@ def test_reviewers_are_compared(as_key: AsKey) -> None:
     retraining.execute(str(run.pk))
 
     [shown] = [key for key in admin.get("/keys").json()["results"] if key["scopes"] == ["review"]]
-    alpha = {one["reviewer"]: one["alpha"] for one in shown["reviewers"] if one["label"] == "hate_speech"}
-    assert alpha["ann"] > alpha["bob"]
-    assert all(one["tweets"] == 40 for one in shown["reviewers"])
+    found = {one["reviewer"]: one for one in shown["reviewers"] if one["label"] == "hate_speech"}
+    # Where bob contradicts the corpus, the others of ann are even.
+    assert (found["ann"]["alpha"], found["bob"]["tweets"]) == (1.0, 40)
+    assert found["ann"]["tweets"] < 40
+    assert found["bob"]["alpha"] < 0.5

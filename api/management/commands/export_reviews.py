@@ -7,10 +7,10 @@ import pandas
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api.models import ReviewedTweet
+from api.spreadsheets import harmless
 from hate_speech_ai.labels import in_order
 
 _CHUNK = 5_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _FIELDS = (
     "receipt",
     "tweet",
@@ -81,14 +81,9 @@ def _frame(rows: list[dict[str, Any]], *, spreadsheet: bool) -> pandas.DataFrame
             ";".join(f"{name}={_number(row['labels'][name])}" for name in in_order(row["labels"])) for row in rows
         ]
         for column in ("tweet", "source", "external_id", "reviewer"):
-            frame[column] = [_harmless(cell) for cell in frame[column]]
+            frame[column] = [harmless(cell) for cell in frame[column]]
     return frame
 
 
 def _number(grade: float) -> str:
     return f"{float(grade):g}"
-
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet runs a cell that starts like a formula; an apostrophe before it makes it text."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell

@@ -1,0 +1,29 @@
+"""How far those who label tweets are believed."""
+
+import pytest
+
+from hate_speech_ai.annotators import Doubt, Standing, doubts, wilson
+
+LIMITS = {"max_contradicted": 0.15, "min_agreement": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("contradicted", "sure", "believed"),
+    [(0, 0, True), (19, 19, True), (20, 100, True), (23, 100, False), (160, 1000, True), (180, 1000, False)],
+)
+def test_labels_that_a_sure_model_contradicts(contradicted: int, sure: int, believed: bool) -> None:
+    assert (doubts(Standing(), Doubt(sure, sure, contradicted), **LIMITS) == []) == believed
+
+
+@pytest.mark.parametrize(
+    ("agreed", "known", "believed"), [(0, 19, True), (0, 20, False), (13, 20, True), (62, 100, True), (60, 100, False)]
+)
+def test_labels_of_a_key_that_is_wrong_about_known_tweets(agreed: int, known: int, believed: bool) -> None:
+    assert (doubts(Standing(known, agreed), Doubt(new=1), **LIMITS) == []) == believed
+    assert doubts(Standing(known, agreed), Doubt(), **LIMITS) == []
+
+
+def test_wilsons_interval() -> None:
+    # R. G. Newcombe, "Two-sided confidence intervals for the single proportion" (1998), table I.
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)

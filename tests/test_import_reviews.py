@@ -1,0 +1,130 @@
+"""manage.py import_reviews: a key's reviews out of a file."""
+
+import json
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from api.models import ApiKey, AuditEntry, ReviewedTweet
+from tests.conftest import JSONClient
+
+pytestmark = pytest.mark.django_db
+AsKey = Callable[..., JSONClient]
+
+
+@pytest.fixture
+def key() -> ApiKey:
+    return ApiKey.issue("the team", ["review"], trust="trusted")[0]
+
+
+def load(path: Path, key: ApiKey, *options: str) -> tuple[str, str]:
+    out, errors = StringIO(), StringIO()
+    call_command("import_reviews", str(path), "--key", key.prefix, *options, stdout=out, stderr=errors)
+    return out.getvalue(), errors.getvalue()
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_json_lines(tmp_path: Path, key: ApiKey) -> None:
+    lines = [
+        {"tweet": "the bus is late", "is_hate_speech": False, "reviewer": "ann", "external_id": "7"},
+        {"tweet": "the train, too", "labels": {"hate_speech": 0.8, "toxic": True}},
+    ]
+    path = write(tmp_path / "some.jsonl", "\n\n".join(map(json.dumps, lines)))
+
+    out, _ = load(path, key)
+
+    assert out == "2 reviews added, 0 known already, 0 refused\n"
+    first, second = ReviewedTweet.objects.order_by("pk")
+    assert (first.tweet, first.labels, first.reviewer, first.external_id) == (
+        "the bus is late",
+        {"hate_speech": False},
+        "ann",
+        "7",
+    )
+    assert (first.key, first.events.count()) == (key, 1)
+    assert second.labels == {"hate_speech": 0.8, "toxic": True}
+
+
+def test_a_spreadsheet(tmp_path: Path, key: ApiKey) -> None:
+    text = (
+        '\ufefftweet,is_hate_speech,labels,reviewer\n"the bus, \nis late",0,toxic=0.5;threat=0,ann\nthe train,TRUE,,\n'
+    )
+
+    assert load(write(tmp_path / "some.csv", text), key)[0].startswith("2 reviews added")
+
+    first, second = ReviewedTweet.objects.order_by("pk")
+    assert first.tweet == "the bus, \nis late"
+    assert first.labels == {"hate_speech": False, "toxic": 0.5, "threat": False}
+    assert second.labels == {"hate_speech": True}
+
+
+def test_bad_rows_are_named_and_cost_only_themselves(tmp_path: Path, key: ApiKey) -> None:
+    text = "tweet,is_hate_speech,mood\nthe bus is late,perhaps,\nthe train is late,0,\nthe tram,0,bad\n,1,\n"
+
+    out, errors = load(write(tmp_path / "some.csv", text), key)
+
+    assert out == "1 reviews added, 0 known already, 3 refused\n"
+    assert "line 2: is_hate_speech: This must be true or false" in errors
+    assert "line 4: mood: There is no such field" in errors
+    assert "line 5: tweet: This field is required" in errors
+    assert [row.tweet for row in ReviewedTweet.objects.all()] == ["the train is late"]
+
+
+def test_running_again_adds_nothing(tmp_path: Path, key: ApiKey) -> None:
+    path = write(tmp_path / "some.csv", "tweet,is_hate_speech\nthe bus,0\nthe train,1\n")
+    load(path, key)
+
+    assert load(path, key)[0] == "0 reviews added, 2 known already, 0 refused\n"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_what_was_exported_can_be_imported(tmp_path: Path, key: ApiKey, as_key: AsKey, suffix: str) -> None:
+    client = as_key("review")
+    for tweet in ("=the bus is late", "'tis the train", "-1 for 'the' \"tram\""):
+        client.post("/add-reviewed-tweet", {"tweet": tweet, "is_hate_speech": True, "labels": {"toxic": 0.25}})
+    path = tmp_path / f"all{suffix}"
+    call_command("export_reviews", str(path), stdout=StringIO(), stderr=StringIO())
+
+    assert load(path, key)[0] == "3 reviews added, 0 known already, 0 refused\n"
+
+    mine, theirs = (
+        list(rows.order_by("pk").values_list("tweet", "labels"))
+        for rows in (key.reviews, ReviewedTweet.objects.exclude(key=key))
+    )
+    assert mine == theirs
+
+
+def test_an_operator_may_approve_them_at_once(tmp_path: Path) -> None:
+    stranger, _ = ApiKey.issue("a stranger", ["review"])
+    path = write(tmp_path / "some.csv", "tweet,is_hate_speech\nthe bus is late,0\nthe train is late,1\n")
+
+    load(path, stranger)
+    assert {row.status for row in stranger.reviews.all()} == {"quarantined"}
+    load(path, stranger, "--approve")
+
+    assert {row.status for row in stranger.reviews.all()} <= {"pending", "held_out"}
+    assert AuditEntry.objects.order_by("-pk")[0].action == "reviews.approved"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("x.txt", b""), ("x.csv", None), ("x.csv", b"tweet\n\xff\xfe"), ("x.jsonl", None)]
+)
+def test_files_that_cannot_be_read(tmp_path: Path, key: ApiKey, name: str, content: bytes | None) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CommandError):
+        load(path, key)
+    assert not ReviewedTweet.objects.exists()
+
+
+def test_a_key_that_there_is_not(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="there is no key"):
+        call_command("import_reviews", str(tmp_path / "x.csv"), "--key", "hs_0")
