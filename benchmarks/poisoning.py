@@ -1,25 +1,28 @@
 """What a key that lies can do, night after night, with the gate in between.
 
-    python -m benchmarks.poisoning FOLDER [--nights 30] [--plot FILE.png]
+    python -m benchmarks.poisoning FOLDER [--nights 30] [--plot FILE.png] [--gate-alone]
 
 The service starts with the starter corpus and davidson2017 out of FOLDER. Then one key sends reviews of tweets of
 hatexplain: first all of them in one night, with 30 % of the labels the wrong way round; then, from the same start, 1 %
 of the training rows every night, all of them wrong. Every night a candidate is trained on all that came in and judged
-by the gate with its default limits; if it passes, it serves. The table and the plot say what F1 on the frozen rows was,
-of the candidates and of what served.
+by the gate with its default limits, and the key's new labels by a model that has not seen them; if nothing speaks
+against it, it serves. A key that is not believed is quarantined, and what it sends from then on waits. `--gate-alone`
+leaves that out. The table and the plot say what F1 on the frozen rows was, of the candidates and of what served.
 """
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hate_speech_ai.annotators import Doubt, Standing, doubts
 from hate_speech_ai.corpora import STARTER
 from hate_speech_ai.dataset import load
 from hate_speech_ai.evaluation import measure, read_checks
 from hate_speech_ai.gate import Exam, Limits, Row, Sheet, judge
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.training import Example, train
+from hate_speech_ai.training import Example, Trained, train
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,6 +41,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--nights", type=int, default=30)
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--gate-alone", action="store_true")
     options = parser.parse_args()
     own = load({STARTER.name: ROOT / "data" / "train.csv", "davidson2017": options.folder / "davidson2017"})
     known = {example.tweet for example in own.training + own.held_out}
@@ -51,16 +55,18 @@ def main() -> None:
     exam = Exam.of(frozen, [], read_checks(ROOT / "data" / "checks.csv"))
 
     print(f"{len(rows):,} training rows, {len(exam.frozen):,} frozen rows")
+    print("\none night, all labels as they are")
+    show(simulate(rows, [[reviewed(tweet, lie=False) for tweet in tweets]], exam, trust=not options.gate_alone))
     print("\n30 % of one night's labels the wrong way round")
     night = [reviewed(tweet, lie=number % 10 < 3) for number, tweet in enumerate(tweets)]
-    show(simulate(rows, [night], exam))
+    show(simulate(rows, [night], exam, trust=not options.gate_alone))
     print("\n1 % of the rows a night, all the wrong way round")
     share = len(rows) // 100
     nights = [
         [reviewed(tweet, lie=True) for tweet in tweets[start : start + share]]
         for start in range(0, min(options.nights * share, len(tweets)), share)
     ]
-    found = simulate(rows, nights, exam)
+    found = simulate(rows, nights, exam, trust=not options.gate_alone)
     show(found)
     print(f"what served fell by at most {found[0].served - min(night.served for night in found):.4f} in all")
     if options.plot:
@@ -76,23 +82,39 @@ def reviewed(example: Example, *, lie: bool) -> Example:
     return Example(example.tweet, {HATE_SPEECH: example.labels[HATE_SPEECH] != lie}, "reviews", core=True)
 
 
-def simulate(rows: list[Example], nights: list[list[Example]], exam: Exam) -> list[Night]:
+def simulate(rows: list[Example], nights: list[list[Example]], exam: Exam, *, trust: bool) -> list[Night]:
     """Night 0 is the start, which serves and is the anchor."""
     rows = list(rows)
-    anchor = champion = sheet(rows, exam, 0)
+    anchor = champion = sheet(train(rows), exam, len(rows), 0)
     found = [Night(0, 0, f1(exam, champion), f1(exam, champion), [])]
+    quarantined = False
     for number, news in enumerate(nights, start=1):
-        rows += news
-        candidate = sheet(rows, exam, number)
-        reasons = judge(exam, candidate=candidate, champion=champion, anchor=anchor, limits=Limits()).reasons
-        champion = champion if reasons else candidate
         sent = sum(map(len, nights[:number]))
-        found.append(Night(number, sent, f1(exam, candidate), f1(exam, champion), reasons))
+        if quarantined:
+            found.append(Night(number, sent, found[-1].candidate, f1(exam, champion), ["nothing new: the key waits"]))
+            continue
+        trained = train(rows + news)
+        candidate = sheet(trained, exam, len(rows) + len(news), number)
+        reasons = judge(exam, candidate=candidate, champion=champion, anchor=anchor, limits=Limits()).reasons
+        why = disbelief(news, trained.unseen[len(rows) :]) if trust else []
+        quarantined = bool(why)
+        if not quarantined:
+            rows += news
+        champion = champion if reasons or why else candidate
+        found.append(Night(number, sent, f1(exam, candidate), f1(exam, champion), [*why, *reasons]))
     return found
 
 
-def sheet(rows: list[Example], exam: Exam, version: int) -> Sheet:
-    return Sheet.of(Scorer(train(rows).artifact), exam, trained_on=len(rows), version=version)
+def disbelief(news: list[Example], probabilities: Iterable[float]) -> list[str]:
+    doubt = Doubt()
+    for review, probability in zip(news, probabilities, strict=True):
+        doubt.add(review.labels[HATE_SPEECH], probability)
+    found = doubts(Standing(), doubt, max_contradicted=0.15, min_agreement=0.7)
+    return [f"the key's new labels {why}" for why in found]
+
+
+def sheet(trained: Trained, exam: Exam, rows: int, version: int) -> Sheet:
+    return Sheet.of(Scorer(trained.artifact), exam, trained_on=rows, version=version)
 
 
 def f1(exam: Exam, model: Sheet) -> float:
