@@ -42,6 +42,11 @@ class ActiveModel:
     evaluated_on: int
     metrics: dict[str, Any]
 
+    @property
+    def name(self) -> str:
+        """What other services' formats call it, such as `hate-speech-17`."""
+        return f"hate-speech-{self.version}"
+
 
 _active: ActiveModel | None = None
 _pinned: dict[int, ActiveModel] = {}  # the one that was asked for last stands last

@@ -92,6 +92,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith("/v1/"):
+        from api.openai import no_such_path  # whose import leads here, through the settings
+
+        return no_such_path(request)
     return _respond(404, "not_found", "There is nothing at this path. GET /docs lists the paths that exist.")
 
 

@@ -32,9 +32,20 @@ class JSONParser(BaseParser):
             content = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from None
-        if len(body) > MAX_SINGLE_BODY and not (isinstance(content, dict) and "tweets" in content):
+        if len(body) > MAX_SINGLE_BODY and not self.is_list(content):
             raise BodyTooLarge()
         return content
+
+    def is_list(self, content: Any) -> bool:
+        """Whether a body may be as large as a list of tweets."""
+        return isinstance(content, dict) and "tweets" in content
+
+
+class LargeJSONParser(JSONParser):
+    """The same, where every body may be as large as a list."""
+
+    def is_list(self, content: Any) -> bool:
+        return True
 
 
 class JSONLinesParser(BaseParser):

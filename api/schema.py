@@ -38,6 +38,14 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         }
 
 
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "api.openai.BearerAuthentication"
+    name = "Bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "the same key, for OpenAI's clients"}
+
+
 def without_trailing_slash(endpoints: list[Any], **kwargs: Any) -> list[Any]:
     """Each path once."""
     return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]

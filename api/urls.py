@@ -6,7 +6,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from api import keys, views
+from api import keys, openai, views
 from api.renderers import JSONRenderer
 
 
@@ -46,6 +46,7 @@ urlpatterns = [
     *both("keys", keys.Keys.as_view(), "keys"),
     *both("keys/<str:prefix>/trust", keys.KeyTrust.as_view(), "key-trust"),
     *both("audit-log", views.AuditLog.as_view(), "audit-log"),
+    *both("v1/moderations", openai.Moderations.as_view(), "moderations"),
     *both("livez", views.Live.as_view(), "livez"),
     *both("readyz", views.Ready.as_view(), "readyz"),
     *both("health", views.Health.as_view(), "health"),

@@ -1,0 +1,468 @@
+"""POST /v1/moderations, for OpenAI's own clients: PyPI's and npm's `openai`, unmodified, over HTTP."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from api import active_model, registry
+from api.models import ModelVersion
+from api.openai import CATEGORIES
+from hate_speech_ai.training import Example, train
+from tests.conftest import JSONClient, starter_rows
+
+AsKey = Callable[..., JSONClient]
+MakeKey = Callable[..., str]
+Make = Callable[..., ModelVersion]
+PATH = "/v1/moderations"
+CLIENTS = Path(__file__).parent / "clients"
+HATE = "all muslims are vermin and should be deported"
+THREAT = "i will find you and kill you, you fucking muslim vermin"
+KIND = "thank you for the lovely birthday cake"
+COVERED = {"harassment", "harassment/threatening", "hate", "hate/threatening", "violence"}
+
+
+def error_of(response: Any, status: int) -> dict[str, Any]:
+    """The error of an answer, whose shape is checked."""
+    assert response.status_code == status
+    assert response["Content-Type"] == "application/json"
+    assert response["x-request-id"].startswith("req_")
+    assert response["x-should-retry"] in ("true", "false")
+    [(name, error)] = response.json().items()
+    assert name == "error"
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["message"]
+    return dict(error)
+
+
+def test_it_works(client: JSONClient, served: ModelVersion) -> None:
+    response = client.post(PATH, {"input": HATE})
+
+    assert response.status_code == 200
+    assert response["x-request-id"].startswith("req_")
+    answer = response.json()
+    assert set(answer) == {"id", "model", "results", "x_unsupported_categories"}
+    assert answer["id"].startswith("modr-")
+    assert answer["model"] == f"hate-speech-{served.pk}"
+    [result] = answer["results"]
+    assert result["flagged"] is True
+    for field in ("categories", "category_scores", "category_applied_input_types"):
+        assert list(result[field]) == list(CATEGORIES)
+    assert len(CATEGORIES) == 13
+    assert result["categories"]["hate"] is True
+
+
+def test_the_scores_are_those_of_predict(client: JSONClient, served: ModelVersion) -> None:
+    result = client.post(PATH, {"input": THREAT}).json()["results"][0]
+    ours = client.post("/predict", {"tweet": THREAT, "labels": ["insult", "threat"]}).json()
+
+    labels = {"hate_speech": {"probability": ours["probability"], "answer": ours["is_hate_speech"]}, **ours["labels"]}
+    for category, label in (("hate", "hate_speech"), ("harassment", "insult"), ("violence", "threat")):
+        assert result["category_scores"][category] == labels[label]["probability"]
+        assert result["categories"][category] == labels[label]["answer"]
+
+
+@pytest.mark.parametrize("text", [HATE, THREAT, KIND, "i will kill you", "muslims are vermin", "i will kill all jews"])
+def test_threatening_hate_is_hate_and_a_threat(client: JSONClient, served: ModelVersion, text: str) -> None:
+    result = client.post(PATH, {"input": text}).json()["results"][0]
+
+    said, scores = result["categories"], result["category_scores"]
+    assert said["hate/threatening"] == (said["hate"] and said["violence"])
+    assert scores["hate/threatening"] == min(scores["hate"], scores["violence"])
+
+
+def test_nothing_is_claimed_of_what_is_not_looked_for(client: JSONClient, served: ModelVersion) -> None:
+    answer = client.post(PATH, {"input": "suicide, porn, gore, drugs, fuck"}).json()
+
+    assert set(answer["x_unsupported_categories"]) == set(CATEGORIES) - COVERED
+    [result] = answer["results"]
+    for category in answer["x_unsupported_categories"]:
+        assert result["categories"][category] is False
+        assert result["category_scores"][category] == 0.0
+        assert result["category_applied_input_types"][category] == []
+    assert all(result["category_applied_input_types"][category] == ["text"] for category in COVERED)
+
+
+def test_a_label_of_ones_own_serves_a_category(client: JSONClient, make_version: Make) -> None:
+    rows = [
+        Example(row["tweet"], {"hate_speech": row["hate_speech"] == "1", "self_harm": row["threat"] == "1"})
+        for row in starter_rows()[::10]
+    ]
+    version = make_version(train(rows).artifact.to_bytes())
+    registry.promote(version, by="test", reason="test")
+
+    active_model.refresh()
+    answer = client.post(PATH, {"input": "i will kill you"}).json()
+
+    assert set(CATEGORIES) - set(answer["x_unsupported_categories"]) == {"hate", "self-harm"}
+    assert 0 < answer["results"][0]["category_scores"]["self-harm"] < 1
+
+
+def test_an_array_of_strings_is_many_texts_and_an_array_of_parts_one(client: JSONClient, served: ModelVersion) -> None:
+    parts = [{"type": "text", "text": "all muslims are vermin"}, {"type": "text", "text": "and should be deported"}]
+
+    many = client.post(PATH, {"input": [KIND, HATE]}).json()["results"]
+    one = client.post(PATH, {"input": parts}).json()["results"]
+
+    assert [result["flagged"] for result in many] == [False, True]
+    joined = client.post(PATH, {"input": "all muslims are vermin\nand should be deported"}).json()["results"]
+    assert one == joined
+    assert len(one) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [("", ["empty_after_cleaning"]), ("qwxzv plmkj", ["no_known_words"]), ("a lovely day " * 2_520, ["truncated"])],
+)
+def test_what_weakens_an_answer_is_said(client: JSONClient, served: ModelVersion, text: str, notes: list[str]) -> None:
+    [result] = client.post(PATH, {"input": text}).json()["results"]
+
+    assert result["x_notes"] == notes
+
+
+def test_long_and_many(client: JSONClient, served: ModelVersion) -> None:
+    assert client.post(PATH, {"input": "💐" * 32_000}).status_code == 200  # 384 KB with its escapes
+    assert len(client.post(PATH, {"input": [KIND] * 1_000}).json()["results"]) == 1_000
+
+    error = error_of(client.post(PATH, {"input": [KIND] * 1_001}), 400)
+    assert error["param"] == "input"
+    assert "1,000" in error["message"]
+    assert error_of(client.post(PATH, {"input": "a" * 1024 * 1024}), 413)["code"] == "body_too_large"
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "input"),
+        ({"input": None}, "input"),
+        ({"input": 7}, "input"),
+        ({"input": True}, "input"),
+        ({"input": {}}, "input"),
+        ({"input": []}, "input"),
+        ({"input": [KIND, 7]}, "input[1]"),
+        ({"input": [None]}, "input[0]"),
+        ({"input": [[1, 2]]}, "input[0]"),
+        ({"input": "nul \0"}, "input"),
+        ({"input": [KIND, {"type": "text", "text": KIND}]}, "input[1]"),
+        ({"input": [{"type": "text", "text": KIND}, KIND]}, "input[1]"),
+        ({"input": [{"type": "text"}]}, "input[0].text"),
+        ({"input": [{"type": "audio"}]}, "input[0]"),
+        ({"input": [{"text": KIND}]}, "input[0]"),
+        ({"input": KIND, "model": 7}, "model"),
+        ([KIND], None),
+        (b"{", None),
+    ],
+)
+def test_it_refuses(client: JSONClient, served: ModelVersion, body: Any, param: str | None) -> None:
+    response = client.post(PATH, body)
+
+    error = error_of(response, 400)
+    assert (error["type"], error["param"]) == ("invalid_request_error", param)
+    assert response["x-should-retry"] == "false"
+
+
+def test_an_image_is_refused_and_not_passed_over(client: JSONClient, served: ModelVersion) -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://example.com/image.png"}}
+
+    error = error_of(client.post(PATH, {"input": [{"type": "text", "text": KIND}, image]}), 400)
+
+    assert (error["param"], error["code"]) == ("input[1]", "image_not_supported")
+    assert "text only" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "name", ["omni-moderation-latest", "omni-moderation-2024-09-26", "text-moderation-007", "hate-speech", None]
+)
+def test_names_of_openai_ask_the_model_that_serves(client: JSONClient, served: ModelVersion, name: str | None) -> None:
+    assert client.post(PATH, {"input": KIND, "model": name}).json()["model"] == f"hate-speech-{served.pk}"
+
+
+def test_a_version_can_be_pinned(client: JSONClient, served: ModelVersion, make_version: Make) -> None:
+    other = make_version()
+
+    answer = client.post(PATH, {"input": KIND, "model": f"hate-speech-{other.pk}"}).json()
+
+    assert answer["model"] == f"hate-speech-{other.pk}"
+
+
+@pytest.mark.parametrize(
+    "name", ["hate-speech-99", "hate-speech-0", "hate-speech-9999999999", "hate-speech-x", "gpt-5", "", "x" * 999]
+)
+def test_there_is_no_such_model(client: JSONClient, served: ModelVersion, name: str) -> None:
+    error = error_of(client.post(PATH, {"input": KIND, "model": name}), 404)
+
+    assert (error["type"], error["param"]) == ("invalid_request_error", "model")
+    assert error["code"] == "model_not_found"
+
+
+def test_a_version_that_cannot_be_loaded_is_not_there(
+    client: JSONClient, served: ModelVersion, make_version: Make
+) -> None:
+    broken = make_version(b"no model")
+
+    error = error_of(client.post(PATH, {"input": KIND, "model": f"hate-speech-{broken.pk}"}), 404)
+
+    assert "cannot be loaded" in error["message"]
+
+
+@pytest.mark.parametrize("header", ["Bearer hs_000000000000_wrong", "Basic abc", "Bearer", "Bearer é"])
+def test_a_wrong_key(client: JSONClient, served: ModelVersion, header: str) -> None:
+    error = error_of(client.post(PATH, {"input": KIND}, Authorization=header), 401)
+
+    assert error["code"] == "invalid_api_key"
+    assert "Bearer" in error["message"]
+
+
+def test_keys_and_scopes(
+    client: JSONClient, served: ModelVersion, make_key: MakeKey, as_key: AsKey, settings: Settings
+) -> None:
+    settings.PUBLIC_PREDICT = False
+
+    assert error_of(client.post(PATH, {"input": KIND}), 401)["code"] == "invalid_api_key"
+    bearer = f"Bearer {make_key('predict')}"
+    assert client.post(PATH, {"input": KIND}, Authorization=bearer).status_code == 200
+    assert as_key("predict").post(PATH, {"input": KIND}).status_code == 200
+    other = f"Bearer {make_key('review')}"
+    assert error_of(client.post(PATH, {"input": KIND}, Authorization=other), 403)["code"] == "insufficient_permissions"
+
+
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/"])
+def test_other_methods(client: JSONClient, served: ModelVersion, path: str) -> None:
+    assert error_of(client.get(path), 405)["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/", "/v1/moderations/x"])
+def test_other_paths(client: JSONClient, path: str) -> None:
+    error = error_of(client.post(path, {}), 404)
+
+    assert error["type"] == "invalid_request_error"
+    assert path in error["message"]
+
+
+def test_other_content_types(client: JSONClient, served: ModelVersion) -> None:
+    assert error_of(client.request("POST", PATH, "text/plain", b"{}"), 415)["code"] == "unsupported_media_type"
+
+
+def test_limits(as_key: AsKey, served: ModelVersion) -> None:
+    for limit, retry in (("1/minute", "true"), ("1/day", None)):
+        client = as_key("predict", limit=limit)
+        client.post(PATH, {"input": KIND})
+        client.post(PATH, {"input": KIND})  # a minute may have begun in between
+        response = client.post(PATH, {"input": KIND})
+
+        error = error_of(response, 429)
+        assert (error["type"], error["code"]) == ("requests", "rate_limit_exceeded")
+        wait = int(response["Retry-After"])
+        # Its clients would not wait longer than a minute, and come back in vain.
+        assert response["x-should-retry"] == (retry or ("false" if wait > 60 else "true"))
+
+
+def test_without_a_model(client: JSONClient, db: None) -> None:
+    response = client.post(PATH, {"input": KIND})
+
+    assert error_of(response, 503) | {"message": ""} == {
+        "message": "",
+        "type": "server_error",
+        "param": None,
+        "code": "model_not_ready",
+    }
+    assert (response["Retry-After"], response["x-should-retry"]) == ("5", "true")
+
+
+def test_500_says_nothing_about_the_cause(
+    client: JSONClient, served: ModelVersion, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*arguments: Any) -> None:
+        raise RuntimeError("the inner secret")
+
+    monkeypatch.setattr("api.openai._judge_all", fail)
+    response = client.post(PATH, {"input": KIND})
+
+    assert error_of(response, 500)["code"] == "server_error"
+    assert response["x-should-retry"] == "false"
+    assert b"inner secret" not in response.content
+    assert "the inner secret" in caplog.text
+    assert KIND not in caplog.text
+
+
+def test_it_needs_no_database(
+    client: JSONClient, served: ModelVersion, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        assert client.post(PATH, {"input": [KIND, HATE]}).status_code == 200
+
+
+def not_at_midnight() -> None:
+    """A limit of a day must not end within the minute that a client would wait."""
+    if time.time() % 86_400 > 86_300:
+        pytest.skip("it is about to be midnight in UTC")
+
+
+# PyPI's client.
+
+
+@pytest.fixture
+def python(live_server: Any, served: ModelVersion, make_key: MakeKey) -> Callable[..., openai.OpenAI]:
+    """A client of PyPI's `openai`, with a key of this service."""
+
+    def make(key: str = "", **options: Any) -> openai.OpenAI:
+        return openai.OpenAI(base_url=f"{live_server.url}/v1", api_key=key or make_key("predict"), **options)
+
+    return make
+
+
+def test_python(python: Callable[..., openai.OpenAI], client: JSONClient, served: ModelVersion) -> None:
+    answer = python().moderations.create(input=HATE)
+
+    assert answer.model == f"hate-speech-{served.pk}"
+    assert answer._request_id is not None
+    assert answer._request_id.startswith("req_")
+    [result] = answer.results
+    assert (result.flagged, result.categories.hate, result.categories.sexual_minors) == (True, True, False)
+    assert result.category_scores.hate == client.post("/predict", {"tweet": HATE}).json()["probability"]
+    assert result.category_applied_input_types.hate == ["text"]
+    assert result.category_applied_input_types.self_harm == []
+    # Nothing is missing: its models would show None in that place and not complain.
+    assert all(score is not None for score in result.category_scores.model_dump().values())
+    assert (answer.model_extra or {})["x_unsupported_categories"]
+
+
+def test_python_sends_all_three_forms(python: Callable[..., openai.OpenAI]) -> None:
+    client = python()
+
+    assert [one.flagged for one in client.moderations.create(input=[KIND, HATE]).results] == [False, True]
+    parts = [{"type": "text", "text": HATE}]
+    answer = client.moderations.create(input=parts, model="omni-moderation-latest")  # type: ignore[arg-type]
+    assert [one.flagged for one in answer.results] == [True]
+
+
+def test_python_raises_its_own_errors(python: Callable[..., openai.OpenAI]) -> None:
+    with pytest.raises(openai.AuthenticationError) as wrong:
+        python("hs_000000000000_wrong").moderations.create(input=KIND)
+    with pytest.raises(openai.NotFoundError) as missing:
+        python().moderations.create(input=KIND, model="hate-speech-99")
+    with pytest.raises(openai.BadRequestError) as bad:
+        python().moderations.create(input=[])
+    with pytest.raises(openai.NotFoundError):
+        python().models.list()
+
+    assert wrong.value.code == "invalid_api_key"
+    assert (missing.value.code, missing.value.param) == ("model_not_found", "model")
+    assert (bad.value.type, bad.value.param) == ("invalid_request_error", "input")
+    assert bad.value.request_id.startswith("req_")
+
+
+def test_python_waits_as_long_as_it_is_told(
+    python: Callable[..., openai.OpenAI], make_key: MakeKey, served: ModelVersion
+) -> None:
+    client = python(make_key("predict", limit="1/second"))
+    begin = time.monotonic()
+
+    answers = [client.moderations.create(input=KIND) for _ in range(3)]
+
+    assert len(answers) == 3
+    assert time.monotonic() - begin > 1
+
+
+def test_python_does_not_come_back_in_vain(python: Callable[..., openai.OpenAI], make_key: MakeKey) -> None:
+    not_at_midnight()
+    client = python(make_key("predict", limit="1/day"))
+    client.moderations.create(input=KIND)
+
+    begin = time.monotonic()
+    with pytest.raises(openai.RateLimitError) as refused:
+        client.moderations.create(input=KIND)
+
+    assert refused.value.code == "rate_limit_exceeded"
+    assert time.monotonic() - begin < 0.4  # its first pause would be 0.5 s
+
+
+# npm's client.
+
+
+Calls = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def node(live_server: Any, served: ModelVersion, make_key: MakeKey) -> Calls:
+    """Bodies (and options) as npm's `openai` sends them, to what it answers for each."""
+    if shutil.which("node") is None:
+        pytest.skip("there is no node here")
+    if not (CLIENTS / "node_modules" / "openai").is_dir():
+        pytest.skip("npm's clients are not installed here: npm ci --prefix tests/clients")
+    key = make_key("predict")
+
+    def call(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        given = [
+            {
+                "body": one["body"],
+                "options": {"apiKey": key, "baseURL": f"{live_server.url}/v1", **one.get("options", {})},
+            }
+            for one in calls
+        ]
+        done = subprocess.run(
+            ["node", "openai.mjs"],
+            input=json.dumps(given),
+            cwd=CLIENTS,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={"PATH": os.environ["PATH"]},
+        )
+        assert done.returncode == 0, done.stderr
+        return list(json.loads(done.stdout))
+
+    return call
+
+
+def test_node(node: Calls, client: JSONClient, served: ModelVersion) -> None:
+    string, array, parts = node(
+        [
+            {"body": {"input": HATE}},
+            {"body": {"input": [KIND, HATE], "model": "text-moderation-latest"}},
+            {"body": {"input": [{"type": "text", "text": HATE}], "model": "omni-moderation-latest"}},
+        ]
+    )
+
+    assert string["requestId"].startswith("req_")
+    assert string["answer"]["results"] == client.post(PATH, {"input": HATE}).json()["results"]
+    assert [one["flagged"] for one in array["answer"]["results"]] == [False, True]
+    assert [one["flagged"] for one in parts["answer"]["results"]] == [True]
+    assert parts["answer"]["model"] == f"hate-speech-{served.pk}"
+
+
+def test_node_raises_its_own_errors(node: Calls) -> None:
+    wrong, missing, bad = node(
+        [
+            {"body": {"input": KIND}, "options": {"apiKey": "hs_000000000000_wrong"}},
+            {"body": {"input": KIND, "model": "hate-speech-99"}},
+            {"body": {"input": []}},
+        ]
+    )
+
+    assert (wrong["error"], wrong["code"]) == ("AuthenticationError", "invalid_api_key")
+    assert (missing["error"], missing["code"], missing["param"]) == ("NotFoundError", "model_not_found", "model")
+    assert (bad["error"], bad["type"], bad["param"]) == ("BadRequestError", "invalid_request_error", "input")
+    assert all(one["requestId"].startswith("req_") for one in (wrong, missing, bad))
+
+
+def test_node_waits_as_long_as_it_is_told(node: Calls, make_key: MakeKey) -> None:
+    not_at_midnight()
+    slow = {"body": {"input": KIND}, "options": {"apiKey": make_key("predict", limit="1/second")}}
+    never = {"body": {"input": KIND}, "options": {"apiKey": make_key("predict", limit="1/day")}}
+
+    begin = time.monotonic()
+    *answers, first, refused = node([slow, slow, slow, never, never])
+
+    assert all("answer" in one for one in [*answers, first])
+    assert time.monotonic() - begin > 1
+    assert (refused["error"], refused["code"]) == ("RateLimitError", "rate_limit_exceeded")
