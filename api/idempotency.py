@@ -16,15 +16,18 @@ from api.models import ApiKey, IdempotentAnswer
 _MAX_LENGTH = 255
 
 
-def once(request: Request, key: ApiKey, act: Callable[[], Response]) -> Response:
+def once(request: Request, key: ApiKey, act: Callable[[], Response], *, name: str | None = None) -> Response:
     """Answer with `act()`, all or nothing; or with its first answer, where the request was sent before.
 
     The key is stored in the transaction of the act itself. A second request that comes meanwhile waits for the first.
 
+    Args:
+        name: by which a request is known that brings no `Idempotency-Key`; without it, each of those is new.
+
     Raises:
         IdempotencyKeyReused: the same key with another path or body.
     """
-    name = request.headers.get("Idempotency-Key")
+    name = request.headers.get("Idempotency-Key", name)
     if name is None:
         with transaction.atomic():
             return act()

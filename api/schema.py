@@ -46,6 +46,14 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "description": "the same key, for OpenAI's clients"}
 
 
+class BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "api.label_studio.BasicAuthentication"
+    name = "Basic"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "basic", "description": "the same key as the password, for Label Studio"}
+
+
 def without_trailing_slash(endpoints: list[Any], **kwargs: Any) -> list[Any]:
     """Each path once."""
     return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from api import keys, openai, views
+from api import keys, label_studio, openai, views
 from api.renderers import JSONRenderer
 
 
@@ -47,6 +47,10 @@ urlpatterns = [
     *both("keys/<str:prefix>/trust", keys.KeyTrust.as_view(), "key-trust"),
     *both("audit-log", views.AuditLog.as_view(), "audit-log"),
     *both("v1/moderations", openai.Moderations.as_view(), "moderations"),
+    *both("label-studio/health", label_studio.Health.as_view(), "label-studio-health"),
+    *both("label-studio/setup", label_studio.Setup.as_view(), "label-studio-setup"),
+    *both("label-studio/predict", label_studio.Predict.as_view(), "label-studio-predict"),
+    *both("label-studio/webhook", label_studio.Webhook.as_view(), "label-studio-webhook"),
     *both("livez", views.Live.as_view(), "livez"),
     *both("readyz", views.Ready.as_view(), "readyz"),
     *both("health", views.Health.as_view(), "health"),

@@ -1,0 +1,179 @@
+"""A labelling configuration of Label Studio, read for the labels that its choices answer."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+from xml.etree.ElementTree import ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from hate_speech_ai.labels import HATE_SPEECH
+
+_MAX_SHOWN = 5
+_OTHER_NAMES = {
+    "hate": HATE_SPEECH,
+    "hateful": HATE_SPEECH,
+    "hatespeech": HATE_SPEECH,
+    "toxicity": "toxic",
+    "severe_toxicity": "severe_toxic",
+    "profanity": "obscene",
+    "obscenity": "obscene",
+    "threatening": "threat",
+    "insulting": "insult",
+    "identity_attack": "identity_hate",
+}
+_NO = ("not_", "no_", "non_")
+_NEITHER = {"neither", "none", "none_of_these", "none_of_the_above", "neutral", "normal", "ok", "clean", "fine", "safe"}
+_UNSURE = {"unsure", "not_sure", "unclear", "cannot_tell", "can_t_tell", "do_not_know", "don_t_know", "skip"}
+
+
+class ConfigError(Exception):
+    """A configuration that this service cannot answer; the message says what would help."""
+
+
+class Choice(NamedTuple):
+    """What a choice says: yes or no to a label; without a label, no to all that are asked (False) or nothing (None)."""
+
+    label: str
+    answer: bool | None
+
+
+_NOTHING = Choice("", None)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A `Choices` tag whose choices answer labels.
+
+    Attributes:
+        name: of the tag.
+        to_name: of the text that it asks about.
+        field: of a task's data where that text is.
+        multiple: whether several choices can be made.
+        choices: what each choice says, by its value as it stands in results.
+    """
+
+    name: str
+    to_name: str
+    field: str
+    multiple: bool
+    choices: dict[str, Choice]
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels that it asks for."""
+        return list(dict.fromkeys(choice.label for choice in self.choices.values() if choice.label))
+
+    def answers(self, chosen: Collection[str]) -> dict[str, bool]:
+        """What an annotator who chose these says.
+
+        Where several can be chosen, what is not chosen is a no. Where only one can, another choice is a no to
+        `hate_speech`, which comes before all others, and leaves the rest open: who says "hate speech" does not say
+        that it is no insult.
+
+        Raises:
+            ConfigError: there is no such choice.
+        """
+        if unknown := [value for value in chosen if value not in self.choices]:
+            raise ConfigError(f"{self.name} has no choice {unknown[0][:80]!r}")
+        made = [self.choices[value] for value in chosen]
+        if not made or _NOTHING in made:
+            return {}
+        answers = {label: False for label in self.labels if self.multiple or label == HATE_SPEECH}
+        if any(choice == ("", False) for choice in made):
+            answers = dict.fromkeys(self.labels, False)
+        said = {choice.label: bool(choice.answer) for choice in made if choice.label}
+        return answers | said
+
+    def choose(self, probabilities: Mapping[str, float], thresholds: Mapping[str, float]) -> list[str]:
+        """The choices that a model would make; none, where the answer is no and no choice says so."""
+        yes = [label for label in self.labels if probabilities[label] >= thresholds[label]]
+        if yes and not self.multiple:
+            yes = [HATE_SPEECH] if HATE_SPEECH in yes else [max(yes, key=lambda label: probabilities[label])]
+        chosen = [value for value, choice in self.choices.items() if choice.answer and choice.label in yes]
+        if not chosen:
+            no = [value for value, choice in self.choices.items() if choice.answer is False]
+            chosen = [value for value in no if not yes or self.choices[value].label not in ("", *yes)]
+            chosen = chosen if self.multiple else chosen[:1]
+        return chosen
+
+
+def read(config: str, known: Collection[str]) -> list[Question]:
+    """The questions of a configuration that ask for labels, about the text that `hate_speech` is asked about.
+
+    Args:
+        config: XML, as a project has it.
+        known: the labels that can be answered.
+
+    Raises:
+        ConfigError: it is not XML, does not ask for `hate_speech`, or has choices whose meaning is not clear.
+
+    >>> [question] = read('''<View><Text name="text" value="$tweet"/><Choices name="q" toName="text">
+    ...   <Choice value="Hate speech"/><Choice value="Not hate speech"/></Choices></View>''', ["hate_speech"])
+    >>> question.answers(["Not hate speech"])
+    {'hate_speech': False}
+    """
+    try:
+        root = fromstring(config, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        raise ConfigError(f"The labelling configuration is not XML that can be read: {error}.") from None
+    texts = {tag.get("name"): tag.get("value", "") for tag in root.iter("Text")}
+    questions = []
+    for tag in root.iter("Choices"):
+        name, to_name = tag.get("name", ""), tag.get("toName", "")
+        values = [value for choice in tag.iter("Choice") if (value := choice.get("alias") or choice.get("value"))]
+        choices = {value: _meaning(value, name, known) for value in values}
+        labels = {choice.label for choice in choices.values() if choice and choice.label}
+        if labels and to_name in texts and texts[to_name].startswith("$"):
+            multiple = tag.get("choice") == "multiple"
+            clear = {value: choice for value, choice in choices.items() if choice is not None}
+            _refuse(name, (value for value in choices if value not in clear), known)
+            questions.append(Question(name, to_name, texts[to_name][1:], multiple, clear))
+    field = next((question.field for question in questions if HATE_SPEECH in question.labels), None)
+    if field is None:
+        raise ConfigError(
+            "The labelling configuration does not ask for hate speech. It needs "
+            '<Text name="text" value="$text"/> and <Choices name="label" toName="text"> with the choices '
+            '<Choice value="Hate speech"/> and <Choice value="Not hate speech"/>, and others if you like: '
+            f"{', '.join(known)}."
+        )
+    return [question for question in questions if question.field == field]
+
+
+def _refuse(name: str, unclear: Iterable[str], known: Collection[str]) -> None:
+    values = list(unclear)
+    if values:
+        shown = ", ".join(repr(value[:40]) for value in values[:_MAX_SHOWN])
+        raise ConfigError(
+            f"It is not clear what {shown} in {name[:40]!r} says. Name a label ({', '.join(known)}), "
+            "the opposite of one (such as 'Not hate speech'), 'Neither' or 'Unsure'."
+        )
+
+
+def _meaning(value: str, tag: str, known: Collection[str]) -> Choice | None:
+    """What a choice says; None where that is not clear."""
+    name = _plain(value)
+    if label := _label(name, known):
+        return Choice(label, True)
+    if name in _UNSURE:
+        return _NOTHING
+    if name in _NEITHER:
+        return Choice("", False)
+    if name in ("yes", "no", "true", "false"):
+        label = _label(_plain(tag).removeprefix("is_"), known)
+        return Choice(label, name in ("yes", "true")) if label else None
+    rest = next((name.removeprefix(no) for no in _NO if name.startswith(no)), "")
+    if label := _label(rest, known):
+        return Choice(label, False)
+    return None
+
+
+def _label(name: str, known: Collection[str]) -> str:
+    label = name if name in known else _OTHER_NAMES.get(name, "")
+    return label if label in known else ""
+
+
+def _plain(value: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")

@@ -1,0 +1,566 @@
+"""The ML backend for Label Studio, under /label-studio/.
+
+The requests have the shape that Label Studio's source gives them: `MLApi` in `label_studio/ml/api_connector.py` (with
+`extra_params` in setup, as since basic authentication for backends) and `WebhookAction.ACTIONS` in
+`label_studio/webhooks/models.py` (an annotation comes with its task and project, a deletion with numbers only); the
+values are those of the examples in its `docs/source/guide/webhook_reference.md`.
+"""
+
+import base64
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from api import label_config
+from api.label_config import ConfigError
+from api.models import IdempotentAnswer, ModelVersion, ReviewedTweet, TrainingRun
+from hate_speech_ai.labels import LABELS
+from tests.conftest import JSONClient
+
+AsKey = Callable[..., JSONClient]
+HATE = "all muslims are vermin and should be deported"
+KIND = "thank you for the lovely birthday cake"
+
+
+def config(*choices: str, kind: str = "single", name: str = "label") -> str:
+    """A project's labelling configuration, with Label Studio's usual furniture."""
+    inner = "".join(f'<Choice value="{choice}"/>' for choice in choices)
+    return (
+        '<View>\n  <Header value="Please read the passage"/>\n  <Text name="text" value="$tweet" granularity="word"/>\n'
+        f'  <Choices name="{name}" toName="text" choice="{kind}" showInLine="true">{inner}</Choices>\n'
+        '</View><!-- {"data": {"tweet": "an example"}} -->'
+    )
+
+
+TWO = config("Hate speech", "Not hate speech")
+
+
+def setup(schema: str = TWO) -> dict[str, Any]:
+    return {
+        "project": "2.1629208174",
+        "schema": schema,
+        "hostname": "http://localhost:8080",
+        "access_token": "9105a1d897e52286",
+        "extra_params": None,
+    }
+
+
+def predict(*tweets: Any, schema: str = TWO) -> dict[str, Any]:
+    return {
+        "tasks": [
+            {
+                "id": number,
+                "data": {"tweet": tweet},
+                "meta": {},
+                "created_at": "2021-08-17T13:51:02.590839Z",
+                "updated_at": "2021-08-17T13:51:02.590873Z",
+                "is_labeled": False,
+                "overlap": 1,
+                "inner_id": number,
+                "total_annotations": 0,
+                "cancelled_annotations": 0,
+                "total_predictions": 0,
+                "comment_count": 0,
+                "unresolved_comment_count": 0,
+                "last_comment_updated_at": None,
+                "project": 2,
+                "updated_by": None,
+                "file_upload": 46,
+                "comment_authors": [],
+            }
+            for number, tweet in enumerate(tweets, start=21)
+        ],
+        "project": "2.1629208174",
+        "label_config": schema,
+        "params": {"login": None, "password": None, "context": None},
+    }
+
+
+def webhook(action: str, *, schema: str = TWO, finished: int = 3, **more: Any) -> dict[str, Any]:
+    project = {
+        "id": 2,
+        "title": "New Project #2",
+        "description": "",
+        "label_config": schema,
+        "task_number": 5,
+        "finished_task_number": finished,
+        "model_version": "",
+        "created_at": "2021-08-17T13:49:34.326416Z",
+        "updated_at": "2021-08-17T13:52:09.334425Z",
+        "organization": 1,
+        "created_by": 1,
+    }
+    return {"action": action, **more, "project": project}
+
+
+def annotation(
+    *chosen: str,
+    action: str = "ANNOTATION_CREATED",
+    number: int = 17,
+    task: int = 19,
+    tweet: Any = HATE,
+    at: str = "2021-08-17T13:52:48.536370Z",
+    cancelled: bool = False,
+    schema: str = TWO,
+    name: str = "label",
+) -> dict[str, Any]:
+    """An annotator's choices; without one, an annotation without a result."""
+    result = {
+        "value": {"choices": list(chosen)},
+        "id": "WArqkkifYE",
+        "from_name": name,
+        "to_name": "text",
+        "type": "choices",
+        "origin": "manual",
+    }
+    return webhook(
+        action,
+        schema=schema,
+        annotation={
+            "id": number,
+            "result": [result] if chosen else [],
+            "was_cancelled": cancelled,
+            "ground_truth": False,
+            "created_at": "2021-08-17T13:52:48.536303Z",
+            "updated_at": at,
+            "lead_time": 37.13,
+            "prediction": {},
+            "result_count": 0,
+            "unique_id": "5b2c1a0e-6a83-4c0d-9a0e-8ff4c2b1f0ad",
+            "task": task,
+            "project": 2,
+            "completed_by": 1,
+            "updated_by": 1,
+            "parent_prediction": None,
+            "parent_annotation": None,
+        },
+        task={"id": task, "data": {"tweet": tweet}, "meta": {}, "is_labeled": True, "overlap": 1, "project": 2},
+    )
+
+
+def deleted(*numbers: int) -> dict[str, Any]:
+    return webhook("ANNOTATIONS_DELETED", annotations=[{"id": number} for number in numbers])
+
+
+def post(client: JSONClient, body: dict[str, Any]) -> dict[str, Any]:
+    response = client.post("/label-studio/webhook", body)
+    assert response.status_code == 200, response.content
+    return dict(response.json())
+
+
+def statuses() -> list[tuple[str, bool, str]]:
+    rows = ReviewedTweet.objects.order_by("pk")
+    return [(row.external_id, row.labels["hate_speech"], row.status) for row in rows]
+
+
+def errors_of(response: Any) -> dict[str, list[str]]:
+    assert response.status_code == 400
+    return dict(response.json()["errors"])
+
+
+# Connecting.
+
+
+def test_it_connects(client: JSONClient, served: ModelVersion) -> None:
+    health = client.get("/label-studio/health")
+    answer = client.post("/label-studio/setup", setup())
+
+    assert (health.status_code, health.json()["status"]) == (200, "UP")
+    assert answer.json() == {"model_version": f"hate-speech-{served.pk}"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "says"),
+    [
+        ("", "not XML"),
+        ("<View>", "not XML"),
+        ("<View></View>", "does not ask for hate speech"),
+        (config("Positive", "Negative"), "does not ask for hate speech"),
+        (config("Threat", "No threat"), "does not ask for hate speech"),
+        (config("Hate speech", "Haet speech", "Sarcasm"), "'Haet speech', 'Sarcasm'"),
+        (TWO.replace("$tweet", "tweet"), "does not ask for hate speech"),
+        (TWO.replace('toName="text"', 'toName="image"'), "does not ask for hate speech"),
+        ('<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><View>&a;</View>', "not XML"),
+        (None, "must be a string"),
+    ],
+)
+def test_a_project_that_asks_something_else_is_refused(
+    client: JSONClient, served: ModelVersion, schema: Any, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    errors = errors_of(client.post("/label-studio/setup", setup(schema)))
+
+    assert says in errors["schema"][0]
+    assert says in caplog.text  # Label Studio does not show what was wrong
+
+
+def test_a_billion_laughs_are_not_laughed(client: JSONClient, served: ModelVersion) -> None:
+    names = [f"l{number}" for number in range(10)]
+    entities = "".join(f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in pairwise(names))
+    bomb = f'<!DOCTYPE l [<!ENTITY l0 "lol">{entities}]><View>&l9;</View>'
+
+    assert "not XML" in errors_of(client.post("/label-studio/setup", setup(bomb)))["schema"][0]
+
+
+def test_without_a_model_it_is_not_up(client: JSONClient, db: None) -> None:
+    assert client.get("/label-studio/health").status_code == 503
+
+
+# Keys.
+
+
+def basic(key: str) -> str:
+    return "Basic " + base64.b64encode(f"anybody:{key}".encode()).decode()
+
+
+def test_the_key_is_the_password(
+    client: JSONClient, served: ModelVersion, make_key: Callable[..., str], settings: Settings
+) -> None:
+    settings.PUBLIC_PREDICT = False
+    key = make_key("predict", "review")
+
+    for path, body in (("setup", setup()), ("predict", predict(HATE)), ("webhook", annotation("Hate speech"))):
+        assert client.post(f"/label-studio/{path}", body).status_code == 401
+        assert client.post(f"/label-studio/{path}", body, Authorization=basic(key)).status_code == 200
+        assert client.post(f"/label-studio/{path}", body, Authorization=f"Api-Key {key}").status_code == 200
+        assert client.post(f"/label-studio/{path}", body, Authorization=basic("hs_wrong")).status_code == 401
+
+
+@pytest.mark.parametrize("header", ["Basic", "Basic %%%", "Basic bm9jb2xvbg==", "Basic é"])
+def test_basic_authentication_that_is_none(client: JSONClient, served: ModelVersion, header: str) -> None:
+    response = client.post("/label-studio/predict", predict(HATE), Authorization=header)
+
+    assert response.status_code == 401
+    assert "password" in response.json()["detail"]
+
+
+def test_annotations_need_the_scope_review(as_key: AsKey, served: ModelVersion) -> None:
+    assert as_key("predict").post("/label-studio/webhook", annotation("Hate speech")).status_code == 403
+
+
+# Pre-annotating.
+
+
+def test_it_annotates(client: JSONClient, served: ModelVersion) -> None:
+    answer = client.post("/label-studio/predict", predict(HATE, KIND)).json()
+
+    ours = [client.post("/predict", {"tweet": tweet}).json()["probability"] for tweet in (HATE, KIND)]
+    name = f"hate-speech-{served.pk}"
+    assert answer["model_version"] == name
+    assert answer["results"] == [
+        {
+            "result": [
+                {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": [choice]}},
+            ],
+            "score": score,
+            "model_version": name,
+        }
+        for choice, score in (("Hate speech", ours[0]), ("Not hate speech", 1 - ours[1]))
+    ]
+
+
+def test_several_choices(client: JSONClient, served: ModelVersion) -> None:
+    schema = config("Hate speech", "threat", "IDENTITY HATE", "None of the above", kind="multiple")
+
+    answer = client.post("/label-studio/predict", predict(HATE, KIND, schema=schema)).json()
+
+    chosen = [one["result"][0]["value"]["choices"] for one in answer["results"]]
+    asked = {"tweet": HATE, "labels": ["threat", "identity_hate"]}
+    labels = client.post("/predict", asked).json()["labels"]
+    expected = ["Hate speech"]
+    expected += [
+        name for name, label in (("threat", "threat"), ("IDENTITY HATE", "identity_hate")) if labels[label]["answer"]
+    ]
+    assert chosen == [expected, ["None of the above"]]
+
+
+@pytest.mark.parametrize("tweet", ["", "   ", "!!!", None, 7, ["a"], "nul \0"])
+def test_a_task_without_a_text_gets_no_annotation(client: JSONClient, served: ModelVersion, tweet: Any) -> None:
+    results = client.post("/label-studio/predict", predict(HATE, tweet, KIND)).json()["results"]
+
+    assert [len(one["result"]) for one in results] == [1, 0, 1]
+    assert "data.tweet" in results[1]["error"]
+
+
+def test_many_tasks_with_much_data(client: JSONClient, served: ModelVersion) -> None:
+    body = predict(*[KIND] * 1_000)
+    for task in body["tasks"]:
+        task["data"]["page"] = "x" * 4_000
+
+    assert len(client.post("/label-studio/predict", body).json()["results"]) == 1_000
+    assert "tasks" in errors_of(client.post("/label-studio/predict", predict(*[KIND] * 1_001)))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("tasks", None), ("tasks", {}), ("label_config", None), ("label_config", 7)]
+)
+def test_it_refuses(client: JSONClient, served: ModelVersion, field: str, value: Any) -> None:
+    assert list(errors_of(client.post("/label-studio/predict", {**predict(HATE), field: value}))) == [field]
+    assert client.post("/label-studio/predict", [1]).status_code == 400
+
+
+def test_annotating_needs_no_database(
+    client: JSONClient, served: ModelVersion, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        client.post("/label-studio/predict", predict(HATE))
+
+
+# Annotations become reviews.
+
+
+def test_an_annotation_is_a_review(as_key: AsKey, served: ModelVersion) -> None:
+    client = as_key("review")
+
+    answer = post(client, annotation("Not hate speech"))
+
+    assert answer["status"] == "pending"
+    receipt = client.get(f"/reviewed-tweets/{answer['id']}").json()
+    assert receipt["tweet"] == HATE
+    assert receipt["labels"] == {"hate_speech": False}
+    assert (receipt["external_id"], receipt["reviewer"]) == ("label-studio:2/19/17", "label-studio:1")
+    assert receipt["probability_before"] is not None
+
+
+def test_a_changed_annotation_takes_its_place(as_key: AsKey, served: ModelVersion) -> None:
+    client = as_key("review")
+    post(client, annotation("Hate speech"))
+
+    later = annotation("Not hate speech", action="ANNOTATION_UPDATED", at="2021-08-17T14:00:00.000000Z")
+    assert post(client, later)["status"] == "pending"
+
+    name = "label-studio:2/19/17"
+    first = ReviewedTweet.objects.earliest("pk").status
+    assert statuses() == [(name, True, "superseded"), (name, False, ReviewedTweet.objects.latest("pk").status)]
+    assert first == "superseded"
+
+
+def test_a_changed_task_takes_its_place_too(as_key: AsKey, served: ModelVersion) -> None:
+    client = as_key("review")
+    post(client, annotation("Hate speech"))
+
+    post(client, annotation("Not hate speech", action="ANNOTATION_UPDATED", tweet=KIND))
+
+    (_, _, before), (_, _, after) = statuses()
+    assert before == "withdrawn"
+    assert after in ("pending", "held_out")
+
+
+def test_a_webhook_that_comes_twice_counts_once(as_key: AsKey, served: ModelVersion) -> None:
+    client = as_key("review")
+    created, updated = annotation("Hate speech"), annotation("Not hate speech", action="ANNOTATION_UPDATED", at="later")
+
+    answers = [post(client, body) for body in (created, updated, created, updated, created)]
+
+    # The old one again is no new change of mind.
+    assert [answer["id"] for answer in answers] == [answers[number]["id"] for number in (0, 1, 0, 1, 0)]
+    assert [answer for _, answer, _ in statuses()] == [True, False]
+    post(client, deleted(17))
+    post(client, deleted(17))
+    post(client, created)
+    assert [status for _, _, status in statuses()][-1] == "withdrawn"
+    assert ReviewedTweet.objects.count() == 2
+
+
+def test_a_deleted_annotation_is_withdrawn(as_key: AsKey, served: ModelVersion) -> None:
+    client, other = as_key("review"), as_key("review")
+    for number, tweet in ((17, HATE), (18, KIND), (117, "see you at the match")):
+        post(client, annotation("Hate speech", number=number, task=number + 2, tweet=tweet))
+    post(other, annotation("Hate speech", tweet=HATE))
+
+    assert post(client, deleted(17, 99)) == {"status": "withdrawn", "withdrawn": 1}
+
+    gone = ReviewedTweet.objects.filter(status="withdrawn")
+    assert [row.external_id for row in gone] == ["label-studio:2/19/17"]
+    assert "Label Studio" in gone.get().events.latest("pk").reason
+
+
+def test_a_deleted_task_takes_its_annotations_along(as_key: AsKey, served: ModelVersion) -> None:
+    client = as_key("review")
+    post(client, annotation("Hate speech", number=17, task=19))
+    post(client, annotation("Hate speech", number=18, task=20, tweet=KIND))
+    post(client, annotation("Hate speech", number=19, task=21, tweet="see you at the match"))
+
+    answer = post(client, webhook("TASKS_DELETED", tasks=[{"id": 19}, {"id": 20}]))
+
+    assert answer == {"status": "withdrawn", "withdrawn": 2}
+    assert [status == "withdrawn" for _, _, status in statuses()] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "emptied",
+    [
+        annotation(action="ANNOTATION_UPDATED"),
+        annotation("Hate speech", action="ANNOTATION_UPDATED", cancelled=True),
+    ],
+)
+def test_an_emptied_annotation_is_withdrawn(as_key: AsKey, served: ModelVersion, emptied: dict[str, Any]) -> None:
+    client = as_key("review")
+    post(client, annotation("Hate speech"))
+
+    assert post(client, emptied) == {"status": "withdrawn", "withdrawn": 1}
+
+
+def test_a_skipped_task_says_nothing(as_key: AsKey, served: ModelVersion) -> None:
+    assert post(as_key("review"), annotation(cancelled=True))["status"] == "ignored"
+    assert not ReviewedTweet.objects.exists()
+
+
+def test_predictions_that_are_made_annotations_are_no_reviews(as_key: AsKey, served: ModelVersion) -> None:
+    one = annotation("Hate speech")
+    bulk = webhook("ANNOTATIONS_CREATED", annotation=[one["annotation"]], task=[one["task"]])
+
+    answer = post(as_key("review"), bulk)
+
+    assert answer["status"] == "ignored"
+    assert "no person's decisions" in answer["detail"]
+    assert not ReviewedTweet.objects.exists()
+
+
+@pytest.mark.parametrize("action", ["PROJECT_UPDATED", "TASKS_CREATED", "LABEL_LINK_CREATED", "NEW", None, 7, ["x"]])
+def test_other_actions_change_nothing(as_key: AsKey, served: ModelVersion, action: Any) -> None:
+    assert post(as_key("review"), webhook(action))["status"] == "ignored"
+
+
+def test_several_labels_at_once(as_key: AsKey, served: ModelVersion) -> None:
+    schema = config("Hate speech", "Threat", "Insult", "Neither", "Unsure", kind="multiple")
+    client = as_key("review")
+
+    for number, chosen in enumerate((["Hate speech", "Threat"], ["Neither"], ["Unsure"])):
+        post(client, annotation(*chosen, number=number, tweet=f"{HATE} {number}", schema=schema))
+
+    assert [row.labels for row in ReviewedTweet.objects.order_by("pk")] == [
+        {"hate_speech": True, "threat": True, "insult": False},
+        {"hate_speech": False, "threat": False, "insult": False},
+    ]
+
+
+def test_an_annotation_is_taken_without_a_model(as_key: AsKey, db: None) -> None:
+    assert post(as_key("review"), annotation("Hate speech"))["status"] == "pending"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"annotation": None}, "annotation"),
+        ({"task": None}, "task"),
+        ({"project": None}, "project"),
+        ({"project": {"id": 2}}, "project.label_config"),
+        ({"project": {"id": "2", "label_config": TWO}}, "project.id"),
+        ({"task": {"id": 19}}, "task.data"),
+        ({"task": {"id": 19, "data": {}}}, "task.data.tweet"),
+        ({"task": {"id": 19, "data": {"tweet": "!!!"}}}, "task.data.tweet"),
+        ({"task": {"id": True, "data": {"tweet": HATE}}}, "task.id"),
+    ],
+)
+def test_a_webhook_that_says_too_little(
+    as_key: AsKey, served: ModelVersion, change: dict[str, Any], field: str
+) -> None:
+    body = annotation("Hate speech") | change
+
+    assert list(errors_of(as_key("review").post("/label-studio/webhook", body))) == [field]
+    assert not ReviewedTweet.objects.exists()
+    assert not IdempotentAnswer.objects.exists()
+
+
+def test_without_payload_the_setting_is_named(as_key: AsKey, served: ModelVersion) -> None:
+    errors = errors_of(as_key("review").post("/label-studio/webhook", {"action": "ANNOTATION_CREATED"}))
+
+    assert "Send payload" in errors["project"][0]
+
+
+def test_a_choice_of_a_former_configuration_is_no_answer(as_key: AsKey, served: ModelVersion) -> None:
+    response = as_key("review").post("/label-studio/webhook", annotation("Offensive"))
+
+    assert "'Offensive'" in errors_of(response)["annotation.result"][0]
+
+
+def test_a_review_with_an_id_of_ones_own_is_in_nobodys_way(as_key: AsKey, served: ModelVersion) -> None:
+    client = as_key("review")
+    client.post("/add-reviewed-tweet", {"tweet": KIND, "is_hate_speech": False, "external_id": "label-studio:2/x"})
+
+    assert post(client, deleted(17))["withdrawn"] == 0
+
+
+def test_training_can_be_asked_for(as_key: AsKey, served: ModelVersion) -> None:
+    both, only = as_key("review", "train"), as_key("review")
+
+    run = post(both, webhook("START_TRAINING"))["run"]
+
+    assert str(TrainingRun.objects.get().pk) == run
+    refused = only.post("/label-studio/webhook", webhook("START_TRAINING"))
+    assert refused.status_code == 403
+    assert "train" in refused.json()["detail"]
+
+
+# What choices mean.
+
+
+@pytest.mark.parametrize(
+    ("choices", "kind", "chosen", "expected"),
+    [
+        (("Hate speech", "Not hate speech"), "single", ["Hate speech"], {"hate_speech": True}),
+        (("hateful", "neutral"), "single", ["neutral"], {"hate_speech": False}),
+        (("HATE-SPEECH", "No hate speech"), "single", ["No hate speech"], {"hate_speech": False}),
+        # One choice among several: a no to hate speech, and nothing about the rest.
+        (("Hate speech", "Insult", "Neither"), "single", ["Insult"], {"hate_speech": False, "insult": True}),
+        (("Hate speech", "Insult", "Neither"), "single", ["Hate speech"], {"hate_speech": True}),
+        (("Hate speech", "Insult", "Neither"), "single", ["Neither"], {"hate_speech": False, "insult": False}),
+        (("Hate speech", "Insult"), "multiple", ["Hate speech"], {"hate_speech": True, "insult": False}),
+        (("Hate speech", "Insult", "Not sure"), "multiple", ["Insult", "Not sure"], {}),
+        (("Hate speech", "Insult"), "multiple", [], {}),
+    ],
+)
+def test_what_a_choice_says(choices: tuple[str, ...], kind: str, chosen: list[str], expected: dict[str, bool]) -> None:
+    [question] = label_config.read(config(*choices, kind=kind), LABELS)
+
+    assert question.answers(chosen) == expected
+
+
+@pytest.mark.parametrize("name", ["hate_speech", "is_hate_speech", "Hate speech"])
+def test_yes_and_no_to_the_name_of_the_question(name: str) -> None:
+    [question] = label_config.read(config("Yes", "No", name=name), LABELS)
+
+    assert question.answers(["Yes"]) == {"hate_speech": True}
+    assert question.answers(["No"]) == {"hate_speech": False}
+
+
+def test_other_questions_are_left_alone() -> None:
+    two = TWO.replace(
+        "</View>",
+        '<Choices name="topic" toName="text"><Choice value="Football"/></Choices>'
+        '<Choices name="more" toName="text"><Choice value="Threat"/><Choice value="No threat"/></Choices></View>',
+    )
+
+    assert [question.name for question in label_config.read(two, LABELS)] == ["label", "more"]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"hate_speech", "insult"}, ["Hate speech"]),
+        ({"insult", "threat"}, ["Threat"]),
+        (set(), ["Neither"]),
+    ],
+)
+def test_of_several_the_model_chooses_hate_speech_or_the_likeliest(said: set[str], expected: list[str]) -> None:
+    [question] = label_config.read(config("Insult", "Threat", "Hate speech", "Neither"), LABELS)
+    probabilities = {"insult": 0.6, "threat": 0.7, "hate_speech": 0.55}
+    thresholds = {label: 0.5 if label in said else 0.9 for label in probabilities}
+
+    assert question.choose(probabilities, thresholds) == expected
+
+
+def test_aliases_are_what_results_name() -> None:
+    schema = TWO.replace('value="Hate speech"', 'value="Mowa nienawiści" alias="hate_speech"')
+
+    [question] = label_config.read(schema, LABELS)
+
+    assert list(question.choices) == ["hate_speech", "Not hate speech"]
+
+
+def test_a_label_that_no_model_answers_is_not_clear() -> None:
+    with pytest.raises(ConfigError, match="'Threat'"):
+        label_config.read(config("Hate speech", "Threat"), ["hate_speech"])
