@@ -1,7 +1,9 @@
-"""Curves of one label: precision and recall, ROC, calibration, and what each threshold would do."""
+"""Curves of one label: precision and recall, ROC, calibration, thresholds; and the scores of two services."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -12,8 +14,48 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from hate_speech_ai.intervals import BINS
+from hate_speech_ai.score_translation import Translation
 
 _DOTS_PER_INCH = 120
+_COLUMNS = 3
+
+
+class Scatter(NamedTuple):
+    """Their scores and ours of the same texts, and how one is translated into the other."""
+
+    theirs: Sequence[float]
+    ours: Sequence[float]
+    translation: Translation
+
+
+def draw_translations(path: Path, scatters: Mapping[str, Scatter]) -> None:
+    """Write one figure, by its ending `.png` or `.svg`: for each name the texts, the map, and the thresholds' bands.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    columns = min(len(scatters), _COLUMNS)
+    rows = math.ceil(len(scatters) / columns)
+    figure = Figure(figsize=(4.5 * columns, 4.5 * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, (name, (theirs, ours, translation)) in zip(grid, scatters.items(), strict=False):
+        axes.hexbin(theirs, ours, gridsize=40, extent=(0, 1, 0, 1), bins="log", mincnt=1, cmap="Greys")
+        axes.plot(translation.score_map.old, translation.score_map.new, label="usual here")
+        for threshold in translation.thresholds:
+            value, low, high = threshold.ours.value, threshold.ours.low, threshold.ours.high
+            if value is not None:
+                axes.plot(threshold.theirs, value, "o", color="C3")
+            if low is not None and high is not None:
+                axes.vlines(threshold.theirs, low, high, color="C3", label=f"{threshold.theirs:g} is {value:.3f}")
+        axes.set(title=name, xlabel="theirs", ylabel="ours", xlim=(0, 1), ylim=(0, 1))
+        axes.grid(alpha=0.3)
+        axes.legend(loc="upper left")
+    for axes in grid[len(scatters) :]:
+        axes.remove()
+    svg = path.suffix == ".svg"
+    with mpl.rc_context({"svg.hashsalt": "scores"}):
+        figure.savefig(path, dpi=_DOTS_PER_INCH, metadata={"Date": None} if svg else None)
 
 
 def draw(
