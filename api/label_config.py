@@ -11,6 +11,8 @@ from defusedxml.ElementTree import fromstring
 
 from hate_speech_ai.labels import HATE_SPEECH
 
+_MAX_LENGTH = 256 * 1024
+_MAX_CHOICES = 100
 _MAX_SHOWN = 5
 _OTHER_NAMES = {
     "hate": HATE_SPEECH,
@@ -115,6 +117,10 @@ def read(config: str, known: Collection[str]) -> list[Question]:
     >>> question.answers(["Not hate speech"])
     {'hate_speech': False}
     """
+    if len(config) > _MAX_LENGTH:
+        raise ConfigError(
+            f"The labelling configuration has {len(config):,} characters; at most {_MAX_LENGTH:,} are read."
+        )
     try:
         root = fromstring(config, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
@@ -139,7 +145,10 @@ def read(config: str, known: Collection[str]) -> list[Question]:
             '<Choice value="Hate speech"/> and <Choice value="Not hate speech"/>, and others if you like: '
             f"{', '.join(known)}."
         )
-    return [question for question in questions if question.field == field]
+    found = [question for question in questions if question.field == field]
+    if sum(len(question.choices) for question in found) > _MAX_CHOICES:
+        raise ConfigError(f"The labelling configuration has more than {_MAX_CHOICES} choices that name labels.")
+    return found
 
 
 def _refuse(name: str, unclear: Iterable[str], known: Collection[str]) -> None:

@@ -157,7 +157,10 @@ class Webhook(Backend):
         if action == "START_TRAINING":
             return _train(key)
         # A webhook that comes twice is the same to the last byte; what it says of an annotation may be past by then.
-        name = f"label-studio:{hashlib.sha256(orjson.dumps(body)).hexdigest()}"
+        try:
+            name = f"label-studio:{hashlib.sha256(orjson.dumps(body)).hexdigest()}"
+        except orjson.JSONEncodeError:  # it reads deeper nesting than it writes
+            raise serializers.ValidationError({"body": ["This is nested too deeply."]}) from None
         return idempotency.once(request, key, lambda: Response(_act(key, action, body)), name=name)
 
 

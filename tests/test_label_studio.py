@@ -7,6 +7,7 @@ values are those of the examples in its `docs/source/guide/webhook_reference.md`
 """
 
 import base64
+import json
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -184,6 +185,8 @@ def test_it_connects(client: JSONClient, served: ModelVersion) -> None:
         (TWO.replace("$tweet", "tweet"), "does not ask for hate speech"),
         (TWO.replace('toName="text"', 'toName="image"'), "does not ask for hate speech"),
         ('<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><View>&a;</View>', "not XML"),
+        (config(*(f"hate{'-' * number}speech" for number in range(1, 103))), "more than 100 choices"),
+        (TWO + " " * 300_000, "at most 262,144"),
         (None, "must be a string"),
     ],
 )
@@ -463,6 +466,15 @@ def test_a_webhook_that_says_too_little(
     assert list(errors_of(as_key("review").post("/label-studio/webhook", body))) == [field]
     assert not ReviewedTweet.objects.exists()
     assert not IdempotentAnswer.objects.exists()
+
+
+def test_nesting_without_end_is_refused(as_key: AsKey, served: ModelVersion) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(400):
+        deep = {"x": deep}
+    text = json.dumps({**annotation("Hate speech"), "more": deep}).encode()
+
+    assert list(errors_of(as_key("review").post("/label-studio/webhook", text))) == ["body"]
 
 
 def test_without_payload_the_setting_is_named(as_key: AsKey, served: ModelVersion) -> None:
