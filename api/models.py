@@ -12,6 +12,35 @@ from django.utils import timezone
 
 from hate_speech_ai.text import CLEANING_VERSION
 
+_APPEND_ONLY = "history is append-only"
+
+
+class AppendOnly(models.QuerySet[Any]):
+    """Refuses what would change history."""
+
+    def update(self, **fields: Any) -> int:
+        raise TypeError(_APPEND_ONLY)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise TypeError(_APPEND_ONLY)
+
+
+class History(models.Model):
+    """A row that is written once. It goes only with what it is about, where that is forgotten."""
+
+    objects = AppendOnly.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise TypeError(_APPEND_ONLY)
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError(_APPEND_ONLY)
+
 
 class ApiKey(models.Model):
     """Who may do what. Only a hash of the key is kept."""
@@ -200,7 +229,7 @@ class ReviewedTweet(models.Model):
         return f"review {self.receipt}"
 
 
-class ReviewEvent(models.Model):
+class ReviewEvent(History):
     """A step in what became of a review. Written in the transaction of the change, and never changed."""
 
     review = models.ForeignKey(ReviewedTweet, on_delete=models.CASCADE, related_name="events")
@@ -285,17 +314,7 @@ class TrainingRun(models.Model):
         return f"{self.kind} run {self.pk}"
 
 
-class AppendOnly(models.QuerySet["AuditEntry"]):
-    """Refuses what would change history."""
-
-    def update(self, **fields: Any) -> int:
-        raise TypeError("the audit log is append-only")
-
-    def delete(self) -> tuple[int, dict[str, int]]:
-        raise TypeError("the audit log is append-only")
-
-
-class AuditEntry(models.Model):
+class AuditEntry(History):
     """Who did what, when and why. Written once, by `api/audit.py`."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -305,18 +324,8 @@ class AuditEntry(models.Model):
     reason = models.TextField(blank=True)
     details = models.JSONField(default=dict)
 
-    objects = AppendOnly.as_manager()
-
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.by}: {self.action} {self.target}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
-            raise TypeError("the audit log is append-only")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise TypeError("the audit log is append-only")
 
 
 class IdempotentAnswer(models.Model):

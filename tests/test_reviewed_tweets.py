@@ -216,6 +216,21 @@ def test_a_newer_word_of_the_same_key_supersedes(as_key: AsKey, make_version: Ca
     assert client.get(second).json()["status"] == "pending"
 
 
+def test_nothing_rewrites_a_history(as_key: AsKey) -> None:
+    say(as_key("review"), tweet_that_is(held_out=False), True)
+    step = ReviewEvent.objects.get()
+
+    step.reason = "another"
+    for change in (
+        step.save,
+        step.delete,
+        ReviewEvent.objects.all().delete,
+        lambda: ReviewEvent.objects.update(reason=""),
+    ):
+        with pytest.raises(TypeError, match="append-only"):
+            change()
+
+
 def test_another_key_supersedes_nothing(as_key: AsKey) -> None:
     client, text = as_key("review"), tweet_that_is(held_out=False)
     path = say(client, text, True)
@@ -351,7 +366,7 @@ def test_reviews_from_before_there_were_steps_have_a_status(
     paths = [say(client, text, True), say(client, text, False), say(client, tweet_that_is(held_out=True), True)]
     paths.append(say(as_key("review"), text, True))
     add(tweet=text, labels={"hate_speech": True}, source="corpus:mine")
-    ReviewEvent.objects.all().delete()
+    ReviewEvent.objects.all()._raw_delete("default")
     ReviewedTweet.objects.update(status="")
     ReviewedTweet.objects.filter(opinion=2).update(trained_in=version)
 
