@@ -57,6 +57,7 @@ class Example:
     labels: Mapping[str, bool]
     source: str = ""
     core: bool = False
+    author: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def recipe() -> dict[str, Any]:
         "cleaning": CLEANING_VERSION,
         "features": FEATURES_VERSION,
         "stemmer": STEMMER,
+        "vocabulary": "features in the tweets of two authors or more; without an author, a tweet is its own",
         "classifier": "logistic regression, liblinear (dual), C=1, balanced, naive Bayes weights, "
         f"an intercept for each source, core rows {_CORE_SHARE} of the others; "
         f"Platt scaling on out-of-fold scores ({_FOLDS} folds)",
@@ -138,7 +140,9 @@ def _train(examples: Sequence[Example], seed: int, metadata: Mapping[str, Any], 
     progress("reading words", 0.02)
     vectorizer = TweetVectorizer()
     try:
-        features = vectorizer.fit_transform([example.tweet for example in examples])
+        features = vectorizer.fit_transform(
+            [example.tweet for example in examples], authors=[example.author for example in examples]
+        )
     except ValueError as error:  # scikit-learn's word for an empty vocabulary
         raise NotEnoughData("the training tweets have no word in common") from error
     matrix = hstack([features, _sources(examples)], format="csr")
