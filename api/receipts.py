@@ -24,6 +24,7 @@ class Stored(NamedTuple):
     tweet: str
     labels: dict[str, bool]
     status: str
+    author: str = ""
 
 
 class Change(NamedTuple):

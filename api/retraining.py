@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from api import active_model, audit, forgetting, health, queue, receipts, reviews
+from api import active_model, audit, comparison, forgetting, health, queue, receipts, registry, reviews
 from api.models import ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.receipts import Change, Stored
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
@@ -78,12 +78,12 @@ def read_dataset() -> Dataset:
     newest: dict[str, dict[str, Stored]] = {}
     held_out: set[str] = set()
     dataset = Dataset([], [], [], [], [], {}, "")
-    fields = ("fingerprint", "source", "held_out", "pk", "tweet", "labels", "status")
+    fields = ("fingerprint", "source", "held_out", "pk", "tweet", "labels", "status", "author")
     rows = ReviewedTweet.objects.order_by("pk").values_list(*fields).iterator()  # one query is one snapshot
     for fingerprint, source, is_held_out, *values in rows:
         row = Stored(*values)
         withdrawn = row.status == ReviewedTweet.Status.WITHDRAWN
-        content = [source, row.tweet, row.labels, *(["withdrawn"] if withdrawn else [])]
+        content = [source, row.tweet, row.labels, *(["withdrawn"] if withdrawn else []), *filter(None, [row.author])]
         digest.update(json.dumps(content, sort_keys=True).encode())
         if is_held_out:
             held_out.add(fingerprint)
@@ -107,6 +107,7 @@ def _add(dataset: Dataset, fingerprint: str, by_source: dict[str, Stored], *, he
         resolve([row.labels for row in rows]),
         source=sources[0],
         core=not _CORE.isdisjoint(sources),
+        author=next((row.author for row in rows if row.author), ""),
     )
     if held_out:
         dataset.held_out.append(example)
@@ -234,6 +235,7 @@ def _commit(
     content = trained.artifact.to_bytes()
     scorer = Scorer(Artifact.from_bytes(content))  # what cannot be read again must not be stored
     probabilities = [] if reasons else scorer.probabilities(change.tweet for change in dataset.changes)
+    change = {} if reasons else comparison.change(champion, scorer)
     with transaction.atomic():
         version = ModelVersion.objects.create(
             sha256=sha256(content),
@@ -243,10 +245,11 @@ def _commit(
             trained_on=len(dataset.training),
             evaluated_on=metrics[HATE_SPEECH]["rows"],
             metrics=metrics,
+            recipe=trained.artifact.metadata["recipe"],
         )
         outcome = Outcome.REJECTED if reasons else Outcome.PROMOTED
         if not reasons:
-            Promotion.objects.create(version=version, by=f"{run.kind} run", reason="passed the gate")
+            Promotion.objects.create(version=version, by=f"{run.kind} run", reason="passed the gate", change=change)
             receipts.settle(dataset.changes, probabilities, version)
         queue.finish(run, status=queue.Status.DONE, outcome=outcome, version=version, reasons=reasons, figures=figures)
         audit.record(
@@ -258,6 +261,8 @@ def _commit(
             sha256=version.sha256,
         )
     active_model.put_in_cache(version.sha256, content)
+    registry.settle(by=f"{run.kind} run")
+    forgetting.wipe()
     logger.info("%s run %s: version %s %s %s", run.kind, run.pk, version.pk, outcome, "; ".join(reasons))
 
 

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from api import views
+from api import model_views, views
 from api.renderers import JSONRenderer
 
 
@@ -42,6 +42,10 @@ urlpatterns = [
     *both("models/<version:version_id>", views.ModelDetail.as_view(), "model"),
     *both("models/<version:version_id>/compare/<version:other_id>", views.Compare.as_view(), "compare"),
     *both("models/<version:version_id>/promote", views.Promote.as_view(), "promote"),
+    *both("models/<version:version_id>/keep", model_views.Keep.as_view(), "keep"),
+    *both("models/<version:version_id>/retire", model_views.Retire.as_view(), "retire"),
+    *both("models/rollback", model_views.Rollback.as_view(), "rollback"),
+    *both("forget", model_views.Forget.as_view(), "forget"),
     *both("audit-log", views.AuditLog.as_view(), "audit-log"),
     *both("livez", views.Live.as_view(), "livez"),
     *both("readyz", views.Ready.as_view(), "readyz"),

@@ -81,7 +81,7 @@ def test_what_is_not_there_is_not_noted(db: None) -> None:
 
 
 def test_something_must_be_named(db: None) -> None:
-    with pytest.raises(CommandError, match="--text, --external-id or --reviewer"):
+    with pytest.raises(CommandError, match="--text, --external-id, --reviewer or --author"):
         forget()
 
 
