@@ -95,8 +95,13 @@ def _measure(old: Scorer, new: Scorer) -> dict[str, Any]:
                 for place in flipped[:_EXAMPLES]
             ],
         },
-        "score_map": asdict(ScoreMap.of(before, after)) if tweets else None,
+        "score_map": _short(ScoreMap.of(before, after)) if tweets else None,
     }
+
+
+def _short(found: ScoreMap) -> dict[str, list[float]]:
+    """Six digits: between much the same models, the map has a point for nearly every tweet."""
+    return {name: [round(score, 6) for score in scores] for name, scores in asdict(found).items()}
 
 
 def _rows() -> QuerySet[ReviewedTweet]:
