@@ -159,7 +159,7 @@ class Promotion(models.Model):
 
     @classmethod
     def _with_versions(cls) -> models.QuerySet[Self]:
-        return cls.objects.select_related("version").defer("version__artifact")
+        return cls.objects.select_related("version").defer("version__artifact", "change")
 
 
 class ReviewedTweet(models.Model):

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers, status
@@ -291,7 +291,8 @@ class Models(APIView):
 
     @extend_schema(summary="Model versions, newest first", parameters=_PAGE, responses=Version(many=True))
     def get(self, request: Request) -> Response:
-        versions = ModelVersion.objects.order_by("-pk").prefetch_related("promotions")
+        promotions = Prefetch("promotions", Promotion.objects.defer("change"))
+        versions = ModelVersion.objects.order_by("-pk").prefetch_related(promotions)
         return _page(self, request, versions, Version)
 
 
