@@ -231,7 +231,8 @@ def test_nothing_of_it_is_left_anywhere(
     learned = train().version
     active_model.refresh()
     admin.get(f"/models/{learned.pk}/compare/{learned.pk - 1}")
-    assert holding("qwyxb", tmp_path / "before.jsonl") == {"tables", "redis", "export", "file"}
+    everywhere = {"tables", "redis", "export", *(["file"] if connection.vendor == "sqlite" else [])}
+    assert holding("qwyxb", tmp_path / "before.jsonl") == everywhere
 
     for field, value in (("reviewer", "ann"), ("text", "QWYXBL is here 3!")):
         body = {field: value, "reason": "asked to", "retire_versions": True}

@@ -227,11 +227,12 @@ def test_what_serves_or_is_kept_is_not_retired(as_key: AsKey, served: ModelVersi
     assert audited("version.released") == [(f"version {kept.pk}", "")]
 
 
-@pytest.mark.parametrize("path", ["/models/1/keep", "/models/1/retire", "/models/rollback", "/forget"])
+@pytest.mark.parametrize("path", ["/models/{}/keep", "/models/{}/retire", "/models/rollback", "/forget"])
 def test_only_an_admin_may_and_says_why(as_key: AsKey, served: ModelVersion, path: str) -> None:
+    path = path.format(served.pk)
     assert as_key("predict", "review", "train").post(path, {"reason": "x"}).status_code == 403
     assert as_key("admin").post(path, {}).status_code == 400
-    assert as_key("admin").post("/models/99/retire", {"reason": "x"}).status_code == 404
+    assert as_key("admin").post("/models/9999/retire", {"reason": "x"}).status_code == 404
 
 
 def test_pruning_keeps_what_somebody_may_need(served: ModelVersion, make_version: Make, settings: Settings) -> None:
@@ -285,8 +286,8 @@ def test_the_commands(served: ModelVersion, make_version: Make, settings: Settin
     assert "become hate speech" in run("compare", str(served.pk), str(newest.pk))
     with pytest.raises(CommandError, match="cannot be loaded: it is retired"):
         run("compare", str(served.pk), str(two.pk))
-    for command in (["keep", "99", "--release"], ["retire", "99", "--reason", "x"], ["compare", "99", "99"]):
-        with pytest.raises(CommandError, match="there is no version 99"):
+    for command in (["keep", "9999", "--release"], ["retire", "9999", "--reason", "x"], ["compare", "9999", "9999"]):
+        with pytest.raises(CommandError, match="there is no version 9999"):
             run(*command)
     with pytest.raises(CommandError, match="serves"):
         run("retire", str(served.pk), "--reason", "x")
