@@ -162,12 +162,14 @@ def put_in_cache(digest: str, content: bytes) -> None:
         logger.warning("the model %s is not cached; it will be read from the database", digest[:12])
 
 
-def take_from_cache(digest: str) -> None:
-    """Delete an artifact's bytes there: the version is retired."""
+def take_from_cache(*digests: str) -> None:
+    """Delete artifacts' bytes there: their versions are retired."""
+    if not digests:
+        return
     try:
-        redis.call("DEL", f"model:{digest}")
+        redis.call("DEL", *[f"model:{digest}" for digest in digests])
     except redis.Unavailable:
-        logger.warning("the model %s may still be cached; it is deleted there within 30 days", digest[:12])
+        logger.warning("retired models may still be cached; they are deleted there after the next training")
 
 
 def _drop_retired() -> None:

@@ -145,12 +145,17 @@ def prune(*, by: str) -> list[int]:
 
 
 def settle(*, by: str) -> None:
-    """What a new promotion or a new version leaves to do. Nothing of it is worth a failed training run."""
+    """What a new promotion or a new version leaves to do. Nothing of it is worth a failed training run.
+
+    Retired versions are taken from the cache once more: it may have been away when they were retired, or a process that
+    was just loading one may have put it back.
+    """
     try:
         with transaction.atomic():
             _retire_replaced()
         if pruned := prune(by=by):
             logger.info("versions %s are pruned", ", ".join(map(str, pruned)))
+        active_model.take_from_cache(*ModelVersion.objects.exclude(retired="").values_list("sha256", flat=True))
     except DatabaseError as error:
         logger.warning("versions were not pruned: %s", type(error).__name__)
 

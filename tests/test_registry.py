@@ -208,6 +208,22 @@ def test_the_cache_forgets_a_retired_version(served: ModelVersion, make_version:
         active_model.load(fresh(older))
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_cache_forgets_it_with_the_next_training_where_it_was_away(
+    served: ModelVersion, make_version: Make, other_bytes: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = make_version(other_bytes)
+    active_model.load(older)
+    with monkeypatch.context() as patch:
+        patch.setattr(redis, "_resting_until", float("inf"))
+        registry.retire(older, by="test", reason="test")
+    assert redis.call("EXISTS", f"model:{older.sha256}") == 1
+
+    registry.settle(by="test")  # at the end of a training
+
+    assert redis.call("EXISTS", f"model:{older.sha256}") == 0
+
+
 def test_what_serves_or_is_kept_is_not_retired(as_key: AsKey, served: ModelVersion, make_version: Make) -> None:
     kept, admin = make_version(), as_key("admin")
     admin.post(f"/models/{kept.pk}/keep", {"reason": "a paper names it"})
