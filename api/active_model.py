@@ -69,7 +69,7 @@ def get() -> ActiveModel:
 def pinned(version: int) -> ActiveModel:
     """Any version, whatever serves: its answers are the same for ever.
 
-    The few that were asked for last stay in memory.
+    The few that were asked for last stay in memory; one that is retired leaves it within about a second.
 
     Raises:
         ModelVersion.DoesNotExist: there is no such version.
@@ -96,6 +96,7 @@ def refresh() -> None:
     global _problem
     try:
         promotion = Promotion.newest()
+        _drop_retired()
     except DatabaseError as error:
         logger.warning("cannot look for a new model: %s", type(error).__name__)
         return
@@ -124,8 +125,11 @@ def load(version: ModelVersion) -> ActiveModel:
     """A version from Redis, where its bytes are cached by their hash, or from the database.
 
     Raises:
-        ArtifactError: the stored bytes are not what was stored, or not a model that this program reads.
+        ArtifactError: it is retired, or the stored bytes are not what was stored, or not a model that this program
+            reads.
     """
+    if version.retired:
+        raise ArtifactError(f"it is retired ({version.retired})")
     name = f"model:{version.sha256}"
     try:
         cached = redis.call("GET", name)
@@ -161,6 +165,26 @@ def put_in_cache(digest: str, content: bytes) -> None:
         redis.call("SET", f"model:{digest}", content, "EX", _CACHE_SECONDS)
     except redis.Unavailable:
         logger.warning("the model %s is not cached; it will be read from the database", digest[:12])
+
+
+def take_from_cache(*digests: str) -> None:
+    """Delete artifacts' bytes there: their versions are retired."""
+    if not digests:
+        return
+    try:
+        redis.call("DEL", *[f"model:{digest}" for digest in digests])
+    except redis.Unavailable:
+        logger.warning("retired models may still be cached; they are deleted there after the next training")
+
+
+def _drop_retired() -> None:
+    """Forget the versions in memory that were retired since they were asked for."""
+    if not _pinned:
+        return
+    retired = ModelVersion.objects.filter(pk__in=list(_pinned)).exclude(retired="").values_list("pk", flat=True)
+    for version in retired:
+        with _pinned_lock:
+            _pinned.pop(version, None)
 
 
 def start_watching() -> None:

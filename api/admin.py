@@ -1,17 +1,26 @@
-"""Django's admin, where `ADMIN_ENABLED` is set: to look, to revoke and trust keys, and to approve reviews.
-
-Models and reviews are never edited.
+"""Django's admin, where `ADMIN_ENABLED` is set: to look, to revoke and trust keys, to approve reviews, and to say which
+version serves. Neither models nor reviews are ever edited.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
-from api import audit, trust
+from api import audit, registry, trust
 from api.keys import counted
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from hate_speech_ai.artifact import ArtifactError
+
+Rows = QuerySet[ModelVersion]
+
+
+def _who(request: HttpRequest) -> str:
+    return f"{request.user} (admin)"
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -108,8 +117,99 @@ class AuditEntryAdmin(ReadOnly):
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnly):
-    list_display = ("id", "created_at", "parent", "trained_on", "evaluated_on")
+    """Versions are looked at, and let serve, kept and retired; each action asks for a reason, for the audit log."""
+
+    list_display = ("id", "created_at", "serves", "parent", "trained_on", "evaluated_on", "kept", "retired")
     exclude = ("artifact",)
+    ordering = ("-pk",)
+    actions = ("promote", "roll_back", "keep", "release", "retire", "prune")
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("api.change_modelversion"))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        # Rolling back and pruning are about no version that could be chosen, and Django's actions need one.
+        if request.POST.get("action") in ("roll_back", "prune") and not request.POST.getlist(ACTION_CHECKBOX_NAME):
+            champion = Promotion.champion()
+            data = request.POST.copy()
+            data[ACTION_CHECKBOX_NAME] = str(champion.pk if champion else 0)
+            request.POST = data  # type: ignore[assignment]
+        return super().changelist_view(request, extra_context)
+
+    @admin.display(boolean=True)
+    def serves(self, version: ModelVersion) -> bool:
+        return version == Promotion.champion()
+
+    @admin.action(description="Let it serve, or confirm that it does", permissions=["operate"])
+    def promote(self, request: HttpRequest, versions: Rows) -> HttpResponse | None:
+        def act(version: ModelVersion, reason: str) -> str:
+            registry.promote(version, by=_who(request), reason=reason)
+            return f"Version {version.pk} serves."
+
+        return self._one(request, versions, "promote", "Let version {} serve?", act)
+
+    @admin.action(description="Roll back: let the version before serve again", permissions=["operate"])
+    def roll_back(self, request: HttpRequest, versions: Rows) -> HttpResponse | None:
+        def act(reason: str) -> str:
+            return f"Version {registry.rollback(by=_who(request), reason=reason).version_id} serves."
+
+        return self._with_reason(request, versions, "roll_back", "Let the version before serve again?", act)
+
+    @admin.action(description="Keep: never prune it", permissions=["operate"])
+    def keep(self, request: HttpRequest, versions: Rows) -> HttpResponse | None:
+        def act(version: ModelVersion, reason: str) -> str:
+            registry.keep(version, by=_who(request), reason=reason)
+            return f"Version {version.pk} is kept."
+
+        return self._one(request, versions, "keep", "Keep version {}?", act)
+
+    @admin.action(description="Keep no longer", permissions=["operate"])
+    def release(self, request: HttpRequest, versions: Rows) -> None:
+        for version in versions:
+            registry.release(version, by=_who(request))
+            self.message_user(request, f"Version {version.pk} is not kept any longer.")
+
+    @admin.action(description="Retire: delete its model for good", permissions=["operate"])
+    def retire(self, request: HttpRequest, versions: Rows) -> HttpResponse | None:
+        def act(version: ModelVersion, reason: str) -> str:
+            registry.retire(version, by=_who(request), reason=reason)
+            return f"Version {version.pk} is retired."
+
+        question = "Delete the model of version {} for good? It can be promoted and asked no more."
+        return self._one(request, versions, "retire", question, act)
+
+    @admin.action(description="Prune: retire what KEEP_VERSIONS does not keep", permissions=["operate"])
+    def prune(self, request: HttpRequest, versions: Rows) -> None:
+        pruned = registry.prune(by=_who(request))
+        retired = f"Retired: {', '.join(map(str, pruned))}." if pruned else "There was nothing to retire."
+        self.message_user(request, retired)
+
+    def _one(
+        self, request: HttpRequest, versions: Rows, action: str, question: str, act: Callable[[ModelVersion, str], str]
+    ) -> HttpResponse | None:
+        if len(versions) != 1:
+            self.message_user(request, "Choose one version.", messages.ERROR)
+            return None
+        version = versions[0]
+        return self._with_reason(request, versions, action, question.format(version.pk), lambda why: act(version, why))
+
+    def _with_reason(
+        self, request: HttpRequest, versions: Rows, action: str, question: str, act: Callable[[str], str]
+    ) -> HttpResponse | None:
+        """Ask for a reason on a page of its own; act once there is one."""
+        reason = request.POST.get("reason", "").strip()[:500]
+        if not reason:
+            context = {
+                **self.admin_site.each_context(request),
+                **{"title": dict(self.get_action_choices(request))[action], "question": question},
+                **{"versions": versions, "action": action, "back": request.get_full_path()},
+            }
+            return TemplateResponse(request, "admin/api/modelversion/reason.html", context)
+        try:
+            self.message_user(request, act(reason))
+        except (ArtifactError, registry.Refused, registry.NothingToRollBackTo) as error:
+            self.message_user(request, f"Refused: {error}.", messages.ERROR)
+        return None
 
 
 @admin.register(Promotion)
@@ -133,10 +233,6 @@ class ReviewedTweetAdmin(ReadOnly):
 class TrainingRunAdmin(ReadOnly):
     list_display = ("id", "kind", "status", "outcome", "attempts", "created_at", "finished_at")
     list_filter = ("status", "kind")
-
-
-def _who(request: HttpRequest) -> str:
-    return f"{request.user} (admin)"
 
 
 def _of(standing: dict[str, int], part: str, whole: str) -> str:

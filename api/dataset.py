@@ -90,7 +90,7 @@ def read(*, without: str = "") -> Dataset:
             continue
         weights = [standings[source].weight if source in standings else 1.0 for source in counting]
         for (source, row), weight in zip(counting.items(), weights, strict=True):
-            content = [source, row.tweet, row.labels, weight, text in held_out]
+            content = [source, row.tweet, row.labels, row.author, weight, text in held_out]
             digest.update(json.dumps(content, sort_keys=True).encode())
         _add(dataset, counting, weights, held_out=text in held_out)
     return replace(dataset, fingerprint=digest.hexdigest())
@@ -102,7 +102,7 @@ def _read(without: str) -> tuple[dict[str, BySource], list[Change], set[str], di
     superseded: list[Change] = []
     held_out: set[str] = set()
     raters: dict[str, dict[Rater, Stored]] = {}
-    fields = ("fingerprint", "source", "held_out", "pk", "tweet", "labels", "status", "approved", "reviewer")
+    fields = ("fingerprint", "source", "held_out", "pk", "tweet", "labels", "status", "approved", "reviewer", "author")
     rows = ReviewedTweet.objects.exclude(source=without).order_by("pk").values_list(*fields)
     for text, source, is_held_out, *values in rows.iterator():  # one query is one snapshot
         row = Stored(*values)
@@ -171,6 +171,7 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
         resolve((row.labels for row in rows), weights),
         source=sources[0],
         core=not _CORE.isdisjoint(sources),
+        author=next((row.author for row in rows if row.author), ""),
     )
     if held_out:
         dataset.held_out.append(example)

@@ -30,6 +30,7 @@ class Stored(NamedTuple):
     status: str
     approved: bool
     reviewer: str
+    author: str
 
 
 class Change(NamedTuple):

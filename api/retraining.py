@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from api import active_model, audit, health, queue, receipts, reviews, trust
+from api import active_model, audit, comparison, forgetting, health, queue, receipts, registry, reviews, trust
 from api.dataset import Dataset, Rater, read
 from api.models import ApiKey, ModelVersion, Promotion, ReviewerAgreement, TrainingRun
 from hate_speech_ai.annotators import Doubt, doubts, majority
@@ -188,6 +188,7 @@ def _commit(
     content = trained.artifact.to_bytes()
     scorer = Scorer(Artifact.from_bytes(content))  # what cannot be read again must not be stored
     probabilities = [] if reasons else scorer.probabilities(change.tweet for change in dataset.changes)
+    change = {} if reasons else comparison.change(champion, scorer)
     with transaction.atomic():
         version = ModelVersion.objects.create(
             sha256=sha256(content),
@@ -197,10 +198,11 @@ def _commit(
             trained_on=len(dataset.training),
             evaluated_on=metrics[HATE_SPEECH]["rows"],
             metrics=metrics,
+            recipe=trained.artifact.metadata["recipe"],
         )
         outcome = Outcome.REJECTED if reasons else Outcome.PROMOTED
         if not reasons:
-            Promotion.objects.create(version=version, by=f"{run.kind} run", reason="passed the gate")
+            Promotion.objects.create(version=version, by=f"{run.kind} run", reason="passed the gate", change=change)
             receipts.settle(dataset.changes, probabilities, version)
         _remember_keys(dataset, figures["keys"])
         for key in liars:
@@ -215,6 +217,8 @@ def _commit(
             sha256=version.sha256,
         )
     active_model.put_in_cache(version.sha256, content)
+    registry.settle(by=f"{run.kind} run")
+    forgetting.wipe()
     logger.info("%s run %s: version %s %s %s", run.kind, run.pk, version.pk, outcome, "; ".join(reasons))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 
-from api import active_model
+from api import active_model, authors
 from api.exceptions import ModelNotReady
 from api.models import ApiKey, ReviewedTweet, ReviewEvent
 from hate_speech_ai.text import CLEANING_VERSION, fingerprint, is_held_out
@@ -39,6 +39,7 @@ class Opinion:
     labels: dict[str, float]
     external_id: str = ""
     reviewer: str = ""
+    author: str = ""  # in plain: only a keyed hash of it is stored
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,14 @@ def add(
     key: ApiKey | None = None,
     external_id: str = "",
     reviewer: str = "",
+    author: str = "",
 ) -> tuple[ReviewedTweet, bool]:
     """Store a review, unless it repeats the last thing that this source said about this tweet.
 
     Returns:
         The stored review, and whether it is new.
     """
-    [answer] = add_all([Opinion(tweet, labels, external_id, reviewer)], source=source, key=key)
+    [answer] = add_all([Opinion(tweet, labels, external_id, reviewer, author)], source=source, key=key)
     return answer
 
 
@@ -189,6 +191,7 @@ def _row(one: _Read, source: str, key: ApiKey | None, *, held_out: bool, opinion
         key=key,
         external_id=one.opinion.external_id,
         reviewer=one.opinion.reviewer,
+        author=authors.digest(one.opinion.author),
         fingerprint=one.fingerprint,
         held_out=held_out,
         opinion=opinion,

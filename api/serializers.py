@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api import receipts
+from api.comparison import with_tweets
 from api.exceptions import flatten
 from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewEvent, TrainingRun
 from api.parsers import MAX_SINGLE_BODY
@@ -278,6 +279,9 @@ class ReviewRequest(StrictSerializer):
     labels = LabelsField(required=False)
     external_id = TextField(required=False, allow_blank=True, max_length=200)
     reviewer = TextField(required=False, allow_blank=True, max_length=200)
+    author = TextField(
+        required=False, allow_blank=True, max_length=200, help_text="of the tweet; only a keyed hash of it is stored"
+    )
 
     def validate_tweet(self, tweet: str) -> str:
         if not is_readable(tokenize(tweet)):
@@ -319,6 +323,7 @@ def to_opinion(content: dict[str, Any]) -> Opinion:
         labels=content["labels"],
         external_id=content.get("external_id", ""),
         reviewer=content.get("reviewer", ""),
+        author=content.get("author", ""),
     )
 
 
@@ -493,7 +498,7 @@ class Run(serializers.ModelSerializer[TrainingRun]):
 
 class FlippedTweet(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="of the receipt")
-    tweet = serializers.CharField()
+    tweet = serializers.CharField(allow_null=True, required=False, help_text="for admins; null where it is forgotten")
     label = serializers.BooleanField(help_text="what people say")  # type: ignore[assignment]
     old = serializers.FloatField()
     new = serializers.FloatField()
@@ -519,6 +524,16 @@ class ChangedWord(serializers.Serializer[Any]):
     new = serializers.FloatField()
 
 
+class Change(serializers.Serializer[Any]):
+    """What a promotion changed, on held-out tweets of corpora; empty where it was the first, or confirmed a version."""
+
+    before = serializers.IntegerField(required=False, help_text="the version that served")
+    rows = serializers.IntegerField(required=False)
+    flipped = Flipped(required=False)
+    score_map = ScoreMapAnswer(allow_null=True, required=False)
+    problem = serializers.CharField(required=False, help_text="why nothing could be measured")
+
+
 class Comparison(serializers.Serializer[Any]):
     versions = serializers.DictField(child=serializers.IntegerField())
     metrics = serializers.DictField(help_text="of both, each on the held-out tweets of its own training run")
@@ -541,7 +556,20 @@ class TrainRequest(StrictSerializer):
 class PromotionSerializer(serializers.ModelSerializer[Promotion]):
     class Meta:
         model = Promotion
-        fields = ("version", "at", "by", "reason")
+        fields: tuple[str, ...] = ("version", "at", "by", "reason", "confirmed")
+
+
+class PromotionDetail(PromotionSerializer):
+    change = serializers.SerializerMethodField()
+
+    class Meta(PromotionSerializer.Meta):
+        fields = (*PromotionSerializer.Meta.fields, "change")
+
+    @extend_schema_field(Change())
+    def get_change(self, promotion: Promotion) -> dict[str, Any]:
+        """With the examples' texts, if the caller has looked them up."""
+        found: dict[str, Any] = promotion.change
+        return with_tweets(found, self.context["tweets"]) if "tweets" in self.context else found
 
 
 class PromoteRequest(StrictSerializer):
@@ -554,7 +582,7 @@ class Version(serializers.ModelSerializer[ModelVersion]):
 
     class Meta:
         model = ModelVersion
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "created_at",
             "sha256",
@@ -564,11 +592,19 @@ class Version(serializers.ModelSerializer[ModelVersion]):
             "trained_on",
             "evaluated_on",
             "metrics",
+            "recipe",
+            "kept",
+            "retired",
+            "to_retire",
             "promotions",
         )
 
     def get_serving(self, version: ModelVersion) -> bool:
         return bool(version.pk == self.context["champion"])
+
+
+class VersionDetail(Version):
+    promotions = PromotionDetail(many=True)
 
 
 def text_problem(value: Any) -> str:

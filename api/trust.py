@@ -48,17 +48,17 @@ def trust(key: ApiKey, *, by: str, reason: str, approve_waiting: bool = False) -
 def quarantine(key: ApiKey, *, by: str, reason: str, everything: bool = False) -> int:
     """Let what a key says wait, with what no model has learned yet; how many reviews that are.
 
+    What a person has approved goes on counting.
+
     Args:
-        everything: also what models have learned or are measured on: the next training does without it.
+        everything: also what was approved, and what models have learned: the next training does without it.
     """
-    statuses = [Status.PENDING]
     if everything:
-        statuses += [Status.TRAINED, Status.CONFLICT, Status.HELD_OUT]
+        rows = key.reviews.filter(status__in=[Status.PENDING, Status.HELD_OUT, Status.TRAINED, Status.CONFLICT])
+    else:
+        rows = key.reviews.filter(status__in=[Status.PENDING, Status.HELD_OUT], approved=False)
     with transaction.atomic():
         _set_level(key, Trust.QUARANTINED, by=by, reason=reason)
-        rows = key.reviews.filter(status__in=statuses)
-        if not everything:
-            rows = rows.filter(approved=False)
         return _move(rows, Status.QUARANTINED, QUARANTINED.format(by=by), approved=False)
 
 

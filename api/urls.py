@@ -6,7 +6,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from api import keys, label_studio, openai, views
+from api import keys, label_studio, model_views, openai, views
 from api.renderers import JSONRenderer
 
 
@@ -45,6 +45,10 @@ urlpatterns = [
     *both("models/<version:version_id>/promote", views.Promote.as_view(), "promote"),
     *both("keys", keys.Keys.as_view(), "keys"),
     *both("keys/<str:prefix>/trust", keys.KeyTrust.as_view(), "key-trust"),
+    *both("models/<version:version_id>/keep", model_views.Keep.as_view(), "keep"),
+    *both("models/<version:version_id>/retire", model_views.Retire.as_view(), "retire"),
+    *both("models/rollback", model_views.Rollback.as_view(), "rollback"),
+    *both("forget", model_views.Forget.as_view(), "forget"),
     *both("audit-log", views.AuditLog.as_view(), "audit-log"),
     *both("v1/moderations", openai.Moderations.as_view(), "moderations"),
     *both("label-studio/health", label_studio.Health.as_view(), "label-studio-health"),

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers, status
@@ -16,8 +16,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api import active_model, health, idempotency, queue, registry, reviews
-from api.auth import required_key
-from api.comparison import compare
+from api.auth import key_of, required_key
+from api.comparison import compare, tweets_of
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.parsers import JSONLinesParser
 from api.serializers import (
@@ -30,7 +30,7 @@ from api.serializers import (
     Prediction,
     PredictRequest,
     PromoteRequest,
-    PromotionSerializer,
+    PromotionDetail,
     Receipt,
     Review,
     ReviewAccepted,
@@ -40,6 +40,7 @@ from api.serializers import (
     ScoreAnswer,
     TrainRequest,
     Version,
+    VersionDetail,
     read_lines,
     text_problem,
 )
@@ -49,7 +50,7 @@ from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import BALANCED
 
 Scope = ApiKey.Scope
-_IDEMPOTENCY = OpenApiParameter(
+IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
@@ -130,7 +131,7 @@ class AddReviewedTweet(APIView):
 
     @extend_schema(
         summary="Say what a person decided about a tweet",
-        parameters=[_IDEMPOTENCY],
+        parameters=[IDEMPOTENCY],
         request=ReviewRequest,
         responses={201: ReviewAccepted, 200: ReviewAccepted},
     )
@@ -148,6 +149,7 @@ class AddReviewedTweet(APIView):
             key=key,
             external_id=fields.get("external_id", ""),
             reviewer=fields.get("reviewer", ""),
+            author=fields.get("author", ""),
         )
         return Response(_accepted(review, new), status.HTTP_201_CREATED if new else status.HTTP_200_OK)
 
@@ -158,7 +160,7 @@ class AddReviewedTweets(APIView):
 
     @extend_schema(
         summary="The same for up to 10,000 tweets, as JSON lines",
-        parameters=[_IDEMPOTENCY],
+        parameters=[IDEMPOTENCY],
         request={JSONLinesParser.media_type: ReviewRequest},
         responses=BulkAnswer,
     )
@@ -254,7 +256,7 @@ class Train(APIView):
     scope = Scope.TRAIN
 
     @extend_schema(
-        summary="Ask for a training run", parameters=[_IDEMPOTENCY], request=TrainRequest, responses={202: Run}
+        summary="Ask for a training run", parameters=[IDEMPOTENCY], request=TrainRequest, responses={202: Run}
     )
     def post(self, request: Request) -> Response:
         TrainRequest(data=request.data).is_valid(raise_exception=True)
@@ -291,7 +293,8 @@ class Models(APIView):
 
     @extend_schema(summary="Model versions, newest first", parameters=_PAGE, responses=Version(many=True))
     def get(self, request: Request) -> Response:
-        versions = ModelVersion.objects.order_by("-pk").prefetch_related("promotions")
+        promotions = Prefetch("promotions", Promotion.objects.defer("change"))
+        versions = ModelVersion.objects.order_by("-pk").prefetch_related(promotions)
         return _page(self, request, versions, Version)
 
 
@@ -299,10 +302,16 @@ class ModelDetail(APIView):
     scope = Scope.PREDICT
     public = True
 
-    @extend_schema(summary="A model version: what it was made of and how good it is", responses=Version)
+    @extend_schema(
+        summary="A model version: what it was made of, how good it is, and what its promotions changed",
+        responses=VersionDetail,
+    )
     def get(self, request: Request, version_id: int) -> Response:
         version = get_object_or_404(ModelVersion, pk=version_id)
-        return Response(Version(version, context=_champion()).data)
+        context, key = champion_context(), key_of(request)
+        if key is not None and key.allows(Scope.ADMIN):
+            context["tweets"] = tweets_of([promotion.change for promotion in version.promotions.all()])
+        return Response(VersionDetail(version, context=context).data)
 
 
 class Compare(APIView):
@@ -320,9 +329,9 @@ class Promote(APIView):
 
     @extend_schema(
         summary="Let a version serve: also how one rolls back",
-        parameters=[_IDEMPOTENCY],
+        parameters=[IDEMPOTENCY],
         request=PromoteRequest,
-        responses=PromotionSerializer,
+        responses=PromotionDetail,
     )
     def post(self, request: Request, version_id: int) -> Response:
         version = get_object_or_404(ModelVersion, pk=version_id)
@@ -337,7 +346,7 @@ class Promote(APIView):
             promotion = registry.promote(version, by=by, reason=reason)
         except ArtifactError as error:
             raise serializers.ValidationError({"id": [f"This version cannot be loaded: {error}."]}) from None
-        return Response(PromotionSerializer(promotion).data)
+        return Response(PromotionDetail(promotion).data)
 
 
 class AuditLog(APIView):
@@ -486,9 +495,9 @@ def _page(
 ) -> Response:
     pages = Page()
     page = pages.paginate_queryset(rows, request, view)
-    return pages.get_paginated_response(serializer(page, many=True, context=_champion()).data)
+    return pages.get_paginated_response(serializer(page, many=True, context=champion_context()).data)
 
 
-def _champion() -> dict[str, Any]:
+def champion_context() -> dict[str, Any]:
     champion = Promotion.champion()
     return {"champion": champion.pk if champion else None}

@@ -155,7 +155,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
+        "PRAGMA secure_delete=ON;",  # what is deleted is zeroed, and does not stay in the file's free pages
     }
 else:
     _database["OPTIONS"] = {
@@ -193,6 +194,9 @@ SWEEP_SECONDS = _positive("SWEEP_SECONDS", 30)
 TRAINING_SECONDS = _positive("TRAINING_SECONDS", 1800)
 MAX_ATTEMPTS = 3
 CATCH_UP_HOURS = 26
+KEEP_VERSIONS: int = env.int("KEEP_VERSIONS", default=30)  # 0 keeps all
+if KEEP_VERSIONS < 0:
+    raise ImproperlyConfigured(f"KEEP_VERSIONS must be 0 or more, not {KEEP_VERSIONS}")
 MODEL_POLL_SECONDS = env.float("MODEL_POLL_SECONDS", default=1.0)
 
 # What a candidate may lose before it is rejected (hate_speech_ai/gate.py).

@@ -57,6 +57,7 @@ class Example:
     labels: Mapping[str, bool]
     source: str = ""
     core: bool = False
+    author: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,10 @@ def recipe() -> dict[str, Any]:
         "cleaning": CLEANING_VERSION,
         "features": FEATURES_VERSION,
         "stemmer": STEMMER,
+        "vocabulary": "features in the tweets of two authors or more; without an author, a tweet is its own",
         "classifier": "logistic regression, liblinear (dual), C=1, balanced, naive Bayes weights, "
         f"an intercept for each source, core rows {_CORE_SHARE} of the others; "
-        f"Platt scaling on out-of-fold scores ({_FOLDS} folds)",
+        f"Platt scaling on out-of-fold scores ({_FOLDS} folds, each with its own weights)",
         "libraries": {
             "python": platform.python_version(),
             "numpy": np.__version__,
@@ -144,7 +146,9 @@ def _train(examples: Sequence[Example], seed: int, metadata: Mapping[str, Any], 
     progress("reading words", 0.02)
     vectorizer = TweetVectorizer()
     try:
-        features = vectorizer.fit_transform([example.tweet for example in examples])
+        features = vectorizer.fit_transform(
+            [example.tweet for example in examples], authors=[example.author for example in examples]
+        )
     except ValueError as error:  # scikit-learn's word for an empty vocabulary
         raise NotEnoughData("the training tweets have no word in common") from error
     matrix = hstack([features, _sources(examples)], format="csr")
@@ -199,8 +203,6 @@ def _fit_head(
     matrix: csr_array, width: int, answers: Bools, weights: Floats, seed: int
 ) -> tuple[LogisticRegression, Floats]:
     """One label's classifier over the first `width` columns, and out-of-fold probabilities of the rows."""
-    strengths = _nb_weights(matrix, width, answers, weights)
-    matrix.data *= strengths[matrix.indices]
 
     def fit(features: csr_array, known: Bools, weight: Floats) -> LogisticRegression:
         # liblinear works in one thread. Its dual solver at this tolerance decides as the primal one does, in a tenth
@@ -213,16 +215,25 @@ def _fit_head(
 
     scores = np.empty(len(answers))
     for seen, unseen in StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(answers, answers):
-        fold = fit(matrix[seen], answers[seen], weights[seen])
-        scores[unseen] = fold.decision_function(matrix[unseen])
+        # Strengths of its own: those of all rows know the answers of the unseen ones, and precision looked too good.
+        fold_strengths = _nb_weights(matrix[seen], width, answers[seen], weights[seen])
+        fold = fit(_scaled(matrix[seen], fold_strengths), answers[seen], weights[seen])
+        scores[unseen] = fold.decision_function(_scaled(matrix[unseen], fold_strengths))
     slope, shift = _platt(scores, answers)
     scores = scores * slope + shift
 
-    head = fit(matrix, answers, weights)
+    strengths = _nb_weights(matrix, width, answers, weights)
+    head = fit(_scaled(matrix, strengths), answers, weights)
     head.coef_ = (head.coef_ * strengths * slope)[:, :width].astype(np.float32).astype(np.float64)
     head.intercept_ = head.intercept_ * slope + shift
     head.n_features_in_ = width
     return head, 1.0 / (1.0 + np.exp(-scores))
+
+
+def _scaled(matrix: csr_array, strengths: Floats) -> csr_array:
+    """The matrix with each column times its strength, in the same memory."""
+    matrix.data *= strengths[matrix.indices]
+    return matrix
 
 
 def _nb_weights(matrix: csr_array, width: int, answers: Bools, weights: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """Tweets to a TF-IDF matrix, in scikit-learn's manner. `scorer.py` does the same for one tweet without matrices."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -21,8 +21,10 @@ class TweetVectorizer(TransformerMixin, BaseEstimator):
     words' vectors, divided by the length that they would have if no two shared an n-gram: so the part of each word can
     be computed once and remembered, and costs the scorer nothing when the word comes again.
 
+    A feature is kept if it stands in tweets of two authors, so that nobody's own words are in a vocabulary. A tweet
+    whose author is not known counts as that of one more; so it stands in two distinct tweets at least.
+
     Args:
-        min_df: in how many tweets a feature must stand.
         max_terms, max_ngrams: how many are kept, the most frequent first.
 
     Attributes:
@@ -30,8 +32,7 @@ class TweetVectorizer(TransformerMixin, BaseEstimator):
         idf_: (features,), rounded to what an artifact stores.
     """
 
-    def __init__(self, min_df: int = 2, max_terms: int = 250_000, max_ngrams: int = 120_000) -> None:
-        self.min_df = min_df
+    def __init__(self, max_terms: int = 250_000, max_ngrams: int = 120_000) -> None:
         self.max_terms = max_terms
         self.max_ngrams = max_ngrams
 
@@ -39,19 +40,31 @@ class TweetVectorizer(TransformerMixin, BaseEstimator):
         self.fit_transform(tweets)
         return self
 
-    def fit_transform(self, tweets: Iterable[str], y: Any = None, **params: Any) -> csr_array:
-        """Raises:
-        ValueError: no term and no n-gram stands in enough tweets.
+    def fit_transform(
+        self, tweets: Iterable[str], y: Any = None, *, authors: Sequence[str] = (), **params: Any
+    ) -> csr_array:
+        """Learn the vocabulary, and read the tweets with it.
+
+        Args:
+            authors: of each tweet, empty where not known; or nothing at all.
+
+        Raises:
+            ValueError: no term and no n-gram stands in tweets of two authors.
         """
         texts = _Texts(tweets)
-        kept_terms, in_tweets, columns = _most_frequent(texts.terms, texts.counts(), self.min_df, self.max_terms)
+        people = _people(authors, len(texts))
+        shared_terms, shared_words, somebody = texts.shared(people)
+        kept_terms, in_tweets, columns = _most_frequent(texts.terms, texts.counts(), shared_terms, self.max_terms)
         grams: dict[str, int] = {}
         rows = [[grams.setdefault(gram, len(grams)) for gram in ngrams(word)] for word in texts.words]
         spelt = _incidence(rows, len(grams))
         in_words = np.minimum(spelt.T @ texts.word_counts(), len(texts)).astype(np.int64)
-        kept_ngrams, in_spellings, kept = _most_frequent(grams, in_words, self.min_df, self.max_ngrams)
+        lengths = np.diff(spelt.indptr)
+        shared_ngrams, _ = _shared(spelt.indices, np.repeat(somebody, lengths), len(grams))
+        shared_ngrams[spelt.indices[np.repeat(shared_words, lengths)]] = True
+        kept_ngrams, in_spellings, kept = _most_frequent(grams, in_words, shared_ngrams, self.max_ngrams)
         if not kept_terms and not kept_ngrams:
-            raise ValueError("empty vocabulary: no word stands in enough tweets")
+            raise ValueError("empty vocabulary: no word stands in tweets of two authors")
         df = np.concatenate([in_tweets, in_spellings])
         self.use(kept_terms, kept_ngrams, (np.log((1 + len(texts)) / (1 + df)) + 1).astype(np.float32))
         return self._weigh(texts.by_term(columns, len(self.terms_)), texts.by_word(), _select(spelt, kept))
@@ -107,6 +120,13 @@ class _Texts:
     def word_counts(self) -> NDArray[np.int64]:
         return np.bincount(_numpy(self._in_words), minlength=len(self.words))
 
+    def shared(self, people: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
+        """Which terms, and which words, stand in tweets of several people; and one of the people of each word."""
+        terms, words = _numpy(self._in_terms), _numpy(self._in_words)
+        shared_terms, _ = _shared(terms, np.repeat(people, np.diff(_numpy(self._term_ends))), len(self.terms))
+        by_word = np.repeat(people, np.diff(_numpy(self._word_ends)))
+        return shared_terms, *_shared(words, by_word, len(self.words))
+
     def by_term(self, columns: NDArray[np.int32], width: int) -> csr_array:
         """0/1, tweets x kept terms, where `columns` maps each term's number to its column, or to -1."""
         places = columns[_numpy(self._in_terms)]
@@ -127,11 +147,31 @@ def _numbers(known: dict[str, int], found: list[str]) -> list[int]:
     return [known.setdefault(name, len(known)) for name in dict.fromkeys(found)]
 
 
+def _people(authors: Sequence[str], tweets: int) -> NDArray[np.int64]:
+    """A number for each tweet's author; one of its own, where the author is not known."""
+    if not any(authors):
+        return np.arange(tweets, dtype=np.int64)
+    known: dict[str | int, int] = {}
+    numbers = [known.setdefault(author or place, len(known)) for place, author in enumerate(authors)]
+    return np.array(numbers, dtype=np.int64)
+
+
+def _shared(
+    features: NDArray[Any], people: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which features are met with several people, from each meeting's feature and person; and one person of each."""
+    somebody = np.full(count, -1, dtype=np.int64)
+    somebody[features] = people
+    shared = np.zeros(count, dtype=np.bool_)
+    shared[features[somebody[features] != people]] = True
+    return shared, somebody
+
+
 def _most_frequent(
-    numbers: dict[str, int], counts: NDArray[np.int64], least: int, most: int
+    numbers: dict[str, int], counts: NDArray[np.int64], allowed: NDArray[np.bool_], most: int
 ) -> tuple[list[str], NDArray[np.int64], NDArray[np.int32]]:
     """The names to keep, sorted; their counts; and for each number its column, or -1."""
-    kept = [(name, number) for name, number in numbers.items() if counts[number] >= least]
+    kept = [(name, number) for name, number in numbers.items() if allowed[number]]
     kept.sort(key=lambda pair: (-counts[pair[1]], pair[0]))
     kept = sorted(kept[:most])
     columns = np.full(len(numbers), -1, dtype=np.int32)

@@ -13,6 +13,7 @@ from api import active_model, redis, registry
 from api.exceptions import ModelNotReady
 from api.models import ModelVersion, Promotion
 from hate_speech_ai.artifact import ArtifactError
+from tests.conftest import rewrite
 
 MakeVersion = Callable[..., ModelVersion]
 
@@ -69,7 +70,7 @@ def test_without_a_promotion_the_model_stays_the_same_object(served: ModelVersio
 
 def test_the_cache_is_filled_and_used(served: ModelVersion, artifact_bytes: bytes) -> None:
     assert cached(served) == artifact_bytes
-    ModelVersion.objects.update(artifact=b"not read")
+    rewrite(artifact=b"not read")
 
     assert active_model.load(served).version == served.pk
 
@@ -112,7 +113,7 @@ def test_spoilt_bytes_keep_the_old_model(
     served: ModelVersion, make_version: MakeVersion, artifact_bytes: bytes, spoil: Callable[[bytes], bytes]
 ) -> None:
     newer = make_version()
-    ModelVersion.objects.filter(pk=newer.pk).update(artifact=spoil(artifact_bytes))
+    rewrite(newer, artifact=spoil(artifact_bytes))
     redis.call("FLUSHALL")
     promote(newer)
 
@@ -144,7 +145,7 @@ def test_a_repaired_version_serves_when_it_is_promoted_again(
     redis.call("FLUSHALL")
     promote(newer)
     active_model.refresh()
-    ModelVersion.objects.filter(pk=newer.pk).update(artifact=artifact_bytes)
+    rewrite(newer, artifact=artifact_bytes)
 
     registry.promote(newer, by="test", reason="repaired")
     active_model.refresh()

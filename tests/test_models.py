@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from api import active_model, redis
 from api.models import ApiKey, ModelVersion, Promotion
-from tests.conftest import METRICS, JSONClient
+from tests.conftest import METRICS, JSONClient, rewrite
 
 AsKey = Callable[..., JSONClient]
 MakeVersion = Callable[..., ModelVersion]
@@ -29,7 +29,7 @@ def roll_back(reason: str = "too strict") -> str:
 
 def spoil(version: ModelVersion) -> None:
     redis.call("FLUSHALL")
-    ModelVersion.objects.filter(pk=version.pk).update(artifact=b"no model")
+    rewrite(version, artifact=b"no model")
 
 
 def test_versions_are_listed_newest_first(client: JSONClient, served: ModelVersion, make_version: MakeVersion) -> None:
@@ -69,6 +69,10 @@ def test_a_version_tells_its_story(client: JSONClient, served: ModelVersion, sla
         "trained_on": 1000,
         "evaluated_on": 100,
         "metrics": METRICS,
+        "recipe": {},
+        "kept": "",
+        "retired": "",
+        "to_retire": "",
     }
 
 
@@ -96,7 +100,13 @@ def test_an_admin_promotes(
     assert response.status_code == 200
     answer = response.json()
     assert answer.pop("at").endswith("Z")
-    assert answer == {"version": newer.pk, "by": str(ApiKey.objects.get()), "reason": "better at sarcasm"}
+    assert answer.pop("change")["before"] == served.pk
+    assert answer == {
+        "version": newer.pk,
+        "by": str(ApiKey.objects.get()),
+        "reason": "better at sarcasm",
+        "confirmed": True,
+    }
     assert client.post("/predict", {"tweet": "hello"}).json()["model_version"] == newer.pk
     assert client.get(f"/models/{newer.pk}").json()["serving"] is True
 

@@ -11,6 +11,8 @@ from api.models import ModelVersion
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.operating_points import NAMES, Curve
 from hate_speech_ai.scorer import Scorer
+from hate_speech_ai.text import fingerprint, is_held_out
+from hate_speech_ai.training import Example, train
 from tests.conftest import JSONClient, starter_rows
 
 PROBABILITIES = np.array([0.9, 0.8, 0.8, 0.6, 0.5, 0.3, 0.2, 0.1])
@@ -150,6 +152,34 @@ def test_a_caller_finds_the_threshold_for_its_own_base_rate(client: JSONClient, 
     assert seldom["found"]["recall"] < often["found"]["recall"]
     assert seldom["named"]["balanced"]["threshold"] == often["named"]["balanced"]["threshold"]
     assert seldom["named"]["balanced"]["precision"] < often["named"]["balanced"]["precision"]
+
+
+@pytest.fixture(scope="module")
+def before_and_after() -> list[Scorer]:
+    """Trained on a seventh of the starter corpus, and on half of it."""
+    texts = {fingerprint(row["tweet"]): row for row in starter_rows()}
+    rows = [(int(text[-4:], 16) % 100, row) for text, row in texts.items() if not is_held_out(text)]
+    return [
+        Scorer(train([Example(row["tweet"], {"hate_speech": row["hate_speech"] == "1"}) for row in part]).artifact)
+        for part in ([row for place, row in rows if place < share] for share in (15, 50))
+    ]
+
+
+@pytest.mark.parametrize(("point", "held"), [("high_precision", 0), ("high_recall", 1)])
+def test_a_name_means_the_same_after_a_retrain(before_and_after: list[Scorer], point: str, held: int) -> None:
+    """On tweets that neither model has seen: the threshold moves, what it is named after stays."""
+    rows = [row for row in starter_rows() if is_held_out(fingerprint(row["tweet"]))]
+    answers = np.array([row["hate_speech"] == "1" for row in rows])
+    measured = []
+    for scorer in before_and_after:
+        threshold = scorer.operating_points["hate_speech"][point].threshold
+        probabilities = np.array(scorer.probabilities([row["tweet"] for row in rows]))
+        measured.append((threshold, counted(threshold, probabilities, answers)[held]))
+
+    (before, meant), (after, means) = measured
+    assert abs(after - before) > (0.05 if point == "high_precision" else 0.0)
+    assert meant == pytest.approx(0.9, abs=0.04)
+    assert means == pytest.approx(0.9, abs=0.04)
 
 
 def test_the_points_are_those_that_decide(client: JSONClient, served: ModelVersion) -> None:

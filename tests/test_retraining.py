@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.db.models import QuerySet
 from pytest_django import Settings
 
 from api import active_model, queue, redis, registry, retraining, reviews
@@ -19,7 +20,8 @@ from hate_speech_ai.corpora import STARTER
 from hate_speech_ai.evaluation import read_checks
 from hate_speech_ai.gate import Limits
 from hate_speech_ai.scorer import Scorer
-from tests.conftest import JSONClient, starter_rows
+from hate_speech_ai.training import recipe
+from tests.conftest import JSONClient, rewrite, starter_rows
 
 pytestmark = pytest.mark.django_db
 AsKey = Callable[..., JSONClient]
@@ -150,9 +152,32 @@ def test_the_same_rows_give_the_same_bytes(rows: None) -> None:
         hashes.append(version.sha256)
         assert sha256(content_of(version)) == version.sha256
         for model in (TrainingRun, Promotion, ModelVersion):
-            model.objects.all().delete()  # type: ignore[attr-defined]
+            QuerySet(model).delete()  # a version cannot be deleted in another way
 
     assert hashes[0] == hashes[1]
+
+
+def test_a_night_says_what_it_changed_and_of_what_it_was_made(rows: None, as_key: AsKey, settings: Settings) -> None:
+    open_the_gate(settings)
+    settings.KEEP_VERSIONS = 1
+    first = train().version
+    rejected = ModelVersion.objects.create(
+        **{name: getattr(first, name) for name in ("sha256", "artifact", "trained_on", "evaluated_on", "metrics")}
+    )
+    as_key("review").post("/add-reviewed-tweet", {"tweet": "the bus number 1 is late", "is_hate_speech": False})
+
+    second = train().version
+
+    assert first is not None
+    assert second is not None
+    assert second.recipe == recipe()
+    before, now = Promotion.objects.order_by("pk")
+    assert before.change == {}
+    assert now.change["before"] == first.pk
+    assert now.change["rows"] == ReviewedTweet.objects.filter(held_out=True, key=None).count()
+    assert len(now.change["score_map"]["old"]) > 5
+    retired = ModelVersion.objects.exclude(retired="")
+    assert list(retired) == [rejected]
 
 
 def test_a_new_review_is_trained_on(rows: None, as_key: AsKey, settings: Settings) -> None:
@@ -332,7 +357,7 @@ def test_a_failed_run_keeps_its_error(rows: None, monkeypatch: pytest.MonkeyPatc
 
 def test_a_champion_that_cannot_be_loaded_is_replaced(rows: None) -> None:
     train()
-    ModelVersion.objects.update(artifact=b"of a version of this program that is long gone")
+    rewrite(artifact=b"of a version of this program that is long gone")
     redis.call("FLUSHALL")
     contradict(list(ReviewedTweet.objects.filter(held_out=True)[:1]))
 

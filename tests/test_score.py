@@ -6,7 +6,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from api import active_model
 from api.models import ModelVersion, Promotion
-from tests.conftest import CHECKS, FIGURES, METRICS, JSONClient
+from tests.conftest import CHECKS, FIGURES, METRICS, JSONClient, rewrite
 
 AsKey = Callable[..., JSONClient]
 
@@ -52,8 +52,7 @@ def test_it_is_the_score_of_the_version_that_serves(
 
 def test_a_version_from_before_there_were_checks(client: JSONClient, make_version: Callable[..., ModelVersion]) -> None:
     older = make_version()
-    older.metrics = {name: figures for name, figures in METRICS.items() if name != "checks"}
-    older.save()
+    rewrite(older, metrics={name: figures for name, figures in METRICS.items() if name != "checks"})
     Promotion.objects.create(version=older, by="test", reason="test")
     active_model.refresh()
 

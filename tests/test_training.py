@@ -24,6 +24,8 @@ from hate_speech_ai.text import fingerprint, is_held_out
 from hate_speech_ai.training import MIN_EXAMPLES, Example, NotEnoughData, _weights, learnable, recipe, train
 from tests.conftest import starter_rows
 
+WORDS = ("lake", "bakery", "morning", "train")
+
 
 def examples(yes: int = 60, no: int = 60, **labels: bool) -> list[Example]:
     """Tweets of the starter corpus, so many with hate speech and so many without; `labels` are answered for all."""
@@ -253,3 +255,37 @@ def test_held_out_rows_play_no_part(db: None, tmp_path: Path) -> None:
 
 def _as_json(row: dict[str, str]) -> str:
     return json.dumps({"tweet": row["tweet"], "hate_speech": row["hate_speech"]}) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("authors", "known"),
+    [
+        (["ann"] * 4, False),
+        (["ann", "ann", "ann", "ben"], True),
+        (["ann", "ann", "ann", ""], True),
+        (["", ""], True),
+        ([""], False),
+        ([], False),
+    ],
+)
+def test_one_persons_own_words_enter_no_vocabulary(authors: list[str], known: bool) -> None:
+    texts = [f"{word} qwyxbl" for word in WORDS[: len(authors)]]
+    own = [Example(text, {"hate_speech": True}, author=author) for text, author in zip(texts, authors, strict=True)]
+
+    artifact = train(examples() + own).artifact
+
+    assert ("qwyxbl" in artifact.terms) == known
+    assert any("wyxb" in ngram for ngram in artifact.ngrams) == known
+
+
+def test_what_one_tweet_repeats_in_several_words_enters_no_vocabulary() -> None:
+    artifact = train([*examples(), Example("qwyxbl qwyxbls #qwyxbling", {"hate_speech": True})]).artifact
+
+    assert not any("wyxb" in feature for feature in artifact.terms + artifact.ngrams)
+
+
+def test_authors_change_nothing_but_the_vocabulary() -> None:
+    rows = examples()
+    everybody = [replace(row, author=f"author {number}") for number, row in enumerate(rows)]
+
+    assert train(everybody).artifact.to_bytes() == train(rows).artifact.to_bytes()

@@ -9,7 +9,7 @@ from tests.stack.rig import Stack
 
 @pytest.fixture(scope="module")
 def only_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack")) as stack:
+    with Stack(tmp_path_factory.mktemp("stack"), WORKERS="2") as stack:
         yield stack
 
 

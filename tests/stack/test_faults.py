@@ -1,5 +1,9 @@
 """Processes are killed or frozen at bad moments, and nothing is lost or done twice."""
 
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -7,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.rig import ZONE, Stack, descendants, frozen, wait_for
+from tests.stack.rig import ZONE, Answer, Stack, descendants, frozen, wait_for
 
 pytestmark = pytest.mark.stack
 
@@ -96,7 +100,71 @@ def test_two_beats_make_one_nightly_run(tmp_path: Path) -> None:
         assert stack.runs("nightly") == [run]
 
 
+def test_a_rollback_under_load_fails_no_request(stack: Stack) -> None:
+    old = stack.predict().body["model_version"]
+    new = _promote_a_copy(stack)
+    wait_for("the newer version everywhere", lambda: _versions_by_process(stack) == {new})
+
+    with _load(stack) as answers:
+        wait_for("some answers of it", lambda: len(answers) > 50)
+        assert stack.post("/models/rollback", {"reason": "too strict"}).status == 200
+        start = time.monotonic()
+        wait_for("the older version everywhere", lambda: _versions_by_process(stack) == {old}, seconds=3)
+        wait_for("the end of the three seconds", lambda: time.monotonic() > start + 3.5)
+
+    assert {answer.status if answer else None for _, answer in answers} == {200}
+    versions = [(at - start, answer.body["model_version"]) for at, answer in answers if answer]
+    assert {version for _, version in versions} == {old, new}
+    assert max(at for at, version in versions if version == new) < 3
+
+
 _told = count(1)
+
+
+def _promote_a_copy(stack: Stack) -> int:
+    """Let a copy of what serves serve, which is a version of its own: training one takes longer."""
+    stack.manage(
+        *("shell", "--no-imports", "--command"),
+        "from api.models import Promotion; version = Promotion.champion(); version.artifact;"
+        "version.pk, version._state.adding = None, True; version.save()",
+    )
+    newest = int(stack.get("/models").body["results"][0]["id"])
+    assert stack.post(f"/models/{newest}/promote", {"reason": "a copy"}).status == 200
+    return newest
+
+
+def _versions_by_process(stack: Stack) -> set[int]:
+    """The versions that the web processes serve, once both have answered."""
+    served: dict[str, int] = {}
+    while len(served) < 2:
+        health = stack.get("/health").body
+        served[health["web"]["answered_by"]] = health["model"]["version"]
+    return set(served.values())
+
+
+@contextmanager
+def _load(stack: Stack) -> Iterator[list[tuple[float, Answer | None]]]:
+    """Four clients that predict without end; each answer, None where there was none, and when it came."""
+    answers: list[tuple[float, Answer | None]] = []
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            try:
+                answer = stack.predict()
+            except OSError:
+                answer = None
+            answers.append((time.monotonic(), answer))
+
+    clients = [threading.Thread(target=ask) for _ in range(4)]
+    for client in clients:
+        client.start()
+    try:
+        yield answers
+    finally:
+        over.set()
+        for client in clients:
+            client.join()
 
 
 def _train_on_something_new(stack: Stack) -> str:

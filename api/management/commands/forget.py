@@ -3,27 +3,49 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api import audit
-from api.forgetting import forget
+from api.forgetting import Forgotten, forget
+
+_NAMES = ("text", "external_id", "reviewer", "author")
 
 
 class Command(BaseCommand):
-    help = "Delete reviewed tweets for good: a text's, a post's or a reviewer's. The next training does without them."
+    help = "Delete reviewed tweets for good: a text's, a post's or a person's. The next training does without them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--text", default="", help="every row with this text, as it is after cleaning")
         parser.add_argument("--external-id", default="", help="as the client sent it")
         parser.add_argument("--reviewer", default="", help="as the client sent it")
+        parser.add_argument("--author", default="", help="as the client sent it")
         parser.add_argument("--reason", required=True, help="for the audit log; do not name the person here")
+        parser.add_argument(
+            "--retire", action="store_true", help="delete the models that may have learned from them, too"
+        )
 
-    def handle(self, *args: Any, reason: str, **options: Any) -> None:
-        named = {name: options[name] for name in ("text", "external_id", "reviewer")}
+    def handle(self, *args: Any, reason: str, retire: bool, **options: Any) -> None:
+        named = {name: options[name] for name in _NAMES}
         try:
-            forgotten = forget(by=audit.operator(), reason=reason, **named)
+            forgotten = forget(by=audit.operator(), reason=reason, retire_versions=retire, **named)
         except ValueError as error:
-            raise CommandError(f"{error}: --text, --external-id or --reviewer") from None
+            raise CommandError(f"{error}: --text, --external-id, --reviewer or --author") from None
         self.stdout.write(f"{forgotten.rows:,} reviewed tweets are deleted")
-        if forgotten.versions:
-            versions = ", ".join(map(str, forgotten.versions))
-            self.stdout.write(
-                f"these versions may have learned from them: {versions}; run train, so that another serves"
-            )
+        for line in _about_versions(forgotten, retire=retire):
+            self.stdout.write(line)
+
+
+def _about_versions(forgotten: Forgotten, *, retire: bool) -> list[str]:
+    lines = []
+    if forgotten.retired:
+        lines.append(f"retired, since they may have learned from them: {_list(forgotten.retired)}")
+    elif forgotten.versions and not retire:
+        lines.append(
+            f"these versions may have learned from them: {_list(forgotten.versions)}; "
+            "retire those that do not serve, or say --retire next time"
+        )
+    if forgotten.serving:
+        then = ", and it is retired" if retire else ""
+        lines.append(f"version {forgotten.serving} serves: run train, so that another does{then}")
+    return lines
+
+
+def _list(versions: list[int]) -> str:
+    return ", ".join(map(str, versions))

@@ -1,0 +1,41 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from api import active_model, comparison
+from api.models import ModelVersion
+from hate_speech_ai.artifact import ArtifactError
+
+_FIGURES = ("f1", "precision", "recall", "roc_auc", "pr_auc", "threshold")
+
+
+class Command(BaseCommand):
+    help = "Say what changes from one version to another: figures, decisions on held-out tweets, and words."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("old", type=int)
+        parser.add_argument("new", type=int)
+
+    def handle(self, *args: Any, old: int, new: int, **options: Any) -> None:
+        found = comparison.compare(_load(old), _load(new))
+        for figure in _FIGURES:
+            before, after = (found["metrics"][which][figure] for which in ("old", "new"))
+            self.stdout.write(f"{figure:>9}: {before:.4f} -> {after:.4f}")
+        flipped = found["flipped"]
+        self.stdout.write(
+            f"{found['rows']:,} held-out tweets: {flipped['to_yes']} become hate speech, "
+            f"{flipped['to_no']} become none; {flipped['for_the_better']} of these for the better"
+        )
+        for one in flipped["examples"]:
+            self.stdout.write(f"  {one['old']:.3f} -> {one['new']:.3f}  {one['id']}")
+        for change in found["changed_words"]:
+            self.stdout.write(f"  {change['old']:+.2f} -> {change['new']:+.2f}  {change['word']}")
+
+
+def _load(version: int) -> active_model.ActiveModel:
+    try:
+        return active_model.load(ModelVersion.objects.get(pk=version))
+    except ModelVersion.DoesNotExist:
+        raise CommandError(f"there is no version {version}") from None
+    except ArtifactError as error:
+        raise CommandError(f"version {version} cannot be loaded: {error}") from None
