@@ -11,7 +11,16 @@ from django.http import HttpRequest
 
 from api import audit, trust
 from api.keys import counted
-from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from api.models import (
+    ApiKey,
+    AuditEntry,
+    LiveFigures,
+    ModelVersion,
+    Promotion,
+    ReviewedTweet,
+    StoredPrediction,
+    TrainingRun,
+)
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -127,6 +136,17 @@ class ReviewedTweetAdmin(ReadOnly):
     @admin.action(description="Approve: let them count")
     def approve_them(self, request: HttpRequest, reviews: QuerySet[ReviewedTweet]) -> None:
         trust.approve(reviews.filter(key__isnull=False), by=_who(request), reason="in the admin")
+
+
+@admin.register(StoredPrediction)
+class StoredPredictionAdmin(ReadOnly):
+    list_display = ("id", "last_seen", "version", "probability", "worth", "planted")
+    list_filter = ("planted",)
+
+
+@admin.register(LiveFigures)
+class LiveFiguresAdmin(ReadOnly):
+    list_display = ("version", "at")
 
 
 @admin.register(TrainingRun)

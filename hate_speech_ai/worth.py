@@ -56,7 +56,7 @@ def worth(scorer: Scorer, tweet: str, probability: float) -> Worth:
         reasons[NEAR_THRESHOLD] = f"{abs(distance):.2f} logits {side} the threshold of {threshold:.2f}."
         score += 1 - abs(distance) / NEAR
     spelt = [token for token in dict.fromkeys(tokens) if _is_word(token)]
-    unknown = [token.text for token in spelt if not scorer.knows(token)]
+    unknown = [token.surface for token in spelt if not scorer.knows(token)]
     if len(unknown) >= _MIN_UNKNOWN and len(unknown) >= _UNKNOWN_SHARE * len(spelt):
         reasons[UNKNOWN_WORDS] = f"{len(unknown)} of {len(spelt)} words are unknown to the model: {_name(unknown)}."
         score += len(unknown) / len(spelt)
