@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
 from api.models import AuditDraw, LiveFigures, Promotion, QueueClaim, ReviewedTweet, StoredPrediction
@@ -55,8 +55,9 @@ def refresh() -> None:
 def compute() -> None:
     """Measure the version that serves, and all versions of the last `PREDICTIONS_DAYS` together."""
     champion = Promotion.champion()
-    if champion is None or not AuditDraw.objects.exists():
+    if champion is None or not settings.STORE_PREDICTIONS:
         return
+    _note_the_end()
     drawn, truth = _passed(), _truth()
     own = _measure([draw for draw in drawn if draw.version == champion.pk], truth)
     content = {"model_version": champion.pk, **own, "all_versions": _measure(drawn, truth)}
@@ -66,6 +67,24 @@ def compute() -> None:
 def answers() -> QuerySet[ReviewedTweet]:
     """The reviews that answer a tweet of the queue: of keys, about hate speech, and not without effect."""
     return ReviewedTweet.objects.filter(key__isnull=False, labels__has_key=HATE_SPEECH).exclude(status__in=SILENT)
+
+
+def answers_to_prediction() -> QuerySet[ReviewedTweet]:
+    """In a query of `StoredPrediction`: the reviews that answer it, of the time since it was stored."""
+    return answers().filter(fingerprint=OuterRef("fingerprint"), created_at__gte=OuterRef("first_seen"))
+
+
+def _note_the_end() -> None:
+    """Where every draw has been answered or handed out, for whatever reason, the audit has passed them all."""
+    last = QueueClaim.objects.filter(key=None).aggregate(last=Max("at"))["last"]
+    fresh = AuditDraw.objects.filter(at__gt=last) if last else AuditDraw.objects.all()
+    handed_out = QueueClaim.objects.filter(prediction=OuterRef("pk"))
+    waiting = StoredPrediction.objects.filter(
+        ~Exists(answers_to_prediction()), ~Exists(handed_out), draws__isnull=False
+    )
+    if fresh.exists() and not waiting.exists():
+        now = timezone.now()
+        QueueClaim.objects.create(at=now, until=now, rank=1.0)
 
 
 def _passed() -> list[Drawn]:

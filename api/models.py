@@ -410,10 +410,11 @@ class AuditDraw(models.Model):
 
 
 class QueueClaim(models.Model):
-    """Who was handed which tweet of the review queue, and until when nobody else is."""
+    """Who was handed which tweet of the review queue, and until when nobody else is; one of nobody says that the audit
+    had come to its end."""
 
     prediction = models.ForeignKey(StoredPrediction, null=True, on_delete=models.SET_NULL, related_name="handed_out")
-    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
+    key = models.ForeignKey(ApiKey, null=True, on_delete=models.CASCADE, related_name="+")
     reviewer = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField(default=timezone.now, db_index=True)
     until = models.DateTimeField()

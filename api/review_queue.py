@@ -135,12 +135,9 @@ def _disagreement(old: ActiveModel, was: float, new: ActiveModel, now: float) ->
 def _open(person: Person) -> QuerySet[StoredPrediction]:
     """What waits for an answer, and not for this person's second look."""
     held = QueueClaim.objects.filter(prediction=OuterRef("pk"), until__gt=timezone.now())
-    return StoredPrediction.objects.filter(~Exists(_answers()), ~Exists(held), ~Exists(_handed_to(person)))
-
-
-def _answers() -> QuerySet[ReviewedTweet]:
-    """The reviews that answer a stored prediction, of the time since it was stored."""
-    return live.answers().filter(fingerprint=OuterRef("fingerprint"), created_at__gte=OuterRef("first_seen"))
+    return StoredPrediction.objects.filter(
+        ~Exists(live.answers_to_prediction()), ~Exists(held), ~Exists(_handed_to(person))
+    )
 
 
 def _handed_to(person: Person) -> QuerySet[QueueClaim]:
@@ -182,11 +179,17 @@ def _second_opinions(person: Person, reason: str) -> Iterator[_Candidate]:
     """What exactly one other key has answered or is about to."""
     key = person.key
     held = QueueClaim.objects.filter(prediction=OuterRef("pk"), until__gt=timezone.now()).exclude(key=key)
-    answered = _answers().order_by().values("fingerprint").annotate(keys=Count("key", distinct=True)).values("keys")
+    answered = (
+        live.answers_to_prediction()
+        .order_by()
+        .values("fingerprint")
+        .annotate(keys=Count("key", distinct=True))
+        .values("keys")
+    )
     second = (
         StoredPrediction.objects.annotate(keys=Coalesce(Subquery(answered), 0))
         .filter(Q(keys=1) | Q(Exists(held), keys=0))
-        .exclude(Exists(_answers().filter(key=key)))
+        .exclude(Exists(live.answers_to_prediction().filter(key=key)))
         .exclude(Exists(_handed_to(Person(key))))
     )
     rows = list(_with(reason, second).order_by("-worth", "pk")[:_READ_AT_ONCE])

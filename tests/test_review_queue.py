@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from api import active_model, predictions, review_queue
+from api import active_model, predictions
 from api.models import AuditDraw, ModelVersion, Promotion, QueueClaim, ReviewedTweet, StoredPrediction
 from api.reviews import add
 from api.tasks import sweep

@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
                 ('until', models.DateTimeField()),
                 ('rank', models.FloatField(help_text='of the draw, where the audit brought it', null=True)),
-                ('key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='api.apikey')),
+                ('key', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='api.apikey')),
                 ('prediction', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='handed_out', to='api.storedprediction')),
             ],
         ),
