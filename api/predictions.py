@@ -4,7 +4,6 @@ A request only puts its prediction into a buffer in memory; a background thread 
 every second. Nothing waits for the database: what does not fit, or cannot be written, is dropped and counted.
 """
 
-import atexit
 import logging
 import random
 import threading
@@ -12,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from multiprocessing.util import Finalize
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -117,7 +117,7 @@ def start_writing() -> None:
     """Write in the background, and once more when the process ends; and keep the live figures fresh here."""
     if settings.STORE_PREDICTIONS:
         threading.Thread(target=_keep_writing, daemon=True, name="predictions").start()
-        atexit.register(drain)
+        Finalize(None, drain, exitpriority=0)  # granian's workers are multiprocessing's, which do not heed atexit
 
 
 def forget(fingerprints: Collection[str], reviewer: str = "", *, by: str, reason: str) -> None:
