@@ -14,7 +14,7 @@ pytestmark = pytest.mark.stack
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    with Stack(tmp_path, STORE_PREDICTIONS="1", AUDIT_SHARE="1") as stack:
+    with Stack(tmp_path, STORE_PREDICTIONS="1", AUDIT_SHARE="1", PLANTED_SHARE="0") as stack:
         yield stack
 
 
@@ -27,11 +27,11 @@ def test_it_works(stack: Stack) -> None:
     stack.post("/predict", {"tweets": [f"bus number {n} is late" for n in range(40)]})
     wait_for("the stored predictions", lambda: stored(stack) == 40)
 
-    queue = stack.get("/review-queue?limit=5").body["items"]
+    queue = stack.get("/review-queue?limit=5&reason=random_audit").body["items"]
     assert len(queue) == 5
     wait_for("the live figures", lambda: (stack.get("/score").body["live"] or {}).get("unanswered") == 5)
 
     for n in range(100, 150):
         stack.post("/predict", {"tweet": f"bus number {n} is late"})
     stack.stop()
-    assert stored(stack) == 90 + sum("bus number" not in item["tweet"] for item in queue)  # planted ones
+    assert stored(stack) == 90
