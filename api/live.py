@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
+from api import trust
 from api.models import AuditDraw, LiveFigures, Promotion, QueueClaim, ReviewedTweet, StoredPrediction
 from hate_speech_ai.audit_sample import Audit, estimate
 from hate_speech_ai.intervals import Interval
@@ -112,7 +113,11 @@ def _truth() -> dict[str, bool]:
             opinions = said.setdefault(text, {})
             opinions.pop(source, None)  # so that the newest stands last
             opinions[source] = labels
-    resolved = {text: resolve(opinions.values()).get(HATE_SPEECH) for text, opinions in said.items()}
+    weights = trust.weights()
+    resolved = {
+        text: resolve(opinions.values(), [weights.get(source, 1.0) for source in opinions]).get(HATE_SPEECH)
+        for text, opinions in said.items()
+    }
     return {text: answer for text, answer in resolved.items() if answer is not None}
 
 
