@@ -98,7 +98,7 @@ def _passed() -> list[Drawn]:
         reached.append(max(reached[-1], rank or 0.0))
     reached.reverse()
     fields = ("prediction__fingerprint", "at", "version_id", "answer", "inclusion", "rank")
-    rows = AuditDraw.objects.order_by("pk").values_list(*fields).iterator()
+    rows = AuditDraw.objects.filter(rank__lte=reached[0]).order_by("pk").values_list(*fields).iterator()
     return [Drawn(*row) for *row, rank in rows if rank <= reached[bisect_left(times, row[1])]]
 
 
