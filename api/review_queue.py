@@ -158,9 +158,9 @@ def _mixture(person: Person, reason: str) -> Iterator[_Candidate]:
         found = next((one for lane in lanes if (one := next(lane, None))), None)
         if found is None:
             return
-        # Beside another, so that a queue never consists of them alone.
-        planting = reason in ("", RANDOM_AUDIT) and random.random() < settings.PLANTED_SHARE  # noqa: S311
-        if planting and (planted := _plant(person)):
+        # Before another, so that a queue never has them alone.
+        share = settings.PLANTED_SHARE if reason in ("", RANDOM_AUDIT) else 0.0
+        while random.random() < share and (planted := _plant(person)):  # noqa: S311
             yield _Candidate(planted)
         yield found
 

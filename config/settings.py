@@ -222,6 +222,8 @@ STORE_PREDICTIONS = _share("STORE_PREDICTIONS", 0.0)
 PREDICTIONS_DAYS = _positive("PREDICTIONS_DAYS", 30)
 AUDIT_SHARE = _share("AUDIT_SHARE", 0.02)
 PLANTED_SHARE = _share("PLANTED_SHARE", 0.05)
+if PLANTED_SHARE > 0.5:
+    raise ImproperlyConfigured(f"PLANTED_SHARE must be at most 0.5, not {PLANTED_SHARE}")
 CLAIM_MINUTES = _positive("CLAIM_MINUTES", 30)
 
 # Celery. The database is the queue of record (api/queue.py); a message only says "look there".

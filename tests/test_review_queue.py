@@ -1,5 +1,6 @@
 """GET /review-queue and POST /review-queue/<id>/release."""
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,6 +29,7 @@ def storing(settings: Settings) -> Settings:
     settings.STORE_PREDICTIONS = 1.0
     settings.AUDIT_SHARE = 0.0
     settings.PLANTED_SHARE = 0.0
+    random.seed(7)
     return settings
 
 
@@ -340,6 +342,19 @@ def test_planted_tweets_look_like_any_other(
     for item in planted:
         assert item["probability"] == active_model.get().scorer.probabilities([item["tweet"]])[0]
     assert not AuditDraw.objects.filter(prediction__planted=True).exists()
+
+
+def test_of_the_queue_such_a_share_is_planted(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    known = corpus()
+    storing.AUDIT_SHARE, storing.PLANTED_SHARE = 1.0, 0.2
+    predict(client, *[f"bus number {n} is late" for n in range(200)])
+
+    taken = [item["tweet"] for _ in range(4) for item in queue(as_key("review"), limit=50)]
+
+    assert len(taken) == 200
+    assert 25 <= len(set(taken) & set(known)) <= 55
 
 
 def test_a_queue_is_never_of_planted_ones_alone(as_key: AsKey, served: ModelVersion, storing: Settings) -> None:
