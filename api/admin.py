@@ -13,7 +13,16 @@ from django.template.response import TemplateResponse
 
 from api import audit, registry, trust
 from api.keys import counted
-from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from api.models import (
+    ApiKey,
+    AuditEntry,
+    LiveFigures,
+    ModelVersion,
+    Promotion,
+    ReviewedTweet,
+    StoredPrediction,
+    TrainingRun,
+)
 from hate_speech_ai.artifact import ArtifactError
 
 Rows = QuerySet[ModelVersion]
@@ -227,6 +236,17 @@ class ReviewedTweetAdmin(ReadOnly):
     @admin.action(description="Approve: let them count")
     def approve_them(self, request: HttpRequest, reviews: QuerySet[ReviewedTweet]) -> None:
         trust.approve(reviews.filter(key__isnull=False), by=_who(request), reason="in the admin")
+
+
+@admin.register(StoredPrediction)
+class StoredPredictionAdmin(ReadOnly):
+    list_display = ("id", "last_seen", "version", "probability", "worth", "planted")
+    list_filter = ("planted",)
+
+
+@admin.register(LiveFigures)
+class LiveFiguresAdmin(ReadOnly):
+    list_display = ("version", "at")
 
 
 @admin.register(TrainingRun)

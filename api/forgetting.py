@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 
-from api import audit, authors, registry
+from api import audit, authors, predictions, registry
 from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewerAgreement
 from hate_speech_ai.text import fingerprint
 
@@ -45,8 +45,8 @@ def forget(
 ) -> Forgotten:
     """Delete the reviewed tweets that agree with all that is given, with their histories.
 
-    The next training does without them, also where nothing else has changed since an earlier one. The audit log keeps
-    that rows were removed and why, and nothing that says which.
+    Stored predictions of the same texts go with them. The next training does without them, also where nothing else has
+    changed since an earlier one. The audit log keeps that rows were removed and why, and nothing that says which.
 
     Args:
         text: every row whose cleaned text is this one's, corpora included.
@@ -61,10 +61,15 @@ def forget(
         raise ValueError("say what to forget: a text, an external id, a reviewer or an author")
     found = _rows(text=text, external_id=external_id, reviewer=reviewer, author=author)
     with transaction.atomic():
-        rows = list(found.select_for_update().values_list("pk", "created_at", "held_out"))
+        rows = list(found.select_for_update().values_list("pk", "created_at", "held_out", "fingerprint"))
+        texts = {row[-1] for row in rows}
+        if text and not (external_id or reviewer or author):
+            texts.add(fingerprint(text))
+        predictions.forget(texts, reviewer, by=by, reason=reason)
+        transaction.on_commit(wipe)
         if not rows:
             return Forgotten(0)
-        learned = min((at for _, at, held_out in rows if not held_out), default=None)
+        learned = min((at for _, at, held_out, _ in rows if not held_out), default=None)
         kept = ModelVersion.objects.filter(retired="").order_by("pk")
         versions = list(kept.filter(created_at__gte=learned).values_list("pk", flat=True)) if learned else []
         found.delete()
@@ -73,7 +78,6 @@ def forget(
         retired = registry.retire_learned(versions, reason="it learned what was forgotten") if retire_versions else []
         details = {"versions": versions, "retired": retired}
         audit.record(_ACTION, f"{len(rows)} reviewed tweets", by=by, reason=reason, **details)
-        transaction.on_commit(wipe)
     champion = Promotion.champion()
     return Forgotten(len(rows), versions, retired, champion.pk if champion and champion.pk in versions else None)
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from api import active_model, queue, redis
+from api import active_model, predictions, queue, redis
 from api.exceptions import ModelNotReady
 from api.models import Heartbeat, Promotion, TrainingRun
 
@@ -25,7 +25,7 @@ def beat_worker(*, scheduled: bool) -> None:
 
 def report() -> tuple[bool, dict[str, Any]]:
     """Whether every part is well, and the state of each."""
-    parts: dict[str, Any] = {"model": _model(), "redis": _redis()}
+    parts: dict[str, Any] = {"model": _model(), "redis": _redis(), "predictions": predictions.state()}
     try:
         parts["database"] = {"ok": True}
         parts |= {"queue": _queue(), "nightly": _nightly(), "worker": alive("worker"), "beat": alive("beat")}

@@ -161,6 +161,9 @@ class PredictRequest(StrictSerializer):
     model_version = StrictIntegerField(
         required=False, help_text="of a version that is to answer, whichever serves: the same answer for ever"
     )
+    do_not_store = StrictBooleanField(
+        required=False, help_text="never keep these texts for the review queue, whatever the operator has set"
+    )
     explain = StrictBooleanField(required=False, help_text="say which words the answer comes from; for one tweet")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -455,6 +458,29 @@ class Confusion(serializers.Serializer[Any]):
     true_negatives = serializers.IntegerField()
 
 
+class Estimate(serializers.Serializer[Any]):
+    """From 0 to 1, with the 95 % interval."""
+
+    value = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+
+
+class LiveEstimates(serializers.Serializer[Any]):
+    precision = Estimate(allow_null=True)
+    recall = Estimate(allow_null=True)
+    base_rate = Estimate(allow_null=True, help_text="the share of hate speech among what is predicted")
+    reasons = serializers.DictField(child=serializers.CharField(), help_text="for each figure that is null: why")
+    audited = serializers.IntegerField(help_text="predictions that chance picked and people answered")
+    unanswered = serializers.IntegerField(help_text="those that the queue came to, and nobody has answered")
+    since = serializers.DateTimeField(allow_null=True, help_text="when the first of them was made")
+
+
+class LiveAnswer(LiveEstimates):
+    model_version = serializers.IntegerField()
+    all_versions = LiveEstimates(help_text="of all that was answered in PREDICTIONS_DAYS, by whichever version")
+
+
 class ScoreAnswer(serializers.Serializer[Any]):
     score = serializers.FloatField(help_text="F1 of hate_speech at the served threshold")
     precision = serializers.FloatField()
@@ -472,6 +498,10 @@ class ScoreAnswer(serializers.Serializer[Any]):
     checks = serializers.DictField(
         help_text="the share of data/checks.csv that is answered rightly, of all and by capability; "
         "empty for a version from before there were checks"
+    )
+    live = LiveAnswer(
+        allow_null=True,
+        help_text="on what is predicted here, from a random audit; null where STORE_PREDICTIONS is off",
     )
 
 

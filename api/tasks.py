@@ -21,7 +21,10 @@ def nightly(**kwargs: Any) -> None:
 
 @shared_task(name="api.tasks.sweep")
 def sweep(scheduled: bool = False, **kwargs: Any) -> None:
-    from api import health, queue
+    from api import health, live, predictions, queue, review_queue
 
     health.beat_worker(scheduled=scheduled)
     queue.sweep()
+    predictions.purge()
+    review_queue.compare_versions()
+    live.compute()

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from api import keys, label_studio, model_views, openai, views
+from api import keys, label_studio, model_views, openai, queue_views, views
 from api.renderers import JSONRenderer
 
 
@@ -34,6 +34,8 @@ urlpatterns = [
     *both("reviewed-tweets/bulk", views.AddReviewedTweets.as_view(), "add-reviewed-tweets"),
     *both("reviewed-tweets/approve", keys.Approve.as_view(), "approve"),
     *both("reviewed-tweets/<uuid:receipt>", views.ReviewReceipt.as_view(), "reviewed-tweet"),
+    *both("review-queue", queue_views.ReviewQueue.as_view(), "review-queue"),
+    *both("review-queue/<uuid:item>/release", queue_views.ReleaseClaim.as_view(), "release-claim"),
     *both("score", views.Score.as_view(), "score"),
     *both("operating-points", views.OperatingPoints.as_view(), "operating-points"),
     *both("train", views.Train.as_view(), "train"),

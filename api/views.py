@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
@@ -15,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import active_model, health, idempotency, queue, registry, reviews
+from api import active_model, health, idempotency, live, predictions, queue, registry, reviews
 from api.auth import key_of, required_key
 from api.comparison import compare, tweets_of
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
@@ -85,12 +86,20 @@ class Predict(APIView):
         model = _pinned(body["model_version"]) if "model_version" in body else active_model.get()
         labels, point = body.get("labels", []), body.get("operating_point", BALANCED)
         _require(model, "labels", *labels)
+        # What a version says that was asked for by number is not what serves here.
+        stores = settings.STORE_PREDICTIONS and not body.get("do_not_store") and "model_version" not in body
         if "tweet" in body:
             answer = _judge(model, body["tweet"], labels, point) | {"model_version": model.version}
+            if stores:
+                predictions.offer(model, body["tweet"], answer["probability"], answer["notes"], key_of(request))
             if body.get("explain"):
                 _add_explanations(answer, model, body["tweet"])
             return Response(answer)
         results = [_judge_item(model, item, labels, point) for item in body["tweets"]]
+        if stores:
+            for tweet, result in zip(body["tweets"], results, strict=True):
+                if "error" not in result:
+                    predictions.offer(model, tweet, result["probability"], result["notes"], key_of(request))
         return Response({"model_version": model.version, "results": results})
 
 
@@ -248,6 +257,7 @@ class Score(APIView):
                 "labels": {label: model.metrics[label] for label in model.scorer.labels if label in model.metrics},
                 "by_source": model.metrics["by_source"],
                 "checks": model.metrics.get("checks", {}),  # a version is never rewritten, and old ones have none
+                "live": live.figures(model.version),
             }
         )
 

@@ -220,6 +220,16 @@ NIGHT_MIN_LABELS = _positive("NIGHT_MIN_LABELS", 500)
 TRUST_MAX_CONTRADICTED = _share("TRUST_MAX_CONTRADICTED", 0.15)
 TRUST_MIN_AGREEMENT = _share("TRUST_MIN_AGREEMENT", 0.7)
 
+# Stored predictions and the review queue (api/predictions.py, api/review_queue.py); off unless told.
+
+STORE_PREDICTIONS = _share("STORE_PREDICTIONS", 0.0)
+PREDICTIONS_DAYS = _positive("PREDICTIONS_DAYS", 30)
+AUDIT_SHARE = _share("AUDIT_SHARE", 0.02)
+PLANTED_SHARE = _share("PLANTED_SHARE", 0.05)
+if PLANTED_SHARE > 0.5:
+    raise ImproperlyConfigured(f"PLANTED_SHARE must be at most 0.5, not {PLANTED_SHARE}")
+CLAIM_MINUTES = _positive("CLAIM_MINUTES", 30)
+
 # Celery. The database is the queue of record (api/queue.py); a message only says "look there".
 
 CELERY_BROKER_URL = REDIS_URL

@@ -26,10 +26,11 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     return body
 
 
-from api import active_model, database  # noqa: E402  (they need Django's settings)
+from api import active_model, database, predictions  # noqa: E402  (they need Django's settings)
 
 database.give_up_after(seconds=2.0)
 active_model.start_watching()
+predictions.start_writing()
 # What is loaded now stays for good; the garbage collector need not look at it again and again.
 gc.collect()
 gc.freeze()

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.test import Client
 
-from api import active_model, auth, redis, throttling
+from api import active_model, auth, live, predictions, redis, throttling
 from api.models import ApiKey, ModelVersion, Promotion
 from hate_speech_ai.artifact import sha256
 from hate_speech_ai.labels import LABELS
@@ -40,6 +40,8 @@ def fresh_process() -> Iterator[None]:
     """Each test meets a process that has just started, and an empty Redis."""
     active_model._active, active_model._refused, active_model._problem = None, 0, ""
     active_model._pinned.clear()
+    predictions._buffer.clear()
+    predictions._stored, predictions._dropped, predictions._problem, live._shown = 0, 0, "", None
     auth._known.clear()
     auth._asked_in_vain = float("-inf")
     throttling._local.clear()

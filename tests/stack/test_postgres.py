@@ -24,7 +24,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="module")
 def stack(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("postgres"), DATABASE_URL=postgres.url) as stack:
+    with Stack(tmp_path_factory.mktemp("postgres"), DATABASE_URL=postgres.url, STORE_PREDICTIONS="1") as stack:
         yield stack
 
 

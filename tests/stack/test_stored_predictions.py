@@ -1,0 +1,37 @@
+"""Predictions are stored by the real processes, also those of the last second."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.stack.rig import Stack, wait_for
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    with Stack(tmp_path, STORE_PREDICTIONS="1", AUDIT_SHARE="1", PLANTED_SHARE="0") as stack:
+        yield stack
+
+
+def stored(stack: Stack) -> int:
+    with closing(sqlite3.connect(stack.data / "db.sqlite3")) as database:
+        return int(database.execute("SELECT count(*) FROM api_storedprediction").fetchone()[0])
+
+
+def test_it_works(stack: Stack) -> None:
+    stack.post("/predict", {"tweets": [f"bus number {n} is late" for n in range(40)]})
+    wait_for("the stored predictions", lambda: stored(stack) == 40)
+
+    queue = stack.get("/review-queue?limit=5&reason=random_audit").body["items"]
+    assert len(queue) == 5
+    wait_for("the live figures", lambda: (stack.get("/score").body["live"] or {}).get("unanswered") == 5)
+
+    for n in range(100, 150):
+        stack.post("/predict", {"tweet": f"bus number {n} is late"})
+    stack.stop()
+    assert stored(stack) == 90

@@ -1,0 +1,293 @@
+"""Stored predictions: what is kept of POST /predict, what never is, and that nobody waits for it."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from api import active_model, predictions
+from api.models import ApiKey, AuditDraw, AuditEntry, ModelVersion, Promotion, QueueClaim, StoredPrediction
+from api.tasks import sweep
+from hate_speech_ai.text import fingerprint
+from tests.conftest import JSONClient
+
+AsKey = Callable[..., JSONClient]
+TEXT = "the night bus was late again"
+HATE = "all muslims are vermin and should be deported"
+
+
+@pytest.fixture
+def storing(settings: Settings) -> Settings:
+    settings.STORE_PREDICTIONS = 1.0
+    settings.AUDIT_SHARE = 1.0
+    return settings
+
+
+def predict(client: JSONClient, tweet: str = TEXT, **fields: Any) -> dict[str, Any]:
+    response = client.post("/predict", {"tweet": tweet, **fields})
+    assert response.status_code == 200
+    return dict(response.json())
+
+
+def test_nothing_is_stored_unless_it_is_turned_on(client: JSONClient, served: ModelVersion) -> None:
+    predict(client)
+
+    assert predictions.drain() == 0
+    assert not StoredPrediction.objects.exists()
+
+
+def test_it_works(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
+    answer = predict(client, HATE)
+
+    assert predictions.drain() == 1
+
+    [row] = StoredPrediction.objects.all()
+    assert (row.tweet, row.fingerprint, row.version, row.key) == (HATE, fingerprint(HATE), served, None)
+    assert (row.probability, row.threshold, row.notes) == (answer["probability"], answer["threshold"], [])
+    [draw] = row.draws.all()
+    assert (draw.answer, draw.inclusion, draw.version) == (True, 1.0, served)
+
+
+def test_the_key_that_asked_is_noted(as_key: AsKey, served: ModelVersion, storing: Settings) -> None:
+    predict(as_key("predict"))
+    predictions.drain()
+
+    assert StoredPrediction.objects.get().key == ApiKey.objects.get()
+
+
+@pytest.mark.parametrize("fields", [{"tweet": TEXT}, {"tweets": [TEXT, HATE]}, {"tweet": TEXT, "labels": ["toxic"]}])
+def test_what_must_not_be_stored_is_not(
+    client: JSONClient, served: ModelVersion, storing: Settings, fields: dict[str, Any]
+) -> None:
+    before = client.post("/predict", fields).json()
+    predictions._buffer.clear()
+
+    answer = client.post("/predict", {**fields, "do_not_store": True})
+
+    assert (answer.status_code, answer.json()) == (200, before)
+    assert predictions.drain() == 0
+
+
+def test_do_not_store_is_true_or_false(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
+    response = client.post("/predict", {"tweet": TEXT, "do_not_store": "yes"})
+
+    assert response.status_code == 400
+    assert response.json()["errors"] == {"do_not_store": ["This must be true or false, not a string."]}
+    assert predictions.drain() == 0
+    predict(client, do_not_store=False)
+    assert predictions.drain() == 1
+
+
+def test_a_version_that_was_asked_for_by_number_is_not_stored(
+    client: JSONClient, served: ModelVersion, storing: Settings
+) -> None:
+    predict(client, model_version=served.pk)
+
+    assert predictions.drain() == 0
+
+
+def test_of_a_list_all_that_could_be_read_are_stored(
+    client: JSONClient, served: ModelVersion, storing: Settings
+) -> None:
+    client.post("/predict", {"tweets": [TEXT, 7, HATE, "@ann https://t.co/x", ""]})
+    predictions.drain()
+
+    assert set(StoredPrediction.objects.values_list("tweet", flat=True)) == {TEXT, HATE}
+
+
+def test_a_share_is_stored_and_each_stands_for_the_others(
+    client: JSONClient, served: ModelVersion, storing: Settings
+) -> None:
+    storing.STORE_PREDICTIONS = 0.2
+    storing.AUDIT_SHARE = 0.5
+    for start in range(0, 2000, 500):
+        client.post("/predict", {"tweets": [f"bus number {n} is late" for n in range(start, start + 500)]})
+    predictions.drain()
+
+    assert 300 < StoredPrediction.objects.count() < 500
+    weights = [1 / draw.inclusion for draw in AuditDraw.objects.all()]
+    assert sum(weights) == pytest.approx(2000, rel=0.25)
+
+
+def test_the_same_text_is_one_row_and_as_many_draws_as_it_came(
+    client: JSONClient, served: ModelVersion, make_version: Callable[..., ModelVersion], storing: Settings
+) -> None:
+    predict(client)
+    predictions.drain()
+    first = StoredPrediction.objects.get()
+    Promotion.objects.create(version=make_version(), by="test", reason="test")
+    active_model.refresh()
+
+    predict(client, TEXT.upper())
+    predict(client)
+    predictions.drain()
+
+    [row] = StoredPrediction.objects.all()
+    assert (row.pk, row.first_seen) == (first.pk, first.first_seen)
+    assert row.last_seen > first.last_seen
+    assert row.version_id == active_model.get().version != served.pk
+    assert sorted(row.draws.values_list("version", flat=True)) == [served.pk, row.version_id, row.version_id]
+
+
+def test_only_what_is_read_of_a_long_text_is_stored(
+    client: JSONClient, served: ModelVersion, storing: Settings
+) -> None:
+    predict(client, "bus " * 2_000)
+    predictions.drain()
+
+    assert len(StoredPrediction.objects.get().tweet) == 5_000
+
+
+def test_no_query_on_the_way(
+    client: JSONClient, served: ModelVersion, storing: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        predict(client)
+        client.post("/predict", {"tweets": [TEXT, HATE]})
+
+    assert len(predictions._buffer) == 3
+
+
+def test_what_does_not_fit_is_dropped_counted_and_logged_once(
+    client: JSONClient,
+    served: ModelVersion,
+    storing: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(predictions, "_MAX_BUFFERED", 2)
+
+    with caplog.at_level(logging.WARNING):
+        for _ in range(5):
+            predict(client)
+
+    state = client.get("/health").json()["predictions"]
+    assert state == {
+        **{"ok": True, "share": 1.0, "buffered": 2, "stored": 0, "dropped": 3, "problem": "the buffer is full"}
+    }
+    assert [record.getMessage() for record in caplog.records] == [
+        "predictions are not stored, since the buffer is full; /health counts them"
+    ]
+    predictions.drain()
+    state = client.get("/health").json()["predictions"]
+    assert (state["buffered"], state["stored"], state["dropped"], state["problem"]) == (0, 2, 3, "")
+
+
+def test_without_the_database_they_are_dropped_and_predictions_go_on(
+    client: JSONClient,
+    served: ModelVersion,
+    storing: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise DatabaseError("away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(StoredPrediction.objects, "bulk_create", fail)
+        predict(client, "a private matter")
+        assert predictions.drain() == 0
+
+    assert (predictions.state()["dropped"], predictions.state()["buffered"]) == (1, 0)
+    assert "private" not in caplog.text
+    predict(client)
+    assert predictions.drain() == 1
+
+
+def test_the_row_says_why_it_is_worth_a_look(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
+    predict(client, "quiblets and wozzles")
+    predictions.drain()
+
+    row = StoredPrediction.objects.get()
+    assert "quiblets, wozzles" in row.reasons["unknown_words"]
+    assert row.worth > 0
+
+
+def age(days: float) -> None:
+    at = timezone.now() - timedelta(days=days)
+    StoredPrediction.objects.update(first_seen=at, last_seen=at)
+    AuditDraw.objects.update(at=at)
+
+
+def test_it_is_kept_for_so_many_days(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
+    storing.PREDICTIONS_DAYS = 7
+    predict(client)
+    predictions.drain()
+    age(6.9)
+    sweep()
+    assert StoredPrediction.objects.exists()
+
+    age(7.1)
+    sweep()
+
+    assert not StoredPrediction.objects.exists()
+    assert not AuditDraw.objects.exists()
+
+
+def test_what_is_predicted_again_is_kept_though_older_draws_are_not(
+    client: JSONClient, served: ModelVersion, storing: Settings
+) -> None:
+    predict(client)
+    predictions.drain()
+    age(31)
+    predict(client)
+    predictions.drain()
+
+    sweep()
+
+    assert StoredPrediction.objects.get().draws.count() == 1
+
+
+def test_what_another_cleaning_stored_goes(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
+    predict(client)
+    predictions.drain()
+    StoredPrediction.objects.update(cleaning=1)
+
+    sweep()
+
+    assert not StoredPrediction.objects.exists()
+
+
+def test_turned_off_again_what_is_there_still_goes(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
+    predict(client)
+    predictions.drain()
+    age(31)
+    storing.STORE_PREDICTIONS = 0.0
+
+    sweep()
+
+    assert not StoredPrediction.objects.exists()
+
+
+def test_a_text_is_forgotten(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
+    client.post("/predict", {"tweets": [TEXT, HATE]})
+    predictions.drain()
+
+    call_command("forget", "--text", TEXT.upper(), "--reason", "asked to")
+
+    assert [row.tweet for row in StoredPrediction.objects.all()] == [HATE]
+    assert AuditDraw.objects.count() == 1
+    entry = AuditEntry.objects.get(action="predictions.forgotten")
+    assert (entry.target, entry.reason) == ("1 stored predictions", "asked to")
+    assert "bus" not in str(vars(entry))
+
+
+def test_what_a_forgotten_person_reviewed_goes_with_the_reviews(
+    as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    client = as_key("predict", "review")
+    client.post("/predict", {"tweets": [TEXT, HATE]})
+    predictions.drain()
+    client.get("/review-queue?reviewer=ann")
+    client.post("/add-reviewed-tweet", {"tweet": TEXT, "is_hate_speech": False, "reviewer": "ann"})
+
+    call_command("forget", "--reviewer", "ann", "--reason", "asked to")
+
+    assert [row.tweet for row in StoredPrediction.objects.all()] == [HATE]
+    assert not QueueClaim.objects.filter(reviewer="ann").exists()

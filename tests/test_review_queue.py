@@ -1,0 +1,426 @@
+"""GET /review-queue and POST /review-queue/<id>/release."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from api import active_model, predictions
+from api.models import AuditDraw, ModelVersion, Promotion, QueueClaim, ReviewedTweet, StoredPrediction
+from api.reviews import add
+from api.tasks import sweep
+from hate_speech_ai.text import fingerprint, is_held_out
+from tests.conftest import JSONClient, starter_rows
+from tests.test_add_reviewed_tweet import at_once
+
+AsKey = Callable[..., JSONClient]
+PATH = "/review-queue"
+ODD = [f"quiblet{n}x and wozzle{n}y" for n in range(8)]
+
+
+@pytest.fixture(autouse=True)
+def storing(settings: Settings) -> Settings:
+    settings.STORE_PREDICTIONS = 1.0
+    settings.AUDIT_SHARE = 0.0
+    settings.PLANTED_SHARE = 0.0
+    random.seed(7)
+    return settings
+
+
+def predict(client: JSONClient, *tweets: str) -> None:
+    assert client.post("/predict", {"tweets": list(tweets)}).status_code == 200
+    predictions.drain()
+
+
+def queue(client: JSONClient, **asked: Any) -> list[dict[str, Any]]:
+    response = client.get(PATH + "?" + "&".join(f"{name}={value}" for name, value in asked.items()))
+    assert response.status_code == 200, response.content
+    return list(response.json()["items"])
+
+
+def texts(items: list[dict[str, Any]]) -> set[str]:
+    return {item["tweet"] for item in items}
+
+
+def review(client: JSONClient, tweet: str, **fields: Any) -> None:
+    answer = client.post("/add-reviewed-tweet", {"tweet": tweet, "is_hate_speech": False, **fields})
+    assert answer.status_code in (200, 201)
+
+
+def test_it_works(client: JSONClient, as_key: AsKey, served: ModelVersion) -> None:
+    predict(client, ODD[0], "thank you for the lovely birthday cake")
+    answered = client.post("/predict", {"tweet": ODD[0]}).json()
+
+    response = as_key("review").get(PATH)
+
+    assert response.status_code == 200
+    assert response["Cache-Control"] == "no-store"
+    assert response.json()["storing"] == 1.0
+    [item] = response.json()["items"]
+    claimed_until = item.pop("claimed_until")
+    assert claimed_until.endswith("Z")
+    assert claimed_until > timezone.now().isoformat()
+    assert item == {
+        "id": str(StoredPrediction.objects.get(tweet=ODD[0]).pk),
+        "tweet": ODD[0],
+        "probability": answered["probability"],
+        "model_version": served.pk,
+        "reasons": [
+            {"code": "unknown_words", "detail": "2 of 3 words are unknown to the model: quiblet0x, wozzle0y."},
+        ],
+    }
+
+
+def test_a_trailing_slash_is_the_same(client: JSONClient, as_key: AsKey, served: ModelVersion) -> None:
+    predict(client, ODD[0])
+
+    assert len(as_key("review").get(f"{PATH}/").json()["items"]) == 1
+
+
+def test_where_nothing_is_stored_it_is_empty_and_says_so(
+    as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    storing.STORE_PREDICTIONS = 0.0
+
+    assert as_key("review").get(PATH).json() == {"items": [], "storing": 0.0}
+
+
+def test_it_needs_the_scope_review(client: JSONClient, as_key: AsKey, db: None) -> None:
+    assert client.get(PATH).status_code == 401
+    assert as_key("predict", "train").get(PATH).status_code == 403
+    assert as_key("predict").post(f"{PATH}/{uuid4()}/release").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [("limit=0", "limit"), ("limit=51", "limit"), ("limit=x", "limit"), ("reason=bored", "reason"), ("x=1", "x")],
+)
+def test_bad_questions_are_refused(as_key: AsKey, db: None, asked: str, field: str) -> None:
+    response = as_key("review").get(f"{PATH}?{asked}")
+
+    assert response.status_code == 400
+    assert list(response.json()["errors"]) == [field]
+
+
+def test_what_is_worth_most_comes_first(client: JSONClient, as_key: AsKey, served: ModelVersion) -> None:
+    predict(client, *ODD)
+    StoredPrediction.objects.filter(tweet=ODD[5]).update(worth=2.5)
+    StoredPrediction.objects.filter(tweet=ODD[2]).update(worth=2.4)
+
+    assert [item["tweet"] for item in queue(as_key("review"), limit=2)] == [ODD[5], ODD[2]]
+
+
+def test_two_reviewers_do_not_get_the_same(client: JSONClient, as_key: AsKey, served: ModelVersion) -> None:
+    predict(client, *ODD)
+
+    ann, ben = texts(queue(as_key("review"), limit=5)), texts(queue(as_key("review"), limit=5))
+
+    assert (len(ann), len(ben)) == (5, 3)
+    assert not ann & ben
+
+
+def test_nor_do_two_reviewers_of_one_key(client: JSONClient, as_key: AsKey, served: ModelVersion) -> None:
+    predict(client, *ODD)
+    key = as_key("review")
+
+    ann, ben = texts(queue(key, limit=5, reviewer="ann")), texts(queue(key, limit=5, reviewer="ben"))
+
+    assert (len(ann), len(ben)) == (5, 3)
+    assert not ann & ben
+
+
+def expire() -> None:
+    QueueClaim.objects.update(until=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_claim_expires_but_nobody_gets_a_tweet_twice(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    storing.CLAIM_MINUTES = 7
+    predict(client, ODD[0])
+    key = as_key("review")
+    [item] = queue(key, reviewer="ann")
+    assert timedelta(minutes=6) < QueueClaim.objects.get().until - timezone.now() < timedelta(minutes=8)
+    assert queue(key, reviewer="ben") == []
+
+    expire()
+
+    assert queue(key, reviewer="ann") == []
+    assert queue(key) == []  # it may be ann who asks
+    assert queue(key, reviewer="ben")[0]["id"] == item["id"]
+
+
+def test_a_claim_can_be_given_back(client: JSONClient, as_key: AsKey, served: ModelVersion) -> None:
+    predict(client, ODD[0])
+    ann, ben = as_key("review"), as_key("review")
+    [item] = queue(ann)
+
+    assert ben.post(f"{PATH}/{item['id']}/release").status_code == 404
+    assert ann.post(f"{PATH}/{item['id']}/release").status_code == 204
+    assert ann.post(f"{PATH}/{item['id']}/release").status_code == 404
+
+    assert queue(ann) == []
+    assert texts(queue(ben)) == {ODD[0]}
+
+
+def test_what_was_reviewed_leaves_the_queue_whoever_did(
+    client: JSONClient, as_key: AsKey, served: ModelVersion
+) -> None:
+    predict(client, ODD[0], ODD[1])
+    review(as_key("review"), ODD[0].upper())
+
+    assert texts(queue(as_key("review"))) == {ODD[1]}
+
+
+@pytest.mark.parametrize("status", ["withdrawn", "quarantined"])
+def test_a_review_without_effect_is_none(client: JSONClient, as_key: AsKey, served: ModelVersion, status: str) -> None:
+    predict(client, ODD[0])
+    review(as_key("review"), ODD[0])
+    ReviewedTweet.objects.update(status=status)
+
+    assert texts(queue(as_key("review"))) == {ODD[0]}
+
+
+def test_a_corpus_is_no_review(client: JSONClient, as_key: AsKey, served: ModelVersion) -> None:
+    predict(client, ODD[0])
+    add(tweet=ODD[0], labels={"hate_speech": True}, source="corpus:mine")
+
+    assert texts(queue(as_key("review"))) == {ODD[0]}
+
+
+def test_for_one_reason_only(client: JSONClient, as_key: AsKey, served: ModelVersion) -> None:
+    predict(client, *ODD[:3])
+    StoredPrediction.objects.filter(tweet=ODD[1]).update(reasons={"near_threshold": "0.10 logits above."}, worth=0.9)
+
+    assert texts(queue(as_key("review"), reason="near_threshold")) == {ODD[1]}
+    assert texts(queue(as_key("review"), reason="unknown_words")) == {ODD[0], ODD[2]}
+    assert queue(as_key("review"), reason="random_audit") == []
+
+
+def test_a_second_opinion_is_of_another_key(client: JSONClient, as_key: AsKey, served: ModelVersion) -> None:
+    predict(client, *ODD[:3])
+    ann, ben, eve = as_key("review"), as_key("review"), as_key("review")
+    [held] = queue(ann, limit=1)
+    reviewed = next(text for text in ODD[:3] if text != held["tweet"])
+    review(ann, reviewed)
+
+    assert queue(ann, double="true") == []
+    assert texts(queue(ben, double="true")) == {held["tweet"], reviewed}
+    assert queue(eve, double="true") == []  # two keys are enough
+    expire()
+    review(ben, reviewed)
+    assert texts(queue(eve, double="true")) == set()
+
+
+def test_a_third_key_takes_the_place_of_one_that_let_go(
+    client: JSONClient, as_key: AsKey, served: ModelVersion
+) -> None:
+    predict(client, ODD[0])
+    review(as_key("review"), ODD[0])
+    ben, eve = as_key("review"), as_key("review")
+    [item] = queue(ben, double="true")
+
+    ben.post(f"{PATH}/{item['id']}/release")
+
+    assert texts(queue(eve, double="true")) == {ODD[0]}
+
+
+def test_two_versions_that_disagree(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, make_version: Callable[..., ModelVersion]
+) -> None:
+    predict(client, *ODD[:3], "thank you for the lovely cake")
+    other = make_version()
+    Promotion.objects.create(version=other, by="test", reason="test")
+    sweep()
+    assert not StoredPrediction.objects.exclude(disagreement="").exists()  # it is the same model
+
+    StoredPrediction.objects.update(compared_for=None)
+    champion = active_model.pinned(other.pk)
+    threshold = champion.scorer.thresholds["hate_speech"]
+    champion.scorer.thresholds["hate_speech"] = 0.0  # says yes to everything
+    worth = {row.tweet: row.worth for row in StoredPrediction.objects.all()}
+    sweep()
+
+    items = queue(as_key("review"), reason="versions_disagree")
+    assert len(items) == 4
+    [reason] = [one for one in items[0]["reasons"] if one["code"] == "versions_disagree"]
+    assert reason["detail"].startswith(f"Version {served.pk} says no, with 0.")
+    assert f"version {other.pk} says yes, with 0." in reason["detail"]
+    for row in StoredPrediction.objects.all():
+        assert row.worth == worth[row.tweet] + 1
+
+    champion.scorer.thresholds["hate_speech"] = threshold
+    StoredPrediction.objects.update(compared_for=None)
+    sweep()
+    assert {row.tweet: row.worth for row in StoredPrediction.objects.all()} == pytest.approx(worth)
+
+
+def test_what_is_predicted_again_is_compared_again(
+    client: JSONClient, served: ModelVersion, make_version: Callable[..., ModelVersion]
+) -> None:
+    predict(client, ODD[0])
+    Promotion.objects.create(version=(other := make_version()), by="test", reason="test")
+    sweep()
+    assert StoredPrediction.objects.get().compared_for == other.pk
+
+    predict(client, ODD[0])
+
+    assert StoredPrediction.objects.get().compared_for is None
+
+
+# The audit.
+
+
+def test_the_audit_is_a_fair_part_of_the_queue(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    plain = [f"bus number {n} is late" for n in range(60)]
+    storing.AUDIT_SHARE = 1.0
+    predict(client, *plain)
+    storing.AUDIT_SHARE = 0.0
+    predict(client, *[f"quiblet{n}x and wozzle{n}y" for n in range(60)])
+    StoredPrediction.objects.filter(tweet__startswith="quiblet").update(worth=3.0)
+    StoredPrediction.objects.filter(tweet__startswith="bus").update(worth=0.0)
+
+    items = queue(as_key("review"), limit=50)
+
+    audits = [item for item in items if item["reasons"][-1]["code"] == "random_audit"]
+    assert 8 <= len(audits) <= 33  # 20 expected
+    assert texts(audits) <= set(plain)
+
+
+def test_audits_come_in_the_order_of_chance(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    storing.AUDIT_SHARE = 1.0
+    predict(client, *[f"bus number {n} is late" for n in range(20)])
+    ranks = dict(AuditDraw.objects.values_list("prediction__tweet", "rank"))
+
+    items = queue(as_key("review"), limit=5, reason="random_audit")
+
+    assert [item["tweet"] for item in items] == sorted(ranks, key=ranks.__getitem__)[:5]
+    assert sorted(QueueClaim.objects.values_list("rank", flat=True)) == sorted(ranks.values())[:5]
+
+
+# Planted tweets.
+
+
+def corpus(rows: int = 200) -> dict[str, bool]:
+    """The starter corpus in the database, and what it says, for the texts that may be planted."""
+    known = {row["tweet"]: row["hate_speech"] == "1" for row in starter_rows()[:rows]}
+    for tweet, answer in known.items():
+        add(tweet=tweet, labels={"hate_speech": answer}, source="corpus:starter")
+    return {tweet: answer for tweet, answer in known.items() if not is_held_out(fingerprint(tweet))}
+
+
+def test_planted_tweets_look_like_any_other(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    known = corpus()
+    storing.AUDIT_SHARE, storing.PLANTED_SHARE = 1.0, 0.5
+    real = [f"bus number {n} is late" for n in range(40)]
+    predict(client, *real)
+
+    items = queue(as_key("review"), limit=40)
+
+    planted = [item for item in items if item["tweet"] in known]
+    assert len(items) == 40
+    assert 8 <= len(planted) <= 32
+    assert texts(items) <= set(real) | set(known)
+    assert {tuple(item) for item in items} == {
+        ("id", "tweet", "probability", "model_version", "reasons", "claimed_until")
+    }
+    assert all(item["reasons"][-1] == items[0]["reasons"][-1] for item in items)
+    assert len({item["claimed_until"] for item in items}) == 1
+    assert {item["model_version"] for item in items} == {served.pk}
+    for item in planted:
+        assert item["probability"] == active_model.get().scorer.probabilities([item["tweet"]])[0]
+    assert not AuditDraw.objects.filter(prediction__planted=True).exists()
+
+
+def test_of_the_queue_such_a_share_is_planted(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    known = corpus()
+    storing.AUDIT_SHARE, storing.PLANTED_SHARE = 1.0, 0.2
+    predict(client, *[f"bus number {n} is late" for n in range(200)])
+
+    taken = [item["tweet"] for _ in range(4) for item in queue(as_key("review"), limit=50)]
+
+    assert len(taken) == 200
+    assert 25 <= len(set(taken) & set(known)) <= 55
+
+
+def test_a_queue_is_never_of_planted_ones_alone(as_key: AsKey, served: ModelVersion, storing: Settings) -> None:
+    corpus()
+    storing.PLANTED_SHARE = 1.0
+
+    assert queue(as_key("review")) == []
+
+
+def test_only_what_is_beyond_doubt_is_planted(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    storing.AUDIT_SHARE, storing.PLANTED_SHARE = 1.0, 1.0
+    texts_of = [text for text in (f"tram {n} is early" for n in range(40)) if not is_held_out(fingerprint(text))]
+    disputed, reviewed, graded, plain = texts_of[:4]
+    held_out = next(text for text in (f"tram {n} is early" for n in range(99)) if is_held_out(fingerprint(text)))
+    for text in (disputed, reviewed, plain, held_out):
+        add(tweet=text, labels={"hate_speech": False}, source="corpus:one")
+    add(tweet=disputed, labels={"hate_speech": True}, source="corpus:two")
+    add(tweet=graded, labels={"hate_speech": 0.3}, source="corpus:two")
+    review(as_key("review"), reviewed)
+    predict(client, *[f"bus number {n} is late" for n in range(30)])
+
+    items = queue(as_key("review"), limit=50)
+
+    assert texts(items) & {disputed, reviewed, graded, plain, held_out} == {plain}
+
+
+def test_a_planted_tweet_that_was_given_back_is_there_for_the_next(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    storing.AUDIT_SHARE, storing.PLANTED_SHARE = 1.0, 1.0
+    text = next(text for text in (f"tram {n} is early" for n in range(40)) if not is_held_out(fingerprint(text)))
+    add(tweet=text, labels={"hate_speech": False}, source="corpus:one")
+    predict(client, *ODD)
+    ann, ben, eve = (as_key("review") for _ in range(3))
+    [item] = [item for item in queue(ann, limit=2) if item["tweet"] == text]
+
+    assert text not in texts(queue(ben, limit=2))
+    ann.post(f"{PATH}/{item['id']}/release")
+    assert text in texts(queue(ben, limit=2))
+    review(ben, text)
+    expire()
+    assert text not in texts(queue(eve, limit=2))
+
+
+# At once.
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("double", ["false", "true"])
+def test_eight_at_once_do_not_get_the_same(
+    transactional_db: None, client: JSONClient, as_key: AsKey, served: ModelVersion, double: str
+) -> None:
+    many = [f"quiblet{n}x and wozzle{n}y" for n in range(60)]
+    predict(client, *many)
+    if double == "true":
+        first = as_key("review")
+        for text in many:
+            review(first, text)
+    clients = [as_key("review") for _ in range(8)]
+
+    answers = at_once([lambda one=one: queue(one, limit=10, double=double) for one in clients])
+
+    times = Counter(item["id"] for items in answers for item in items)
+    assert set(times.values()) == {1}
+    assert len(times) >= 40
+    assert QueueClaim.objects.count() == len(times)
+    assert sorted(StoredPrediction.objects.filter(claims__gt=0).values_list("claims", flat=True)) == [1] * len(times)
