@@ -109,7 +109,7 @@ def disbelief(news: list[Example], probabilities: Iterable[float]) -> list[str]:
     doubt = Doubt()
     for review, probability in zip(news, probabilities, strict=True):
         doubt.add(review.labels[HATE_SPEECH], probability)
-    found = doubts(Standing(), doubt, max_contradicted=0.15, min_agreement=0.7)
+    found = doubts(Standing(), doubt, max_contradicted=0.2, min_agreement=0.7)
     return [f"the key's new labels {why}" for why in found]
 
 

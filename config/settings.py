@@ -217,7 +217,7 @@ if not GATE_MAX_SHARE_RATIO >= 1.0:
 
 NIGHT_MAX_SHARE = _share("NIGHT_MAX_SHARE", 0.5)
 NIGHT_MIN_LABELS = _positive("NIGHT_MIN_LABELS", 500)
-TRUST_MAX_CONTRADICTED = _share("TRUST_MAX_CONTRADICTED", 0.15)
+TRUST_MAX_CONTRADICTED = _share("TRUST_MAX_CONTRADICTED", 0.2)
 TRUST_MIN_AGREEMENT = _share("TRUST_MIN_AGREEMENT", 0.7)
 
 # Stored predictions and the review queue (api/predictions.py, api/review_queue.py); off unless told.

@@ -329,7 +329,7 @@ class TestNight:
         assert Promotion.champion() == champion
         liar.refresh_from_db()
         assert liar.trust == "quarantined"
-        assert liar.standing["contradicted"] > 0.15 * liar.standing["sure"]
+        assert liar.standing["contradicted"] > 0.2 * liar.standing["sure"]
         assert set(liar.reviews.values_list("status", flat=True)) == {"quarantined"}
         [shown] = [key for key in admin.get("/keys").json()["results"] if key["prefix"] == liar.prefix]
         assert shown["standing"]["contradicted"] == liar.standing["contradicted"]
@@ -354,7 +354,7 @@ class TestNight:
         assert run.outcome == "promoted", run.reasons
         key = ApiKey.objects.order_by("-pk")[0]
         assert key.trust == "trusted"
-        assert key.standing["contradicted"] < 0.15 * key.standing["sure"]
+        assert key.standing["contradicted"] < 0.2 * key.standing["sure"]
 
     def test_what_a_key_changes(self, start: None, as_key: AsKey) -> None:
         self.review(as_key("review"), wrong=0.5)
