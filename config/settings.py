@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import secrets
 import sys
 from datetime import time
@@ -63,6 +64,8 @@ ADMIN_ENABLED = env.bool("ADMIN_ENABLED", default=False)
 PUBLIC_PREDICT = env.bool("PUBLIC_PREDICT", default=True)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 PUBLIC_URL = env.str("PUBLIC_URL", default="")
+if PUBLIC_URL and not PUBLIC_URL.startswith(("https://", "http://")):
+    raise ImproperlyConfigured(f"PUBLIC_URL {PUBLIC_URL!r} is not a URL; write it as https://hate.example.org")
 
 # Web server. `python manage.py start web` reads these.
 
@@ -148,6 +151,9 @@ X_FRAME_OPTIONS = "DENY"
 CORS_ORIGINS: list[str] = env.list("CORS_ORIGINS", default=[])
 CORS_ALLOW_ALL_ORIGINS = "*" in CORS_ORIGINS
 CORS_ALLOWED_ORIGINS = [origin for origin in CORS_ORIGINS if origin != "*"]
+for _origin in CORS_ALLOWED_ORIGINS:
+    if not re.fullmatch(r"https?://[^/\s]+", _origin):
+        raise ImproperlyConfigured(f"CORS_ORIGINS has {_origin!r}, which is no origin; write it as https://example.org")
 CORS_URLS_REGEX = r"^/(v1alpha1/|batch|\$discovery/)"
 CORS_ALLOW_METHODS = ("GET", "POST", "OPTIONS")
 CORS_ALLOW_HEADERS = (

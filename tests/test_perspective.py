@@ -3,7 +3,10 @@
 import json
 import logging
 import math
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -728,6 +731,10 @@ def _(service: Service, make_key: Callable[..., str]) -> None:
     assert error["details"][0]["metadata"]["quota_limit_value"] == "2"
     assert int(answers[2]["Retry-After"]) >= 1
     assert statuses(service.batch(part(COMMENT, target=f"POST {ANALYZE}?key={key}"))) == [429]
+    with override_settings(LIMITS={**django_settings.LIMITS, "wrong_key": "1/day"}):
+        guesses = [service.post(f"{ANALYZE}?key={guess}", COMMENT) for guess in "ab"]
+    problem(guesses[0], 400)
+    assert problem(guesses[1], 429)["details"][0]["metadata"]["quota_limit_value"] == "1"
 
 
 @case("INTERNAL")
@@ -855,6 +862,44 @@ def test_the_discovery_document_has_what_is_answered(service: Service) -> None:
 
     assert set(analyzed) == set(schemas["AnalyzeCommentResponse"]["properties"])
     assert set(suggested) == set(schemas["SuggestCommentScoreResponse"]["properties"])
+
+
+def run_with(tmp_path: Path, program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with settings that are only read at the start."""
+    return subprocess.run(
+        [sys.executable, "-c", f"import django; django.setup()\n{program}"],
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings", "DATA_DIR": str(tmp_path)} | environment,
+        cwd=django_settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_the_setting_lets_pages_of_these_origins_ask(tmp_path: Path) -> None:
+    program = f"""
+from django.core.management import call_command
+from django.test import Client
+call_command("check")
+answers = [Client().options("{ANALYZE}", headers={{"Host": "localhost", "Origin": origin,
+           "Access-Control-Request-Method": "POST"}}) for origin in ("https://a.example", "https://b.example")]
+print([answer.get("Access-Control-Allow-Origin") for answer in answers])
+"""
+
+    some = run_with(tmp_path, program, CORS_ORIGINS="https://a.example,http://localhost:3000")
+    every = run_with(tmp_path, program, CORS_ORIGINS="*")
+
+    assert some.stdout.splitlines()[-1] == "['https://a.example', None]", some.stderr
+    assert every.stdout.splitlines()[-1] == "['*', '*']", every.stderr
+
+
+@pytest.mark.parametrize(("name", "value"), [("CORS_ORIGINS", "example.org"), ("PUBLIC_URL", "example.org")])
+def test_a_setting_that_cannot_work_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
+    done = run_with(tmp_path, "", **{name: value})
+
+    assert done.returncode == 1
+    assert name in done.stderr.splitlines()[-1]
 
 
 def test_the_attributes_are_documented() -> None:

@@ -113,7 +113,8 @@ def _quota(context: dict[str, Any]) -> dict[str, Any]:
     key = context["request"].auth
     scope = getattr(context["view"], "scope", None) or "predict"
     metric, name = _METRICS[scope]
-    requests, seconds = parse_limit((key.limit if key else "") or settings.LIMITS[scope]) or (1, 60)
+    limit = (key.limit if key else "") or settings.LIMITS[scope] or settings.LIMITS["wrong_key"]
+    requests, seconds = parse_limit(limit) or (1, 60)
     unit = _UNITS[seconds]
     consumer = f"project_number:{key.pk if key else 0}"
     message = (
