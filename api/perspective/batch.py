@@ -10,6 +10,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from http import HTTPStatus
 from io import BytesIO
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -25,6 +26,8 @@ from api.perspective.errors import CONTENT_TYPE, Malformed, body
 MAX_PARTS = 100
 _PATH = "/v1alpha1/"
 _BLANK = re.compile(rb"\r?\n\r?\n")
+# Bytes. Nobody reads longer headers quickly: 4 MB of one Content-Type take Django two minutes.
+_MAX_HEAD = 16 * 1024
 # What a part takes over from the request around it, unless it says so itself.
 _INHERITED = ("HTTP_AUTHORIZATION", "HTTP_X_GOOG_API_KEY")
 
@@ -77,7 +80,7 @@ def split(content: bytes, content_type: str) -> list[Part]:
     if outer.get_content_maintype() != "multipart" or not boundary:
         raise Malformed("A batch is sent as Content-Type: multipart/mixed, with a boundary.")
     line = rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("utf-8", "replace")) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
-    found = list(re.finditer(line, content))
+    found = list(islice(re.finditer(line, content), MAX_PARTS + 2))
     ends = [*(match.start() for match in found[1:]), len(content)]
     pieces = [
         content[match.end() : end].removeprefix(b"\r").removeprefix(b"\n")
@@ -85,7 +88,7 @@ def split(content: bytes, content_type: str) -> list[Part]:
         if not match[1]
     ]
     if not 1 <= len(pieces) <= MAX_PARTS:
-        raise Malformed(f"A batch has 1 to {MAX_PARTS} requests, not {len(pieces)}.")
+        raise Malformed(f"A batch has 1 to {MAX_PARTS} requests.")
     return [_part(piece) for piece in pieces]
 
 
@@ -96,11 +99,12 @@ def _part(piece: bytes) -> Part:
 
 
 def _cut(message: bytes) -> tuple[bytes, bytes]:
-    """The head and the body of a message."""
+    """The head and the body of a message; nothing of one whose head has no end."""
     if message.startswith((b"\n", b"\r\n")):  # no header at all
         return b"", message.lstrip(b"\r\n")
-    blank = _BLANK.search(message)
-    return (message[: blank.start()], message[blank.end() :]) if blank else (message, b"")
+    if blank := _BLANK.search(message, 0, _MAX_HEAD):
+        return message[: blank.start()], message[blank.end() :]
+    return (message, b"") if len(message) <= _MAX_HEAD else (b"", b"")
 
 
 def _answered(content_id: str) -> str:
@@ -114,7 +118,7 @@ def _answer(content: bytes, outer: Request, methods: Methods) -> Response:
     line, _, headers = head.partition(b"\n")
     words = line.decode("latin-1").split()
     if len(words) not in (2, 3):
-        return Response(body(400, "The part does not begin with a request line, as POST /path HTTP/1.1."), 400)
+        return Response(body(400, "The part has no head of up to 16 KB that begins as POST /path HTTP/1.1."), 400)
     method, target = words[:2]
     try:
         url = urlsplit(target)

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, Throttled
 from rest_framework.response import Response
 
@@ -78,6 +79,8 @@ def handler(error: Exception, context: dict[str, Any]) -> Response:
         )
         return Response(body(403, message, _info("CREDENTIALS_MISSING", service=SERVICE)), 403)
     response = exceptions.handler(error, context)
+    if isinstance(error, SuspiciousOperation) and response is None:  # such as a thousand query parameters
+        return Response(body(400, "The request cannot be read."), 400)
     if response is None:
         logger.error("%s failed", type(context.get("view")).__name__, exc_info=error)
         return Response(body(500, "Internal error encountered."), 500)
