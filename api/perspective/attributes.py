@@ -1,4 +1,4 @@
-"""Perspective's attributes and our labels, in one table."""
+"""Perspective's attributes: labels of ours by LABEL_OF, and any other by its own name in capitals, as HATE_SPEECH."""
 
 from typing import NamedTuple
 
@@ -7,16 +7,7 @@ from api.models import ModelVersion
 from api.perspective.errors import Refused
 from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.labels import LABELS
-
-#: Any other label is asked by its own name in capitals, as HATE_SPEECH.
-ATTRIBUTES = {
-    "TOXICITY": "toxic",
-    "SEVERE_TOXICITY": "severe_toxic",
-    "IDENTITY_ATTACK": "identity_hate",
-    "INSULT": "insult",
-    "PROFANITY": "obscene",
-    "THREAT": "threat",
-}
+from hate_speech_ai.recorded_scores import LABEL_OF
 
 
 class Head(NamedTuple):
@@ -35,7 +26,7 @@ def find_head(attribute: str) -> Head:
     name, pinned, version = attribute.partition("@")
     try:
         model = active_model.pinned(_number(version)) if pinned else active_model.get()
-        label = ATTRIBUTES.get(name) or _own_label(name)
+        label = LABEL_OF.get(name) or _own_label(name)
         if label in model.scorer.labels:
             return Head(model, label)
     except (ValueError, ModelVersion.DoesNotExist, ArtifactError):
@@ -51,7 +42,7 @@ def label_of(attribute: str) -> str:
             Perspective has more attributes than we have heads.
     """
     name = attribute.partition("@")[0]
-    label = ATTRIBUTES.get(name) or _own_label(name)
+    label = LABEL_OF.get(name) or _own_label(name)
     if label in LABELS or label in active_model.get().scorer.labels:
         return label
     raise _unknown(attribute)
