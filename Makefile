@@ -24,6 +24,7 @@ format: .venv/installed-dev
 bench: .venv/installed-dev
 	.venv/bin/python benchmarks/serving.py
 	.venv/bin/python -m benchmarks.scoring
+	.venv/bin/python benchmarks/perspective.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

@@ -19,14 +19,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import active_model, exceptions
+from api import active_model, exceptions, predictions
 from api.active_model import ActiveModel
-from api.auth import ApiKeyAuthentication
+from api.auth import ApiKeyAuthentication, key_of
 from api.models import ApiKey, ModelVersion
 from api.parsers import LargeJSONParser
 from api.serializers import MAX_BATCH, MAX_ID, kind_of, text_problem
 from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.scorer import Score
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +173,7 @@ class Moderations(APIView):
             raise Refused("Send a JSON object with the field `input`.", param=None, code="invalid_type")
         texts = _texts(body.get("input"))
         model = _model(body.get("model"))
-        return Response(_judge_all(model, texts))
+        return Response(_judge_all(model, texts, key_of(request)))
 
     def get_exception_handler(self) -> Any:
         return error_handler
@@ -301,13 +302,13 @@ def _model(name: Any) -> ActiveModel:
     raise ModelNotFound(f"The model '{name[:80]}' does not exist: {why}.", param="model", code="model_not_found")
 
 
-def _judge_all(model: ActiveModel, texts: Iterable[str]) -> dict[str, Any]:
+def _judge_all(model: ActiveModel, texts: Iterable[str], key: ApiKey | None) -> dict[str, Any]:
     heads = _heads(model)
     labels = list(dict.fromkeys(label for needed in heads.values() for label in needed))
     return {
         "id": f"modr-{uuid.uuid4().hex}",
         "model": model.name,
-        "results": [_judge(model, text, heads, labels) for text in texts],
+        "results": [_judge(_score(model, text, labels, key), model, heads) for text in texts],
         "x_unsupported_categories": [category for category, needed in heads.items() if not needed],
     }
 
@@ -322,9 +323,15 @@ def _heads(model: ActiveModel) -> dict[str, tuple[str, ...]]:
     return heads
 
 
-def _judge(model: ActiveModel, text: str, heads: dict[str, tuple[str, ...]], labels: list[str]) -> dict[str, Any]:
-    score = model.scorer.score(text, labels)
-    said = {label for label in labels if score.probabilities[label] >= model.scorer.thresholds[label]}
+def _score(model: ActiveModel, text: str, labels: list[str], key: ApiKey | None) -> Score:
+    if model is active_model.get():
+        return predictions.score(model, text, labels, key)
+    return model.scorer.score(text, labels)
+
+
+def _judge(score: Score, model: ActiveModel, heads: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    thresholds = model.scorer.thresholds
+    said = {label for label, probability in score.probabilities.items() if probability >= thresholds[label]}
     categories = {category: bool(needed) and said.issuperset(needed) for category, needed in heads.items()}
     return {
         "flagged": any(categories.values()),

@@ -23,7 +23,7 @@ from api.active_model import ActiveModel
 from api.models import ApiKey, AuditDraw, QueueClaim, StoredPrediction
 from hate_speech_ai.audit_sample import inclusion
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import EMPTY
+from hate_speech_ai.scorer import EMPTY, Score
 from hate_speech_ai.text import CLEANING_VERSION, MAX_CHARS, fingerprint
 from hate_speech_ai.worth import worth
 
@@ -75,6 +75,15 @@ def offer(
         _drop(1, "the buffer is full")
         return
     _buffer.append(Offered(timezone.now(), model, tweet[:MAX_CHARS], probability, list(notes), key.pk if key else None))
+
+
+def score(model: ActiveModel, text: str, labels: Sequence[str], key: ApiKey | None) -> Score:
+    """A text's score in a request of another service's client, kept like one of `POST /predict`."""
+    if not settings.STORE_PREDICTIONS:
+        return model.scorer.score(text, labels)
+    found = model.scorer.score(text, list(dict.fromkeys([HATE_SPEECH, *labels])))
+    offer(model, text, found.probabilities[HATE_SPEECH], found.notes, key)
+    return found
 
 
 def drain() -> int:

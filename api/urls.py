@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
-from django.urls import URLPattern, path, register_converter
+from django.urls import URLPattern, include, path, register_converter
 from django.urls.converters import IntConverter
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
@@ -62,4 +62,5 @@ urlpatterns = [
     *both("health", views.Health.as_view(), "health"),
     *both("schema", _schema, "schema"),
     *both("docs", _docs, "docs"),
+    path("", include("api.perspective.urls")),
 ]

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import secrets
 import sys
 from datetime import time
@@ -62,6 +63,9 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.
 ADMIN_ENABLED = env.bool("ADMIN_ENABLED", default=False)
 PUBLIC_PREDICT = env.bool("PUBLIC_PREDICT", default=True)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+PUBLIC_URL = env.str("PUBLIC_URL", default="")
+if PUBLIC_URL and not PUBLIC_URL.startswith(("https://", "http://")):
+    raise ImproperlyConfigured(f"PUBLIC_URL {PUBLIC_URL!r} is not a URL; write it as https://hate.example.org")
 
 # Web server. `python manage.py start web` reads these.
 
@@ -142,6 +146,26 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 X_FRAME_OPTIONS = "DENY"
+
+# Scripts of other sites' pages may ask what Perspective's clients ask, and nothing else.
+CORS_ORIGINS: list[str] = env.list("CORS_ORIGINS", default=[])
+CORS_ALLOW_ALL_ORIGINS = "*" in CORS_ORIGINS
+CORS_ALLOWED_ORIGINS = [origin for origin in CORS_ORIGINS if origin != "*"]
+for _origin in CORS_ALLOWED_ORIGINS:
+    if not re.fullmatch(r"https?://[^/\s]+", _origin):
+        raise ImproperlyConfigured(f"CORS_ORIGINS has {_origin!r}, which is no origin; write it as https://example.org")
+CORS_URLS_REGEX = r"^/(v1alpha1/|batch|\$discovery/)"
+CORS_ALLOW_METHODS = ("GET", "POST", "OPTIONS")
+CORS_ALLOW_HEADERS = (
+    *("accept", "authorization", "content-type", "user-agent", "x-requested-with", "x-goog-api-key"),
+    # Google's own library for browsers sends these.
+    *("x-clientdetails", "x-goog-api-client", "x-goog-encode-response-if-executable", "x-javascript-user-agent"),
+    *("x-origin", "x-referer"),
+)
+CORS_EXPOSE_HEADERS = ("X-Review-Id", "Retry-After")
+if CORS_ORIGINS:
+    INSTALLED_APPS.append("corsheaders")
+    MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # Database.

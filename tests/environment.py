@@ -58,8 +58,9 @@ def _clean_up() -> None:
 
 atexit.register(_clean_up)
 _wait_for(_port)
+_SETTINGS = ("LIMIT_", "GATE_", "CORS_", "PUBLIC_", "HTTPS", "DEBUG", "TRUSTED_PROXIES", "PORT")
 for name in list(os.environ):
-    if name.startswith(("LIMIT_", "GATE_")) or name in ("HTTPS", "DEBUG", "PUBLIC_PREDICT", "TRUSTED_PROXIES", "PORT"):
+    if name.startswith(_SETTINGS):
         del os.environ[name]
 os.environ |= {
     "DATA_DIR": str(folder / "data"),

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.urls import Resolver404, resolve
 
 from api.models import ModelVersion, ReviewedTweet
 from hate_speech_ai.recorded_scores import Recorded, read
@@ -90,14 +89,6 @@ def run(live_server: Any, served: ModelVersion, make_key: Callable[..., str], fo
     return execute
 
 
-@pytest.fixture
-def perspective() -> None:
-    try:
-        resolve("/v1alpha1/comments:analyze")
-    except Resolver404:
-        pytest.skip("this service does not speak Perspective's format")
-
-
 def test_every_snippet_is_run() -> None:
     run = [one.values[0] for name in (MANAGE, "v1alpha1", "attributeScores") for one in called(name)]
 
@@ -125,7 +116,6 @@ def test_the_forms_of_a_file(snippet: Snippet, tmp_path: Path) -> None:
     assert all(isinstance(row, Recorded) and row.scores["TOXICITY"] == 0.9 for row in rows)
 
 
-@pytest.mark.usefixtures("perspective")
 @pytest.mark.parametrize("snippet", [one for one in called("comments") if "v1alpha1" in one.values[0].code])
 def test_clients(snippet: Snippet, run: Callable[[Snippet], str], folder: Path) -> None:
     printed = run(snippet)

@@ -291,3 +291,17 @@ def test_what_a_forgotten_person_reviewed_goes_with_the_reviews(
 
     assert [row.tweet for row in StoredPrediction.objects.all()] == [HATE]
     assert not QueueClaim.objects.filter(reviewer="ann").exists()
+
+
+def test_openais_clients_are_stored_like_others(client: JSONClient, served: ModelVersion, settings: Settings) -> None:
+    settings.STORE_PREDICTIONS = 1.0
+    client.post("/v1/moderations", {"input": ["the bus is late", "the train is late"]})
+    client.post("/v1/moderations", {"input": "another text"})
+
+    predictions.drain()
+
+    assert set(StoredPrediction.objects.values_list("tweet", flat=True)) == {
+        "the bus is late",
+        "the train is late",
+        "another text",
+    }

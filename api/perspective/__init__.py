@@ -1,0 +1,1 @@
+"""Google's Perspective API on our models, reviews and keys. What differs: docs/perspective.md."""
