@@ -6,7 +6,16 @@ Reviews have a history of their own on each receipt.
 import getpass
 from typing import Any
 
+from django.conf import settings
+
 from api.models import AuditEntry
+
+_SETTINGS = "settings.changed"
+_NOTED_PREFIXES = ("GATE_", "NIGHT_", "TRUST_")
+_NOTED = (
+    *("NIGHTLY_AT", "LIMITS", "KEEP_VERSIONS", "STORE_PREDICTIONS", "PREDICTIONS_DAYS", "AUDIT_SHARE", "PLANTED_SHARE"),
+    *("PUBLIC_PREDICT", "ADMIN_ENABLED", "ALLOWED_HOSTS", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG"),
+)
 
 
 def record(action: str, target: str, *, by: str, reason: str = "", **details: Any) -> AuditEntry:
@@ -20,6 +29,26 @@ def record(action: str, target: str, *, by: str, reason: str = "", **details: An
         details: whatever else says what changed; JSON.
     """
     return AuditEntry.objects.create(action=action, target=target, by=by[:120], reason=reason, details=details)
+
+
+def note_settings() -> bool:
+    """Add an entry if the service starts with other settings than the last time, as far as these decide over labels,
+    models, texts and access.
+
+    Returns:
+        Whether it does.
+    """
+    names = [name for name in dir(settings) if name.startswith(_NOTED_PREFIXES)] + list(_NOTED)
+    now = {name: str(getattr(settings, name)) for name in sorted(names)}
+    last = AuditEntry.objects.filter(action=_SETTINGS).order_by("-pk").first()
+    before = last.details["settings"] if last else {}
+    changed = {
+        name: [before.get(name), now.get(name)] for name in sorted(now | before) if before.get(name) != now.get(name)
+    }
+    if changed:
+        reason = ", ".join(f"{name} is {now.get(name, 'gone')}" for name in changed) if last else "the first start"
+        record(_SETTINGS, "settings", by=operator(), reason=reason, changed=changed if last else {}, settings=now)
+    return bool(changed)
 
 
 def operator() -> str:

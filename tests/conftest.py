@@ -2,15 +2,20 @@
 
 import csv
 from collections.abc import Callable, Iterator
+from importlib import reload
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import QuerySet
 from django.test import Client
+from django.urls import clear_url_caches
+from pytest_django import Settings
 
+import config.urls
 from api import active_model, auth, live, predictions, redis, throttling
 from api.models import ApiKey, ModelVersion, Promotion
 from hate_speech_ai.artifact import sha256
@@ -171,3 +176,38 @@ def client() -> JSONClient:
 def as_key(make_key: Callable[..., str]) -> Callable[..., JSONClient]:
     """A client with a new key: `as_key("review")`."""
     return lambda *scopes, **fields: JSONClient(make_key(*scopes, **fields))
+
+
+@pytest.fixture
+def admin_enabled(settings: Settings) -> Iterator[None]:
+    """As `ADMIN_ENABLED=true` has it, but for the sessions: their table is not in the tests' database."""
+    settings.ADMIN_ENABLED = True
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    parts = ["django.contrib.admin", "django.contrib.sessions", "django.contrib.messages"]
+    settings.INSTALLED_APPS = [*parts, *settings.INSTALLED_APPS]
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+    ]
+    _reload_urls()
+    yield
+    settings.ADMIN_ENABLED = False
+    _reload_urls()
+
+
+def _reload_urls() -> None:
+    clear_url_caches()
+    reload(config.urls)
+
+
+@pytest.fixture
+def admin(db: None) -> Client:
+    return logged_in(User.objects.create_superuser("ann"))
+
+
+def logged_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client

@@ -1,57 +1,21 @@
-"""Django's admin: which version serves, and which are kept."""
+"""Django's admin: which version serves and which are kept, whose labels train, and what waits for approval."""
 
-from collections.abc import Callable, Iterator
-from importlib import reload
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.conf import settings as all_settings
 from django.contrib.auth.models import Permission, User
 from django.test import Client
-from django.urls import clear_url_caches
 from pytest_django import Settings
 
-import config.urls
 from api import registry
-from api.models import AuditEntry, ModelVersion, Promotion
+from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet
+from tests.conftest import JSONClient, logged_in
 
+pytestmark = pytest.mark.usefixtures("admin_enabled")
 Make = Callable[..., ModelVersion]
+AsKey = Callable[..., JSONClient]
 LIST = "/admin/api/modelversion/"
-
-
-@pytest.fixture(autouse=True)
-def admin_enabled(settings: Settings) -> Iterator[None]:
-    """As `ADMIN_ENABLED=true` has it, but for the sessions: their table is not in the tests' database."""
-    settings.ADMIN_ENABLED = True
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
-    parts = ["django.contrib.admin", "django.contrib.sessions", "django.contrib.messages"]
-    settings.INSTALLED_APPS = [*parts, *all_settings.INSTALLED_APPS]
-    settings.MIDDLEWARE = [
-        *all_settings.MIDDLEWARE,
-        "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
-        "django.contrib.messages.middleware.MessageMiddleware",
-    ]
-    _reload_urls()
-    yield
-    settings.ADMIN_ENABLED = False
-    _reload_urls()
-
-
-def _reload_urls() -> None:
-    clear_url_caches()
-    reload(config.urls)
-
-
-@pytest.fixture
-def admin(db: None) -> Client:
-    return logged_in(User.objects.create_superuser("ann"))
-
-
-def logged_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def act(client: Client, action: str, *versions: ModelVersion, reason: str = "") -> str:
@@ -174,3 +138,43 @@ def test_strangers_are_sent_to_the_login(served: ModelVersion) -> None:
 def test_a_version_is_not_edited(admin: Client, served: ModelVersion) -> None:
     assert admin.post(f"{LIST}{served.pk}/change/", {"kept": "x"}).status_code == 403
     assert admin.post(f"{LIST}{served.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_whose_labels_train(admin: Client, as_key: AsKey) -> None:
+    stranger = as_key("review", trust="quarantined")
+    key = ApiKey.objects.get()
+    receipt = stranger.post("/add-reviewed-tweet", {"tweet": "the bus is late", "is_hate_speech": False}).json()["id"]
+
+    def choose(action: str) -> None:
+        answer = admin.post("/admin/api/apikey/", {"action": action, "_selected_action": [key.pk]}, follow=True)
+        assert answer.status_code == 200
+
+    def status() -> str:
+        return str(stranger.get(f"/reviewed-tweets/{receipt}").json()["status"])
+
+    choose("trust_them")
+    assert (ApiKey.objects.get().trust, status()) == ("trusted", "quarantined")
+    choose("approve_what_waits")
+    assert status() in ("pending", "held_out")
+    choose("quarantine_them")
+    assert ApiKey.objects.get().trust == "quarantined"
+    choose("trust_them_and_approve")
+    assert ApiKey.objects.get().trust == "trusted"
+    actions = [("key.trusted", "ann (admin)"), ("reviews.approved", "ann (admin)"), ("key.quarantined", "ann (admin)")]
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", "by"))[:3] == actions
+
+
+def test_reviews_are_approved_and_never_edited(admin: Client, as_key: AsKey) -> None:
+    stranger = as_key("review", trust="quarantined")
+    for tweet in ("the bus is late", "the train is late"):
+        stranger.post("/add-reviewed-tweet", {"tweet": tweet, "is_hate_speech": False})
+    first, second = ReviewedTweet.objects.order_by("pk")
+
+    body = {"action": "approve_them", "_selected_action": [first.pk]}
+    assert admin.post("/admin/api/reviewedtweet/", body, follow=True).status_code == 200
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.approved, second.status) == (True, "quarantined")
+    assert "quarantined" in admin.get("/admin/api/reviewedtweet/?status=quarantined").content.decode()
+    assert admin.post(f"/admin/api/reviewedtweet/{first.pk}/change/", {"tweet": "else"}).status_code == 403

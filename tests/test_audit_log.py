@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from pytest_django import Settings
 
 from api import audit, queue, registry
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion
@@ -107,3 +108,17 @@ def test_what_fails_is_not_noted(served: ModelVersion, make_version: Callable[..
 
     assert entries() == []
     assert Promotion.champion() == served
+
+
+def test_other_settings_than_at_the_last_start(db: None, settings: Settings) -> None:
+    assert audit.note_settings()
+    assert not audit.note_settings()
+
+    settings.GATE_MAX_DROP, settings.PUBLIC_PREDICT = 0.5, False
+    assert audit.note_settings()
+
+    first, second = AuditEntry.objects.order_by("pk")
+    assert (first.action, first.reason, first.details["changed"]) == ("settings.changed", "the first start", {})
+    assert second.reason == "GATE_MAX_DROP is 0.5, PUBLIC_PREDICT is False"
+    assert second.details["changed"]["GATE_MAX_DROP"] == ["0.02", "0.5"]
+    assert "SECRET_KEY" not in str(second.details)

@@ -1,6 +1,9 @@
 """What a moderator's labels do: forty reviews of a new word, one night, and what everybody sees in the morning."""
 
+import re
 from collections.abc import Callable
+
+from django.test import Client
 
 from api import active_model, queue, retraining
 from api.models import TrainingRun
@@ -20,6 +23,12 @@ ATTACKS = [
 ]
 
 
+def rows(page: str) -> list[str]:
+    """Of a list in the admin, each row without its tags."""
+    body = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    return [re.sub(r"<[^>]+>", " ", row) for row in body.split("</tr>")[:-1]]
+
+
 def work(run: TrainingRun) -> TrainingRun:
     retraining.execute(str(run.pk))
     run.refresh_from_db()
@@ -27,7 +36,7 @@ def work(run: TrainingRun) -> TrainingRun:
     return run
 
 
-def test_a_label_takes_effect(as_key: AsKey, client: JSONClient) -> None:
+def test_a_label_takes_effect(as_key: AsKey, client: JSONClient, admin_enabled: None, admin: Client) -> None:
     for row in starter_rows()[::6]:
         add(tweet=row["tweet"], labels={"hate_speech": row["hate_speech"] == "1"}, source="corpus:starter")
     work(queue.enqueue(queue.Kind.BOOTSTRAP, requested_by="test")[0])
@@ -60,3 +69,17 @@ def test_a_label_takes_effect(as_key: AsKey, client: JSONClient) -> None:
         answer = client.post("/predict", {"tweet": one["tweet"]}).json()
         assert answer["probability"] == one["probability_after"]
     assert moderator.get(f"/training-runs/{run.pk}").json()["version"] == run.version_id
+
+    # The pages say the same.
+    def page(path: str) -> str:
+        answer = admin.get(f"/admin/api/{path}")
+        assert answer.status_code == 200
+        return str(answer.content.decode())
+
+    for one in told:
+        [row] = rows(page(f"reviewedtweet/?q={one['id']}"))
+        assert one["status"] in row.lower().replace(" ", "_")
+        assert (f"version {one['trained_in']}" in row) == (one["status"] == "trained")
+    assert f"version {run.version_id}" in rows(page("promotion/"))[0]
+    [key] = [row for row in rows(page("apikey/")) if "review" in row]
+    assert "trusted" in key.lower()

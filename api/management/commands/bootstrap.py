@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from api import bootstrap, queue
+from api import audit, bootstrap, queue
 from api.models import TrainingRun
 
 _PATIENCE_SECONDS = 1800.0
@@ -16,6 +16,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        audit.note_settings()
         added = bootstrap.load_starter_corpus()
         if added:
             self.stdout.write(f"starter corpus: {added:,} tweets loaded")
