@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from django.db import IntegrityError, transaction
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +15,14 @@ from api.exceptions import IdempotencyKeyReused
 from api.models import ApiKey, IdempotentAnswer
 
 _MAX_LENGTH = 255
+
+#: For the schema.
+PARAMETER = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="1 to 255 characters of your choice. Sending the request again with it gives the first answer again.",
+)
 
 
 def once(request: Request, key: ApiKey, act: Callable[[], Response], *, name: str | None = None) -> Response:

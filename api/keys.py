@@ -7,7 +7,6 @@ from django.db.models import Count, Q
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,6 +14,7 @@ from rest_framework.views import APIView
 from api import trust
 from api.auth import required_key
 from api.models import ApiKey, ReviewedTweet, ReviewerAgreement
+from api.pagination import PAGE, Page, page
 from api.serializers import StrictBooleanField, StrictSerializer, TextField
 
 MAX_IDS = 10_000
@@ -109,11 +109,6 @@ class ApproveAnswer(serializers.Serializer[Any]):
     approved = serializers.IntegerField(help_text="reviews; those that were not quarantined stay as they are")
 
 
-class Page(LimitOffsetPagination):
-    default_limit = 20
-    max_limit = 100
-
-
 def counted() -> Any:
     """Keys with the number of their reviews in each status."""
     counts = {status: Count("reviews", filter=Q(reviews__status=status)) for status in ReviewedTweet.Status.values}
@@ -136,12 +131,11 @@ class Keys(APIView):
     scope = ApiKey.Scope.ADMIN
     pagination_class = Page
 
-    @extend_schema(summary="API keys: their trust, reviews and standing; newest first", responses=Key(many=True))
+    @extend_schema(
+        summary="API keys: their trust, reviews and standing; newest first", parameters=PAGE, responses=Key(many=True)
+    )
     def get(self, request: Request) -> Response:
-        pages = Page()
-        rows = counted().prefetch_related("reviewers").order_by("-pk")
-        page: Any = pages.paginate_queryset(rows, request, self)
-        return pages.get_paginated_response(Key(page, many=True).data)
+        return page(self, request, counted().prefetch_related("reviewers").order_by("-pk"), Key)
 
 
 class KeyTrust(APIView):

@@ -1,9 +1,10 @@
-"""HTTP for what administrators do with versions and with what must be forgotten."""
+"""HTTP of model versions, and of what must be forgotten."""
 
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,18 +12,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import forgetting, idempotency, registry
-from api.auth import required_key
-from api.models import ApiKey, ModelVersion
+from api import active_model, forgetting, idempotency, registry
+from api.auth import key_of, required_key
+from api.comparison import compare, tweets_of
+from api.models import ApiKey, ModelVersion, Promotion
+from api.pagination import PAGE, Page, page
 from api.serializers import (
-    PromoteRequest,
+    Comparison,
     PromotionDetail,
     StrictBooleanField,
     StrictSerializer,
     TextField,
     Version,
+    VersionDetail,
 )
-from api.views import IDEMPOTENCY, champion_context
 from hate_speech_ai.artifact import ArtifactError
 
 Scope = ApiKey.Scope
@@ -60,30 +63,69 @@ class ForgetAnswer(serializers.Serializer[Any]):
     serving = serializers.IntegerField(allow_null=True, help_text="the one of them that serves, until another does")
 
 
+class Models(APIView):
+    scope = Scope.PREDICT
+    public = True
+    pagination_class = Page
+
+    @extend_schema(summary="Model versions, newest first", parameters=PAGE, responses=Version(many=True))
+    def get(self, request: Request) -> Response:
+        promotions = Prefetch("promotions", Promotion.objects.defer("change"))
+        versions = ModelVersion.objects.order_by("-pk").prefetch_related(promotions)
+        return page(self, request, versions, Version, champion_context())
+
+
+class ModelDetail(APIView):
+    scope = Scope.PREDICT
+    public = True
+
+    @extend_schema(
+        summary="A model version: what it was made of, how good it is, and what its promotions changed",
+        responses=VersionDetail,
+    )
+    def get(self, request: Request, version_id: int) -> Response:
+        version = get_object_or_404(ModelVersion, pk=version_id)
+        context, key = champion_context(), key_of(request)
+        if key is not None and key.allows(Scope.ADMIN):
+            context["tweets"] = tweets_of([promotion.change for promotion in version.promotions.all()])
+        return Response(VersionDetail(version, context=context).data)
+
+
+class Compare(APIView):
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        summary="What changes from one version to another: decisions, scores and words", responses=Comparison
+    )
+    def get(self, request: Request, version_id: int, other_id: int) -> Response:
+        return Response(compare(_model(version_id), _model(other_id)))
+
+
+class Promote(APIView):
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        summary="Let a version serve, whatever the gate said; or confirm the one that serves",
+        parameters=[idempotency.PARAMETER],
+        request=ReasonRequest,
+        responses=PromotionDetail,
+    )
+    def post(self, request: Request, version_id: int) -> Response:
+        version = get_object_or_404(ModelVersion, pk=version_id)
+        return _promotion(request, lambda by, reason: registry.promote(version, by=by, reason=reason))
+
+
 class Rollback(APIView):
     scope = Scope.ADMIN
 
     @extend_schema(
         summary="Let the version before serve again",
-        parameters=[IDEMPOTENCY],
-        request=PromoteRequest,
+        parameters=[idempotency.PARAMETER],
+        request=ReasonRequest,
         responses=PromotionDetail,
     )
     def post(self, request: Request) -> Response:
-        reason = _reason(request)
-        key = required_key(request)
-        return idempotency.once(request, key, lambda: self._roll_back(by=str(key), reason=reason))
-
-    def _roll_back(self, *, by: str, reason: str) -> Response:
-        try:
-            promotion = registry.rollback(by=by, reason=reason)
-        except registry.NothingToRollBackTo:
-            problem = "There is no version to roll back to: none that is not retired has served before this one."
-        except ArtifactError as error:
-            problem = f"The version before cannot be loaded: {error}."
-        else:
-            return Response(PromotionDetail(promotion).data)
-        raise serializers.ValidationError({"version": [problem]})
+        return _promotion(request, lambda by, reason: registry.rollback(by=by, reason=reason))
 
 
 class Keep(APIView):
@@ -91,7 +133,7 @@ class Keep(APIView):
 
     @extend_schema(
         summary="Mark a version as kept: it is never pruned",
-        parameters=[IDEMPOTENCY],
+        parameters=[idempotency.PARAMETER],
         request=ReasonRequest,
         responses=Version,
     )
@@ -99,7 +141,7 @@ class Keep(APIView):
         version, reason = get_object_or_404(ModelVersion, pk=version_id), _reason(request)
         return _change(request, version, lambda by: registry.keep(version, by=by, reason=reason))
 
-    @extend_schema(summary="Take the mark away", parameters=[IDEMPOTENCY], responses=Version)
+    @extend_schema(summary="Take the mark away", parameters=[idempotency.PARAMETER], responses=Version)
     def delete(self, request: Request, version_id: int) -> Response:
         version = get_object_or_404(ModelVersion, pk=version_id)
         return _change(request, version, lambda by: registry.release(version, by=by))
@@ -110,7 +152,7 @@ class Retire(APIView):
 
     @extend_schema(
         summary="Delete a version's model for good; its figures stay",
-        parameters=[IDEMPOTENCY],
+        parameters=[idempotency.PARAMETER],
         request=ReasonRequest,
         responses=Version,
     )
@@ -124,7 +166,7 @@ class Forget(APIView):
 
     @extend_schema(
         summary="Delete a text's, a post's, a reviewer's or an author's reviewed tweets for good",
-        parameters=[IDEMPOTENCY],
+        parameters=[idempotency.PARAMETER],
         request=ForgetRequest,
         responses=ForgetAnswer,
     )
@@ -143,6 +185,26 @@ def _reason(request: Request) -> str:
     return str(fields.validated_data["reason"])
 
 
+def _promotion(request: Request, act: Callable[[str, str], Promotion]) -> Response:
+    """Promote in the name of the key.
+
+    Raises:
+        ValidationError: the version cannot be loaded, or there is none to roll back to.
+    """
+    key, reason = required_key(request), _reason(request)
+
+    def once() -> Response:
+        try:
+            return Response(PromotionDetail(act(str(key), reason)).data)
+        except registry.NothingToRollBackTo:
+            problem = {"version": ["There is no other version to roll back to that has served and is not retired."]}
+        except ArtifactError as error:
+            problem = {"id": [f"This version cannot be loaded: {error}."]}
+        raise serializers.ValidationError(problem)
+
+    return idempotency.once(request, key, once)
+
+
 def _change(request: Request, version: ModelVersion, act: Callable[[str], None]) -> Response:
     """Act in the name of the key; the answer is the version as it is then.
 
@@ -159,3 +221,30 @@ def _change(request: Request, version: ModelVersion, act: Callable[[str], None])
         return Response(Version(ModelVersion.objects.get(pk=version.pk), context=champion_context()).data)
 
     return idempotency.once(request, key, once)
+
+
+def champion_context() -> dict[str, Any]:
+    """For the serializers of versions: which of them serves."""
+    champion = Promotion.champion()
+    return {"champion": champion.pk if champion else None}
+
+
+def _model(number: int) -> active_model.ActiveModel:
+    """Raises: NotFound: there is none; ValidationError: it cannot be loaded."""
+    get_object_or_404(ModelVersion, pk=number)
+    return pinned(number)
+
+
+def pinned(version: int) -> active_model.ActiveModel:
+    """A version by its number.
+
+    Raises:
+        ValidationError: there is none, or it cannot be loaded.
+    """
+    try:
+        return active_model.pinned(version)
+    except ModelVersion.DoesNotExist:
+        problem = f"There is no version {version}; GET /models lists them."
+    except ArtifactError as error:
+        problem = f"Version {version} cannot be loaded: {error}."
+    raise serializers.ValidationError({"model_version": [problem]})

@@ -602,10 +602,6 @@ class PromotionDetail(PromotionSerializer):
         return with_tweets(found, self.context["tweets"]) if "tweets" in self.context else found
 
 
-class PromoteRequest(StrictSerializer):
-    reason = TextField(max_length=500)
-
-
 class Version(serializers.ModelSerializer[ModelVersion]):
     promotions = PromotionSerializer(many=True)
     serving = serializers.SerializerMethodField()

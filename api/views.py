@@ -7,31 +7,28 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers, status
-from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import active_model, health, idempotency, live, predictions, queue, registry, reviews
+from api import active_model, health, idempotency, live, predictions, queue, reviews
 from api.auth import key_of, required_key
-from api.comparison import compare, tweets_of
-from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from api.model_views import pinned
+from api.models import ApiKey, AuditEntry, ReviewedTweet, TrainingRun
+from api.pagination import PAGE, Page, page
 from api.parsers import JSONLinesParser
 from api.serializers import (
     Audit,
     BatchPrediction,
     BulkAnswer,
-    Comparison,
     OperatingPointsAnswer,
     OperatingPointsRequest,
     Prediction,
     PredictRequest,
-    PromoteRequest,
-    PromotionDetail,
     Receipt,
     Review,
     ReviewAccepted,
@@ -40,32 +37,14 @@ from api.serializers import (
     Run,
     ScoreAnswer,
     TrainRequest,
-    Version,
-    VersionDetail,
     read_lines,
     text_problem,
 )
-from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.explain import explain
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import BALANCED
 
 Scope = ApiKey.Scope
-IDEMPOTENCY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    description="1 to 255 characters of your choice. Sending the request again with it gives the first answer again.",
-)
-_PAGE = [
-    OpenApiParameter("limit", int, description="1 to 100; 20 unless told"),
-    OpenApiParameter("offset", int, description="how many to skip"),
-]
-
-
-class Page(LimitOffsetPagination):
-    default_limit = 20
-    max_limit = 100
 
 
 class Predict(APIView):
@@ -83,7 +62,7 @@ class Predict(APIView):
             fields = PredictRequest(data=body)
             fields.is_valid(raise_exception=True)
             body = fields.validated_data
-        model = _pinned(body["model_version"]) if "model_version" in body else active_model.get()
+        model = pinned(body["model_version"]) if "model_version" in body else active_model.get()
         labels, point = body.get("labels", []), body.get("operating_point", BALANCED)
         _require(model, "labels", *labels)
         # What a version says that was asked for by number is not what serves here.
@@ -140,7 +119,7 @@ class AddReviewedTweet(APIView):
 
     @extend_schema(
         summary="Say what a person decided about a tweet",
-        parameters=[IDEMPOTENCY],
+        parameters=[idempotency.PARAMETER],
         request=ReviewRequest,
         responses={201: ReviewAccepted, 200: ReviewAccepted},
     )
@@ -169,7 +148,7 @@ class AddReviewedTweets(APIView):
 
     @extend_schema(
         summary="The same for up to 10,000 tweets, as JSON lines",
-        parameters=[IDEMPOTENCY],
+        parameters=[idempotency.PARAMETER],
         request={JSONLinesParser.media_type: ReviewRequest},
         responses=BulkAnswer,
     )
@@ -204,7 +183,7 @@ class ReviewedTweets(APIView):
 
     @extend_schema(
         summary="This key's reviews, newest first; with the scope admin, every key's",
-        parameters=[ReviewsRequest, *_PAGE],
+        parameters=[ReviewsRequest, *PAGE],
         responses=Review(many=True),
     )
     def get(self, request: Request) -> Response:
@@ -217,7 +196,7 @@ class ReviewedTweets(APIView):
         if "since" in filters:
             filters["created_at__gte"] = filters.pop("since")
         rows = _reviews_of(required_key(request)).filter(**filters).order_by("-pk")
-        return _page(self, request, rows.prefetch_related("events"), Review)
+        return page(self, request, rows.prefetch_related("events"), Review)
 
 
 class ReviewReceipt(APIView):
@@ -266,7 +245,7 @@ class Train(APIView):
     scope = Scope.TRAIN
 
     @extend_schema(
-        summary="Ask for a training run", parameters=[IDEMPOTENCY], request=TrainRequest, responses={202: Run}
+        summary="Ask for a training run", parameters=[idempotency.PARAMETER], request=TrainRequest, responses={202: Run}
     )
     def post(self, request: Request) -> Response:
         TrainRequest(data=request.data).is_valid(raise_exception=True)
@@ -283,9 +262,9 @@ class TrainingRuns(APIView):
     scope = Scope.TRAIN
     pagination_class = Page
 
-    @extend_schema(summary="Training runs, newest first", parameters=_PAGE, responses=Run(many=True))
+    @extend_schema(summary="Training runs, newest first", parameters=PAGE, responses=Run(many=True))
     def get(self, request: Request) -> Response:
-        return _page(self, request, TrainingRun.objects.order_by("-created_at"), Run)
+        return page(self, request, TrainingRun.objects.order_by("-created_at"), Run)
 
 
 class TrainingRunDetail(APIView):
@@ -296,76 +275,13 @@ class TrainingRunDetail(APIView):
         return Response(Run(get_object_or_404(TrainingRun, pk=run_id)).data)
 
 
-class Models(APIView):
-    scope = Scope.PREDICT
-    public = True
-    pagination_class = Page
-
-    @extend_schema(summary="Model versions, newest first", parameters=_PAGE, responses=Version(many=True))
-    def get(self, request: Request) -> Response:
-        promotions = Prefetch("promotions", Promotion.objects.defer("change"))
-        versions = ModelVersion.objects.order_by("-pk").prefetch_related(promotions)
-        return _page(self, request, versions, Version)
-
-
-class ModelDetail(APIView):
-    scope = Scope.PREDICT
-    public = True
-
-    @extend_schema(
-        summary="A model version: what it was made of, how good it is, and what its promotions changed",
-        responses=VersionDetail,
-    )
-    def get(self, request: Request, version_id: int) -> Response:
-        version = get_object_or_404(ModelVersion, pk=version_id)
-        context, key = champion_context(), key_of(request)
-        if key is not None and key.allows(Scope.ADMIN):
-            context["tweets"] = tweets_of([promotion.change for promotion in version.promotions.all()])
-        return Response(VersionDetail(version, context=context).data)
-
-
-class Compare(APIView):
-    scope = Scope.ADMIN
-
-    @extend_schema(
-        summary="What changes from one version to another: decisions, scores and words", responses=Comparison
-    )
-    def get(self, request: Request, version_id: int, other_id: int) -> Response:
-        return Response(compare(*(_version(number) for number in (version_id, other_id))))
-
-
-class Promote(APIView):
-    scope = Scope.ADMIN
-
-    @extend_schema(
-        summary="Let a version serve: also how one rolls back",
-        parameters=[IDEMPOTENCY],
-        request=PromoteRequest,
-        responses=PromotionDetail,
-    )
-    def post(self, request: Request, version_id: int) -> Response:
-        version = get_object_or_404(ModelVersion, pk=version_id)
-        fields = PromoteRequest(data=request.data)
-        fields.is_valid(raise_exception=True)
-        reason = fields.validated_data["reason"]
-        key = required_key(request)
-        return idempotency.once(request, key, lambda: self._promote(version, by=str(key), reason=reason))
-
-    def _promote(self, version: ModelVersion, *, by: str, reason: str) -> Response:
-        try:
-            promotion = registry.promote(version, by=by, reason=reason)
-        except ArtifactError as error:
-            raise serializers.ValidationError({"id": [f"This version cannot be loaded: {error}."]}) from None
-        return Response(PromotionDetail(promotion).data)
-
-
 class AuditLog(APIView):
     scope = Scope.ADMIN
 
     @extend_schema(
         summary="Who changed what, when and why; newest first",
         parameters=[
-            *_PAGE,
+            *PAGE,
             OpenApiParameter("action", str, description="such as version.promoted"),
             OpenApiParameter("target", str, description="such as version 17"),
         ],
@@ -376,7 +292,7 @@ class AuditLog(APIView):
         for field in ("action", "target"):
             if value := request.query_params.get(field):
                 entries = entries.filter(**{field: value})
-        return _page(self, request, entries, Audit)
+        return page(self, request, entries, Audit)
 
 
 class Live(APIView):
@@ -417,27 +333,6 @@ def _reviews_of(key: ApiKey) -> QuerySet[ReviewedTweet]:
 def _is_plain(body: Any) -> bool:
     """Whether a body is one tweet and nothing else. Building a serializer for that takes as long as scoring it."""
     return isinstance(body, dict) and body.keys() == {"tweet"} and not text_problem(body["tweet"])
-
-
-def _version(number: int) -> active_model.ActiveModel:
-    """Raises: NotFound: there is none; ValidationError: it cannot be loaded."""
-    get_object_or_404(ModelVersion, pk=number)
-    return _pinned(number)
-
-
-def _pinned(version: int) -> active_model.ActiveModel:
-    """A version by its number.
-
-    Raises:
-        ValidationError: there is none, or it cannot be loaded.
-    """
-    try:
-        return active_model.pinned(version)
-    except ModelVersion.DoesNotExist:
-        problem = f"There is no version {version}; GET /models lists them."
-    except ArtifactError as error:
-        problem = f"Version {version} cannot be loaded: {error}."
-    raise serializers.ValidationError({"model_version": [problem]})
 
 
 def _require(model: active_model.ActiveModel, field: str, *labels: str) -> None:
@@ -498,16 +393,3 @@ def _judge_item(model: active_model.ActiveModel, item: Any, labels: Sequence[str
     if problem := text_problem(item):
         return {"error": {"code": "invalid", "detail": problem}}
     return _judge(model, item, labels, point)
-
-
-def _page(
-    view: APIView, request: Request, rows: QuerySet[Any], serializer: type[serializers.BaseSerializer[Any]]
-) -> Response:
-    pages = Page()
-    page = pages.paginate_queryset(rows, request, view)
-    return pages.get_paginated_response(serializer(page, many=True, context=champion_context()).data)
-
-
-def champion_context() -> dict[str, Any]:
-    champion = Promotion.champion()
-    return {"champion": champion.pk if champion else None}
