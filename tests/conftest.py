@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """SQLite in a file, as the service has it: in memory, a second writer is refused instead of waiting."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(environment.folder / "test.sqlite3")

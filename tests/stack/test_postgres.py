@@ -29,14 +29,25 @@ def stack(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def test_the_api_tests_pass_on_it(postgres: Postgres) -> None:
-    command = [sys.executable, "-m", "pytest", "-m", "database and not stack", "-q", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-m",
+        "database and not stack",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-n",
+        "2",
+    ]
     environment = {**os.environ, "TEST_DATABASE_URL": postgres.url}
 
     done = subprocess.run([*command, "--reuse-db"], cwd=ROOT, env=environment, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
     assert re.search(r"\d+ passed", done.stdout)
-    assert postgres.query("SELECT count(*) FROM pg_database WHERE datname = 'test_postgres'") == "1"
+    assert postgres.query("SELECT count(*) FROM pg_database WHERE datname LIKE 'test_postgres%'") == "2"
 
 
 def test_it_works(stack: Stack, postgres: Postgres) -> None:
