@@ -26,13 +26,14 @@ Rater = tuple[str, str]
 
 @dataclass(frozen=True)
 class NewLabel:
-    """A key's answer to hate_speech that no model has learned and no person has approved.
+    """A key's answer that no model has learned and no person has approved.
 
     Attributes:
         example: its text's place among the training examples.
     """
 
     source: str
+    label: str
     answer: bool
     example: int
 
@@ -43,7 +44,7 @@ class Dataset:
 
     Attributes:
         held_out: with the answers that all sources together give.
-        frozen: held-out tweets of corpora with the corpora's own answers to hate_speech, whatever reviewers say.
+        frozen: for each label, held-out tweets of corpora with the corpora's own answers, whatever reviewers say.
         held_out_reviews: held-out tweets with the reviewers' own answers.
         changes: what becomes of reviews once a model of these rows serves.
         new: what this training would learn from keys, as far as nobody approved it.
@@ -55,7 +56,7 @@ class Dataset:
 
     training: list[Example] = field(default_factory=list)
     held_out: list[Example] = field(default_factory=list)
-    frozen: list[Row] = field(default_factory=list)
+    frozen: dict[str, list[Row]] = field(default_factory=dict)
     held_out_reviews: list[Row] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     new: list[NewLabel] = field(default_factory=list)
@@ -76,7 +77,7 @@ def read(*, without: str = "") -> Dataset:
         without: a source that is to be left out.
     """
     newest, superseded, held_out, opinions = _read(without)
-    said = [_answers(by_source) for by_source in newest.values() if len(by_source) > 1]
+    said = (answers for by_source in newest.values() if len(by_source) > 1 for answers in _answers(by_source))
     trusted = ApiKey.objects.filter(trust=ApiKey.Trust.TRUSTED)
     standings = compare(said, [key.source for key in trusted.only("pk")])
     for key in ApiKey.objects.exclude(reviews=None).only("pk"):
@@ -133,9 +134,14 @@ def _by_label(raters: dict[str, dict[Rater, Stored]]) -> dict[str, Any]:
     return found
 
 
-def _answers(by_source: BySource) -> dict[str, bool]:
-    leanings = ((source, lean(row.labels.get(HATE_SPEECH, 0.5))) for source, row in by_source.items())
-    return {source: answer for source, answer in leanings if answer is not None}
+def _answers(by_source: BySource) -> Iterator[dict[str, bool]]:
+    """For each label, what each source answers."""
+    found: dict[str, dict[str, bool]] = {}
+    for source, row in by_source.items():
+        for label, grade in row.labels.items():
+            if (answer := lean(grade)) is not None:
+                found.setdefault(label, {})[source] = answer
+    yield from found.values()
 
 
 def _leave_for_later(newest: dict[str, BySource], held_out: set[str]) -> dict[str, int]:
@@ -176,22 +182,20 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
     if held_out:
         dataset.held_out.append(example)
         weighed = list(zip(by_source.items(), weights, strict=True))
-        dataset.frozen.extend(_row((row, weight) for (source, row), weight in weighed if is_corpus(source)))
-        dataset.held_out_reviews.extend(
-            _row((row, weight) for (source, row), weight in weighed if not is_corpus(source))
-        )
+        for label, row in _rows((row, weight) for (source, row), weight in weighed if is_corpus(source)):
+            dataset.frozen.setdefault(label, []).append(row)
+        reviewed = _rows((row, weight) for (source, row), weight in weighed if not is_corpus(source))
+        dataset.held_out_reviews.extend(row for label, row in reviewed if label == HATE_SPEECH)
         dataset.changes.extend(receipts.held_out(rows))
         return
     dataset.changes.extend(receipts.learned(rows, weights))
     if not example.labels:
         return
-    for source, row in by_source.items():
-        if (
-            _is_new(row)
-            and HATE_SPEECH in example.labels
-            and (answer := lean(row.labels.get(HATE_SPEECH, 0.5))) is not None
-        ):
-            dataset.new.append(NewLabel(source, answer, len(dataset.training)))
+    for source, stored in by_source.items():
+        if _is_new(stored):
+            for label, grade in stored.labels.items():
+                if label in example.labels and (answer := lean(grade)) is not None:
+                    dataset.new.append(NewLabel(source, label, answer, len(dataset.training)))
     dataset.training.append(example)
 
 
@@ -199,9 +203,9 @@ def is_corpus(source: str) -> bool:
     return source.startswith("corpus:")
 
 
-def _row(said: Iterable[tuple[Stored, float]]) -> Iterator[Row]:
-    """A tweet and the answer of those who judged it; nothing where they did not answer hate_speech."""
+def _rows(said: Iterable[tuple[Stored, float]]) -> Iterator[tuple[str, Row]]:
+    """For each label, the tweet with the answer of those who judged it."""
     opinions = list(said)
-    labels = resolve((row.labels for row, _ in opinions), [weight for _, weight in opinions])
-    if HATE_SPEECH in labels:
-        yield Row(opinions[0][0].tweet, labels[HATE_SPEECH])
+    resolved = resolve((row.labels for row, _ in opinions), [weight for _, weight in opinions])
+    for label, answer in resolved.items():
+        yield label, Row(opinions[0][0].tweet, answer)

@@ -96,7 +96,7 @@ def _work(run: TrainingRun) -> None:
     )
     _say(run, "measuring on held-out tweets", 0.85)
     candidate = Scorer(trained.artifact)
-    exam = Exam.of(dataset.frozen, dataset.held_out_reviews, read_checks(settings.CHECKS))
+    exam = exam_of(dataset)
     by_champion = _sheet_of(champion, exam)
     verdict = judge(
         exam,
@@ -141,8 +141,16 @@ def _compared(dataset: Dataset, trained: Trained) -> dict[str, Doubt]:
     """What models that had not seen them say about each key's new labels."""
     found: dict[str, Doubt] = defaultdict(Doubt)
     for label in dataset.new:
-        found[label.source].add(label.answer, float(trained.unseen[label.example]))
+        if label.label in trained.unseen:
+            found[label.source].add(label.answer, float(trained.unseen[label.label][label.example]))
     return found
+
+
+def exam_of(dataset: Dataset) -> Exam:
+    """What the models are asked before one of them may serve."""
+    others = {label: rows for label, rows in dataset.frozen.items() if label != HATE_SPEECH}
+    checks = read_checks(settings.CHECKS)
+    return Exam.of(dataset.frozen.get(HATE_SPEECH, []), dataset.held_out_reviews, checks, others)
 
 
 def _sheet_of(version: ModelVersion | None, exam: Exam) -> Sheet | None:

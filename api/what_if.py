@@ -4,13 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
-from api import dataset
+from api import dataset, retraining
 from api.models import ApiKey
 from hate_speech_ai.comparison import WordChange, changed_words
-from hate_speech_ai.evaluation import read_checks
-from hate_speech_ai.gate import Exam, Limits, Sheet, judge
+from hate_speech_ai.gate import Limits, Sheet, judge
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training import train
 
@@ -38,7 +35,7 @@ def without(key: ApiKey, *, progress: Callable[[str], None] = lambda step: None)
     """
     progress("reading")
     everything, rest = dataset.read(), dataset.read(without=key.source)
-    exam = Exam.of(everything.frozen, everything.held_out_reviews, read_checks(settings.CHECKS))
+    exam = retraining.exam_of(everything)
     sheets, scorers = [], []
     for name, rows in (("with", everything.training), ("without", rest.training)):
         progress(f"training {name} the key, on {len(rows):,} tweets")

@@ -96,7 +96,7 @@ def simulate(rows: list[Example], nights: list[list[Example]], exam: Exam, *, tr
         trained = train(rows + news)
         candidate = sheet(trained, exam, len(rows) + len(news), number)
         reasons = judge(exam, candidate=candidate, champion=champion, anchor=anchor, limits=Limits()).reasons
-        why = disbelief(news, trained.unseen[len(rows) :]) if trust else []
+        why = disbelief(news, trained.unseen[HATE_SPEECH][len(rows) :]) if trust else []
         quarantined = bool(why)
         if not quarantined:
             rows += news

@@ -4,8 +4,8 @@ docs/decisions/0010-gate.md has the rule and its reasons.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hate_speech_ai.evaluation import Check, measure
@@ -34,7 +34,8 @@ class Limits:
     """What a candidate may lose. docs/settings.md lists them as GATE_...
 
     Attributes:
-        max_drop: of F1 or PR-AUC on the frozen rows, from the champion's; 0 to 1. More is a reason, sure or not.
+        max_drop: of F1 or PR-AUC on the frozen rows, from the champion's; 0 to 1. More is a reason, sure or not; for
+            labels besides hate_speech, if it is sure.
         max_sure_drop: the same where the drop is sure: its 95 % interval lies below 0.
         max_drop_on_reviews: as `max_drop`, on held-out reviews: they are few, so that one moves F1 by more.
         max_drop_from_anchor: of F1 or PR-AUC on the frozen rows, from the anchor's, sure or not.
@@ -71,16 +72,29 @@ class Exam:
     Attributes:
         frozen: held-out tweets of corpora with the corpora's own answers, where no reviewer can reach them.
         reviews: held-out tweets with the reviewers' answers.
+        others: for each label besides hate_speech, the same as `frozen`.
     """
 
     frozen: list[Row]
     reviews: list[Row]
     checks: list[Check]
+    others: Mapping[str, list[Row]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, frozen: Iterable[Row], reviews: Iterable[Row], checks: Iterable[Check]) -> "Exam":
+    def of(
+        cls,
+        frozen: Iterable[Row],
+        reviews: Iterable[Row],
+        checks: Iterable[Check],
+        others: Mapping[str, Iterable[Row]] | None = None,
+    ) -> "Exam":
         """The rows in the order of a hash, so that the first of them are a sample which stays the same every night."""
-        return cls(_shuffled(frozen)[:MOST_ROWS], _shuffled(reviews)[:MOST_ROWS], list(checks))
+        return cls(
+            _shuffled(frozen)[:MOST_ROWS],
+            _shuffled(reviews)[:MOST_ROWS],
+            list(checks),
+            {label: _shuffled(rows)[:MOST_ROWS] for label, rows in (others or {}).items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,7 @@ class Sheet:
         threshold: the probability from which the answer is yes.
         trained_on: tweets.
         version: None of a candidate.
+        others: of the labels besides hate_speech that the model knows.
     """
 
     frozen: list[float]
@@ -99,6 +114,7 @@ class Sheet:
     threshold: float
     trained_on: int
     version: int | None = None
+    others: Mapping[str, Answers] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scorer: Scorer, exam: Exam, *, trained_on: int, version: int | None = None) -> "Sheet":
@@ -109,6 +125,11 @@ class Sheet:
             scorer.thresholds[HATE_SPEECH],
             trained_on,
             version,
+            {
+                label: Answers(scorer.probabilities([row.tweet for row in rows], label), scorer.thresholds[label])
+                for label, rows in exam.others.items()
+                if label in scorer.labels
+            },
         )
 
 
@@ -149,6 +170,7 @@ def judge(
             notes.append(f"{_reviews(exam)} are too few to judge on; {limits.min_reviews} are needed")
         reasons += _checks_lost(changes["checks"], f"the champion, version {champion.version},", limits)
         reasons += _false_positives_risen(changes["false_positive_rates"], "the champion's", limits)
+        reasons += _other_labels_fall(changes["others"], exam, limits)
         if candidate.trained_on < _GROWTH * champion.trained_on:
             reasons += _too_many_flipped(exam, changes["flipped"], limits)
         else:
@@ -163,6 +185,7 @@ def judge(
         reasons += _drops(changes["frozen"], _frozen(exam), limits.max_drop_from_anchor, None, "the anchor's ")
         if anchor is not champion:
             reasons += _checks_lost(changes["checks"], f"the anchor, version {anchor.version},", limits)
+            reasons += _other_labels_fall(changes["others"], exam, limits, "the anchor's ")
             reasons += _false_positives_risen(changes["false_positive_rates"], "the anchor's", limits)
             if candidate.trained_on >= _GROWTH * anchor.trained_on:
                 notes.append(
@@ -186,6 +209,11 @@ def _compare(exam: Exam, old: Sheet, new: Sheet) -> Figures:
         "checks": _passed(exam.checks, old, new),
         "false_positive_rates": _false_positive_rates(exam.frozen, old, new),
         "flipped": _flipped(old, new),
+        "others": {
+            label: _changes(rows, old.others[label], new.others[label])
+            for label, rows in exam.others.items()
+            if label in old.others and label in new.others
+        },
     }
 
 
@@ -218,6 +246,22 @@ def _drops(changes: Figures, rows: str, most: float, most_if_sure: float | None,
             yield f"{fall}, by more than {most}"
         elif most_if_sure is not None and drop > most_if_sure and high is not None and high < 0:
             yield f"{fall}, by more than {most_if_sure} and surely: by {-high:.4f} to {-change['low']:.4f}"
+
+
+def _other_labels_fall(others: Figures, exam: Exam, limits: Limits, of: str = "") -> Iterator[str]:
+    """F1 or PR-AUC of another label that surely fall, and by more than `max_drop`.
+
+    Both, because there are many labels, and of a rare one a few tweets move F1 by more than that.
+    """
+    for label, changes in others.items():
+        for name, change in changes.items():
+            drop, high = -change["difference"], change["high"]
+            if drop > limits.max_drop and high is not None and high < 0:
+                yield (
+                    f"{_TITLES[name]} of {label} on {len(exam.others[label])} held-out tweets of corpora falls from "
+                    f"{of}{change['old']:.4f} to {change['new']:.4f}, by more than {limits.max_drop} and surely: by "
+                    f"{-high:.4f} to {-change['low']:.4f}"
+                )
 
 
 def _passed(checks: list[Check], old: Sheet, new: Sheet) -> Figures:

@@ -65,14 +65,14 @@ class Trained:
     """What `train` returns: the artifact, and the scikit-learn estimators that it was taken from.
 
     Attributes:
-        unseen: for each example, the probability of `hate_speech` by a model that had not seen it; NaN for those that
-            do not answer the label.
+        unseen: for each label and each example, the probability by a model that had not seen it; NaN for those that do
+            not answer the label.
     """
 
     artifact: Artifact
     vectorizer: TweetVectorizer
     heads: dict[str, LogisticRegression]
-    unseen: Floats
+    unseen: dict[str, Floats]
 
     def pipeline(self, label: str = HATE_SPEECH) -> Pipeline:
         """Tweets to probabilities in scikit-learn's own terms, for comparison with the scorer."""
@@ -157,7 +157,7 @@ def _train(examples: Sequence[Example], seed: int, metadata: Mapping[str, Any], 
 
     heads: dict[str, LogisticRegression] = {}
     curves: dict[str, Curve] = {}
-    unseen = np.full(len(examples), np.nan)
+    unseen: dict[str, Floats] = {}
     for position, label in enumerate(labels):
         progress(f"learning {label}", 0.3 + 0.65 * position / len(labels))
         rows = np.array([index for index, example in enumerate(examples) if label in example.labels], np.int32)
@@ -165,8 +165,8 @@ def _train(examples: Sequence[Example], seed: int, metadata: Mapping[str, Any], 
         weights = _weights(np.array([examples[index].core for index in rows]))
         heads[label], scores = _fit_head(matrix[rows], width, known, weights, seed)
         curves[label] = Curve.of(scores, known)
-        if label == HATE_SPEECH:
-            unseen[rows] = scores
+        unseen[label] = np.full(len(examples), np.nan)
+        unseen[label][rows] = scores
     progress("writing the model", 0.95)
 
     artifact = Artifact(

@@ -1,13 +1,14 @@
 """The gate: whether a candidate may serve."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
 from hate_speech_ai.evaluation import Check
 from hate_speech_ai.gate import MOST_ROWS, Exam, Limits, Row, Sheet, Verdict, judge
+from hate_speech_ai.intervals import Answers
 
 #: Nothing is a reason.
 OPEN = Limits(
@@ -363,3 +364,28 @@ def test_of_many_rows_a_sample_that_stays_is_asked() -> None:
 def test_without_rows_there_is_no_verdict() -> None:
     with pytest.raises(ValueError, match="no held-out tweets"):
         judge(Exam([], [], []), candidate=Sheet([], [], [], 0.5, 0), limits=Limits())
+
+
+def other(found: int, rows: int = 400) -> Answers:
+    """Of another label, which every second tweet has: so many of these are found."""
+    scores = [0.9 if place % 2 == 0 and place < 2 * found else 0.1 for place in range(rows)]
+    return Answers(scores, 0.5)
+
+
+@pytest.mark.parametrize(("found", "accepted"), [(200, True), (196, True), (180, False)])
+def test_another_label_may_not_fall_either(found: int, accepted: bool) -> None:
+    asked = replace(exam(), others={"toxic": [Row(f"tweet {place}", place % 2 == 0) for place in range(400)]})
+    champion = replace(model(), others={"toxic": other(200)})
+    candidate = replace(model(), others={"toxic": other(found)})
+
+    verdict = judge(asked, candidate=candidate, champion=champion, anchor=champion, limits=Limits())
+
+    assert (verdict.reasons == []) == accepted
+    assert all("F1 of toxic" in reason or "PR-AUC of toxic" in reason for reason in verdict.reasons)
+
+
+def test_a_label_that_only_one_of_them_knows_is_not_compared() -> None:
+    asked = replace(exam(), others={"toxic": [Row("tweet", True)]})
+    champion = replace(model(), others={"toxic": Answers([0.9], 0.5)})
+
+    assert judge(asked, candidate=model(), champion=champion, limits=Limits()).reasons == []

@@ -356,6 +356,24 @@ class TestNight:
         assert key.trust == "trusted"
         assert key.standing["contradicted"] < 0.2 * key.standing["sure"]
 
+    def test_lies_about_other_labels_are_noticed(self, settings: Settings) -> None:
+        settings.NIGHT_MAX_SHARE = 1.0
+        for row in starter_rows()[::4]:
+            labels = {label: row[label] == "1" for label in ("hate_speech", "toxic")}
+            reviews.add(tweet=row["tweet"], labels=labels, source="corpus:starter")
+        assert self.night().outcome == "promoted"
+        liar, _ = ApiKey.issue("a forum", ["review"], trust="trusted")
+        suggested = [
+            reviews.Opinion(row["tweet"], {"toxic": (row["toxic"] == "1") != (number % 10 < 3)})
+            for number, row in enumerate(starter_rows()[1::12])
+        ]
+        reviews.add_all(suggested, source=liar.source, key=liar)
+
+        run = self.night()
+
+        assert run.outcome == "rejected"
+        assert any(str(liar) in reason and "contradict" in reason for reason in run.reasons)
+
     def test_what_a_key_changes(self, start: None, as_key: AsKey) -> None:
         self.review(as_key("review"), wrong=0.5)
 
