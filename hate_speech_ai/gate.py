@@ -34,10 +34,11 @@ class Limits:
     """What a candidate may lose. docs/settings.md lists them as GATE_...
 
     Attributes:
-        max_drop: of F1 or PR-AUC on the frozen rows, from the champion's; 0 to 1. More is a reason, sure or not; for
-            labels besides hate_speech, if it is sure.
+        max_drop: of F1 or PR-AUC on the frozen rows, from the champion's; 0 to 1. More is a reason, sure or not. Of
+            PR-AUC of other labels, if it is sure.
         max_sure_drop: the same where the drop is sure: its 95 % interval lies below 0.
-        max_drop_on_reviews: as `max_drop`, on held-out reviews: they are few, so that one moves F1 by more.
+        max_drop_on_reviews: as `max_drop`, on held-out reviews: they are few, so that one moves F1 by more. Also of F1
+            of other labels, if it is sure.
         max_drop_from_anchor: of F1 or PR-AUC on the frozen rows, from the anchor's, sure or not.
         min_reviews: fewer held-out reviews than this are not judged on.
         max_checks_lost: in each capability; a count.
@@ -249,17 +250,19 @@ def _drops(changes: Figures, rows: str, most: float, most_if_sure: float | None,
 
 
 def _other_labels_fall(others: Figures, exam: Exam, limits: Limits, of: str = "") -> Iterator[str]:
-    """F1 or PR-AUC of another label that surely fall, and by more than `max_drop`.
+    """PR-AUC or F1 of another label that fall by too much and surely.
 
-    Both, because there are many labels, and of a rare one a few tweets move F1 by more than that.
+    Both, because there are many labels; and F1 may fall by as much as on reviews, because of a rare label a few tweets
+    decide which threshold is the best.
     """
+    most = {"pr_auc": limits.max_drop, "f1": limits.max_drop_on_reviews}
     for label, changes in others.items():
         for name, change in changes.items():
             drop, high = -change["difference"], change["high"]
-            if drop > limits.max_drop and high is not None and high < 0:
+            if drop > most[name] and high is not None and high < 0:
                 yield (
                     f"{_TITLES[name]} of {label} on {len(exam.others[label])} held-out tweets of corpora falls from "
-                    f"{of}{change['old']:.4f} to {change['new']:.4f}, by more than {limits.max_drop} and surely: by "
+                    f"{of}{change['old']:.4f} to {change['new']:.4f}, by more than {most[name]} and surely: by "
                     f"{-high:.4f} to {-change['low']:.4f}"
                 )
 

@@ -1,5 +1,6 @@
 """From labelled tweets to an artifact. scikit-learn does the arithmetic; this module says what it is given."""
 
+import hashlib
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ import sklearn
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
@@ -88,7 +88,7 @@ def recipe() -> dict[str, Any]:
         "vocabulary": "features in the tweets of two authors or more; without an author, a tweet is its own",
         "classifier": "logistic regression, liblinear (dual), C=1, balanced, naive Bayes weights, "
         f"an intercept for each source, core rows {_CORE_SHARE} of the others; "
-        f"Platt scaling on out-of-fold scores ({_FOLDS} folds, each with its own weights)",
+        f"Platt scaling on out-of-fold scores ({_FOLDS} folds by the hash of the text, each with its own weights)",
         "libraries": {
             "python": platform.python_version(),
             "numpy": np.__version__,
@@ -155,6 +155,7 @@ def _train(examples: Sequence[Example], seed: int, metadata: Mapping[str, Any], 
     width = features.shape[1]
     del features
 
+    folds = _folds(examples, seed)
     heads: dict[str, LogisticRegression] = {}
     curves: dict[str, Curve] = {}
     unseen: dict[str, Floats] = {}
@@ -163,7 +164,7 @@ def _train(examples: Sequence[Example], seed: int, metadata: Mapping[str, Any], 
         rows = np.array([index for index, example in enumerate(examples) if label in example.labels], np.int32)
         known = np.array([examples[index].labels[label] for index in rows])
         weights = _weights(np.array([examples[index].core for index in rows]))
-        heads[label], scores = _fit_head(matrix[rows], width, known, weights, seed)
+        heads[label], scores = _fit_head(matrix[rows], width, known, weights, folds[rows], seed)
         curves[label] = Curve.of(scores, known)
         unseen[label] = np.full(len(examples), np.nan)
         unseen[label][rows] = scores
@@ -193,6 +194,14 @@ def _sources(examples: Sequence[Example]) -> csr_array:
     return csr_array((np.ones(len(places)), np.array(places, np.int32), ends), shape=(len(places), len(sources)))
 
 
+def _folds(examples: Sequence[Example], seed: int) -> NDArray[np.int64]:
+    """The fold of each example, by its text: a row more or less leaves the others where they are, and so the thresholds
+    that are chosen on them."""
+    key = seed.to_bytes(8, "big", signed=True)
+    digests = (hashlib.blake2b(one.tweet.encode(errors="replace"), digest_size=8, key=key) for one in examples)
+    return np.array([int.from_bytes(digest.digest(), "big") % _FOLDS for digest in digests], dtype=np.int64)
+
+
 def _weights(core: Bools) -> Floats:
     """How much an error on each row counts: 1, and between 1 and 8 for core rows."""
     weight = _CORE_SHARE * int((~core).sum()) / max(int(core.sum()), 1)
@@ -200,7 +209,7 @@ def _weights(core: Bools) -> Floats:
 
 
 def _fit_head(
-    matrix: csr_array, width: int, answers: Bools, weights: Floats, seed: int
+    matrix: csr_array, width: int, answers: Bools, weights: Floats, folds: NDArray[np.int64], seed: int
 ) -> tuple[LogisticRegression, Floats]:
     """One label's classifier over the first `width` columns, and out-of-fold probabilities of the rows."""
 
@@ -214,11 +223,12 @@ def _fit_head(
         return head
 
     scores = np.empty(len(answers))
-    for seen, unseen in StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(answers, answers):
+    for fold in range(_FOLDS):
+        seen, unseen = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         # Strengths of its own: those of all rows know the answers of the unseen ones, and precision looked too good.
         fold_strengths = _nb_weights(matrix[seen], width, answers[seen], weights[seen])
-        fold = fit(_scaled(matrix[seen], fold_strengths), answers[seen], weights[seen])
-        scores[unseen] = fold.decision_function(_scaled(matrix[unseen], fold_strengths))
+        head = fit(_scaled(matrix[seen], fold_strengths), answers[seen], weights[seen])
+        scores[unseen] = head.decision_function(_scaled(matrix[unseen], fold_strengths))
     slope, shift = _platt(scores, answers)
     scores = scores * slope + shift
 

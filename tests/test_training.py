@@ -289,3 +289,11 @@ def test_authors_change_nothing_but_the_vocabulary() -> None:
     everybody = [replace(row, author=f"author {number}") for number, row in enumerate(rows)]
 
     assert train(everybody).artifact.to_bytes() == train(rows).artifact.to_bytes()
+
+
+def test_a_row_more_leaves_the_others_in_their_folds() -> None:
+    before, after = train(mixed()), train([Example("blorps", {"hate_speech": True}, "x"), *mixed()])
+
+    moved = np.abs(before.unseen["hate_speech"] - after.unseen["hate_speech"][1:])
+
+    assert np.mean(moved) < 0.01
