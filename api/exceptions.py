@@ -82,9 +82,12 @@ def problem(status_code: int, code: str, detail: str, errors: dict[str, list[str
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _respond(
-        400, "bad_request", "The request cannot be understood. Is the host name in its URL one of ALLOWED_HOSTS?"
-    )
+    detail = "The request cannot be understood. Is the host name in its URL one of ALLOWED_HOSTS?"
+    if request.path.startswith("/v1/"):
+        from api.openai import refuse  # whose import leads here, through the settings
+
+        return refuse(400, detail, "bad_request")
+    return _respond(400, "bad_request", detail)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

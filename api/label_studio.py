@@ -75,7 +75,7 @@ _VERSION: dict[str, Any] = {"type": "object", "properties": {"model_version": {"
 _STATUS = {
     "type": "object",
     "properties": {
-        "status": {"enum": ["pending", "duplicate", "withdrawn", "queued", "ignored"]},
+        "status": {"enum": ["pending", "held_out", "quarantined", "duplicate", "withdrawn", "queued", "ignored"]},
         "id": {"type": "string", "format": "uuid", "description": "the receipt of the review"},
         "withdrawn": {"type": "integer", "description": "reviews"},
         "run": {"type": "string", "format": "uuid"},
@@ -232,7 +232,7 @@ def _review(key: ApiKey, body: dict[str, Any]) -> dict[str, Any]:
     before = ReviewedTweet.objects.filter(key=key, external_id=said["external_id"])
     for other in before.exclude(fingerprint=review.fingerprint):  # the task had another text then
         reviews.withdraw(other, by=_by(key))
-    return {"status": "pending" if new else "duplicate", "id": str(review.receipt)}
+    return {"status": review.status if new else "duplicate", "id": str(review.receipt)}
 
 
 def _withdraw(key: ApiKey, project: int, *, annotations: Iterable[int] = (), tasks: Iterable[int] = ()) -> int:

@@ -122,6 +122,7 @@ _REQUEST: dict[str, Any] = {
         },
     },
     "required": ["input"],
+    "additionalProperties": False,
 }
 
 
@@ -171,6 +172,10 @@ class Moderations(APIView):
         body: Any = request.data
         if not isinstance(body, dict):
             raise Refused("Send a JSON object with the field `input`.", param=None, code="invalid_type")
+        if unknown := sorted(set(body) - set(_REQUEST["properties"])):
+            name = unknown[0][:80]  # a misspelt `model` would otherwise be lost without a word
+            problem = f"Unknown parameter: '{name}'. There are 'input' and 'model'."
+            raise Refused(problem, param=name, code="unknown_parameter")
         texts = _texts(body.get("input"))
         model = _model(body.get("model"))
         return Response(_judge_all(model, texts, key_of(request)))
@@ -210,10 +215,14 @@ def error_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 def no_such_path(request: HttpRequest) -> HttpResponse:
     """404 for whatever else OpenAI's clients ask for."""
-    message = f"Invalid URL ({request.method} {request.path[:200]}): there is only POST /v1/moderations here."
-    content = orjson.dumps(_error(message, "invalid_request_error", None, None))
+    return refuse(404, f"Invalid URL ({request.method} {request.path[:200]}): there is only POST /v1/moderations here.")
+
+
+def refuse(status_code: int, message: str, code: str | None = None) -> HttpResponse:
+    """An error of a request that no view has seen."""
+    content = orjson.dumps(_error(message, "invalid_request_error", None, code))
     headers = {"x-request-id": _request_id(), "x-should-retry": "false"}
-    return HttpResponse(content, "application/json", status.HTTP_404_NOT_FOUND, headers=headers)
+    return HttpResponse(content, "application/json", status_code, headers=headers)
 
 
 def _error(message: str, kind: str, param: str | None, code: str | None) -> dict[str, Any]:

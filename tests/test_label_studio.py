@@ -1,4 +1,4 @@
-"""The ML backend for Label Studio, under /label-studio/.
+"""The ML backend for Label Studio, under /label-studio/: the conformance table of docs/label-studio.md.
 
 The requests have the shape that Label Studio's source gives them: `MLApi` in `label_studio/ml/api_connector.py` (with
 `extra_params` in setup, as since basic authentication for backends) and `WebhookAction.ACTIONS` in
@@ -13,14 +13,19 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from api import label_config
 from api.label_config import ConfigError
-from api.models import IdempotentAnswer, ModelVersion, ReviewedTweet, TrainingRun
+from api.models import ApiKey, IdempotentAnswer, ModelVersion, ReviewedTweet, TrainingRun
 from hate_speech_ai.labels import LABELS
+from hate_speech_ai.text import fingerprint, is_held_out
+from tests.conformance import Table
 from tests.conftest import JSONClient
 
+TABLE = Table("label-studio.md")
+case = TABLE.case
 AsKey = Callable[..., JSONClient]
 HATE = "all muslims are vermin and should be deported"
 KIND = "thank you for the lovely birthday cake"
@@ -158,21 +163,42 @@ def statuses() -> list[tuple[str, bool, str]]:
 
 
 def errors_of(response: Any) -> dict[str, list[str]]:
-    assert response.status_code == 400
+    assert problem_of(response, 400) == "invalid"
     return dict(response.json()["errors"])
+
+
+def problem_of(response: Any, status: int) -> str:
+    """The code of a problem."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    assert (int(response.get("Retry-After", 0)) > 0) == (status in (429, 503))
+    return str(response.json()["code"])
+
+
+def test_every_row_has_a_test_and_every_case_a_row() -> None:
+    TABLE.check()
 
 
 # Connecting.
 
 
+@case("GET /health")
+@case("POST /setup")
+@case("schema")
 def test_it_connects(client: JSONClient, served: ModelVersion) -> None:
     health = client.get("/label-studio/health")
     answer = client.post("/label-studio/setup", setup())
 
-    assert (health.status_code, health.json()["status"]) == (200, "UP")
+    assert health.json() == {"status": "UP", "model_version": f"hate-speech-{served.pk}"}
     assert answer.json() == {"model_version": f"hate-speech-{served.pk}"}
 
 
+@case("POST /setup")
+@case("schema")
+@case("invalid")
+@case("a choice whose meaning is not clear", "refused")
+@case("no question about hate speech", "refused")
+@case("a DTD, more than 100 choices, more than 262,144 characters", "refused")
 @pytest.mark.parametrize(
     ("schema", "says"),
     [
@@ -185,6 +211,7 @@ def test_it_connects(client: JSONClient, served: ModelVersion) -> None:
         (TWO.replace("$tweet", "tweet"), "does not ask for hate speech"),
         (TWO.replace('toName="text"', 'toName="image"'), "does not ask for hate speech"),
         ('<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><View>&a;</View>', "not XML"),
+        ("<!DOCTYPE View>" + TWO, "not XML"),
         (config(*(f"hate{'-' * number}speech" for number in range(1, 103))), "more than 100 choices"),
         (TWO + " " * 300_000, "at most 262,144"),
         (None, "must be a string"),
@@ -207,8 +234,77 @@ def test_a_billion_laughs_are_not_laughed(client: JSONClient, served: ModelVersi
     assert "not XML" in errors_of(client.post("/label-studio/setup", setup(bomb)))["schema"][0]
 
 
+@case("GET /health")
+@case("model_not_ready")
 def test_without_a_model_it_is_not_up(client: JSONClient, db: None) -> None:
-    assert client.get("/label-studio/health").status_code == 503
+    for response in (
+        client.get("/label-studio/health"),
+        client.post("/label-studio/setup", setup()),
+        client.post("/label-studio/predict", predict(HATE)),
+    ):
+        assert problem_of(response, 503) == "model_not_ready"
+
+
+@case("/train, /versions, /validate, /job_status, /delete, ...", "refused")
+@case("not_found")
+@pytest.mark.parametrize("path", ["train", "versions", "validate", "job_status", "delete", "duplicate_model", ""])
+def test_other_paths(client: JSONClient, served: ModelVersion, path: str) -> None:
+    assert problem_of(client.post(f"/label-studio/{path}", {}), 404) == "not_found"
+
+
+@case("method_not_allowed")
+@case("parse_error")
+@case("unsupported_media_type")
+@case("body_too_large")
+@pytest.mark.parametrize("path", ["setup", "predict", "webhook"])
+def test_what_is_no_request(as_key: AsKey, served: ModelVersion, path: str) -> None:
+    client, path = as_key("predict", "review"), f"/label-studio/{path}"
+    most = 16 * 1024 * 1024
+
+    assert problem_of(client.get(path), 405) == "method_not_allowed"
+    assert problem_of(client.post(path, b"{"), 400) == "parse_error"
+    assert problem_of(client.request("POST", path, "text/plain", b"{}"), 415) == "unsupported_media_type"
+    assert problem_of(client.post(path, b"{}".ljust(most + 1)), 413) == "body_too_large"
+    assert client.post(path, b"{}".ljust(most)).status_code in (200, 400)
+
+
+@case("too_many_requests")
+def test_limits(as_key: AsKey, served: ModelVersion) -> None:
+    client = as_key("predict", limit="1/day")
+    answers = [client.post("/label-studio/predict", predict(HATE)) for _ in range(3)]  # a day may have begun
+
+    assert problem_of(answers[2], 429) == "too_many_requests"
+
+
+@case("server_error")
+def test_500_says_nothing_about_the_cause(
+    client: JSONClient, served: ModelVersion, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("the inner secret")
+
+    monkeypatch.setattr("api.label_studio._annotate", fail)
+    response = client.post("/label-studio/predict", predict(HATE))
+
+    assert problem_of(response, 500) == "server_error"
+    assert b"inner secret" not in response.content
+    assert "the inner secret" in caplog.text
+
+
+@case("database_unavailable")
+@pytest.mark.django_db(transaction=True)
+def test_without_the_database_nothing_is_stored_and_said_so(as_key: AsKey) -> None:
+    def silence(execute: Any, sql: str, *rest: Any) -> Any:
+        if "reviewedtweet" in sql:
+            raise OperationalError("the database does not answer")
+        return execute(sql, *rest)
+
+    client = as_key("review")
+    with connection.execute_wrapper(silence):
+        response = client.post("/label-studio/webhook", annotation("Hate speech"))
+
+    assert problem_of(response, 503) == "database_unavailable"
+    assert not IdempotentAnswer.objects.exists()  # so that it can be sent again
 
 
 # Keys.
@@ -218,6 +314,13 @@ def basic(key: str) -> str:
     return "Basic " + base64.b64encode(f"anybody:{key}".encode()).decode()
 
 
+@case("basic authentication")
+@case("Authorization: Api-Key", "added")
+@case("not_authenticated")
+@case("authentication_failed")
+@case("POST /setup")
+@case("POST /predict")
+@case("POST /webhook")
 def test_the_key_is_the_password(
     client: JSONClient, served: ModelVersion, make_key: Callable[..., str], settings: Settings
 ) -> None:
@@ -225,27 +328,70 @@ def test_the_key_is_the_password(
     key = make_key("predict", "review")
 
     for path, body in (("setup", setup()), ("predict", predict(HATE)), ("webhook", annotation("Hate speech"))):
-        assert client.post(f"/label-studio/{path}", body).status_code == 401
+        assert problem_of(client.post(f"/label-studio/{path}", body), 401) == "not_authenticated"
         assert client.post(f"/label-studio/{path}", body, Authorization=basic(key)).status_code == 200
         assert client.post(f"/label-studio/{path}", body, Authorization=f"Api-Key {key}").status_code == 200
-        assert client.post(f"/label-studio/{path}", body, Authorization=basic("hs_wrong")).status_code == 401
+        wrong = client.post(f"/label-studio/{path}", body, Authorization=basic("hs_wrong"))
+        assert problem_of(wrong, 401) == "authentication_failed"
+    assert client.get("/label-studio/health").status_code == 200
 
 
+@case("no key")
+def test_no_key(client: JSONClient, served: ModelVersion) -> None:
+    assert client.post("/label-studio/setup", setup()).status_code == 200
+    assert client.post("/label-studio/predict", predict(HATE)).status_code == 200
+    assert client.post("/label-studio/webhook", annotation("Hate speech")).status_code == 401
+
+
+@case("authentication_failed")
 @pytest.mark.parametrize("header", ["Basic", "Basic %%%", "Basic bm9jb2xvbg==", "Basic é"])
 def test_basic_authentication_that_is_none(client: JSONClient, served: ModelVersion, header: str) -> None:
     response = client.post("/label-studio/predict", predict(HATE), Authorization=header)
 
-    assert response.status_code == 401
+    assert problem_of(response, 401) == "authentication_failed"
     assert "password" in response.json()["detail"]
 
 
-def test_annotations_need_the_scope_review(as_key: AsKey, served: ModelVersion) -> None:
-    assert as_key("predict").post("/label-studio/webhook", annotation("Hate speech")).status_code == 403
+@case("permission_denied")
+@case("POST /setup")
+@case("POST /predict")
+@case("POST /webhook")
+def test_scopes(as_key: AsKey, served: ModelVersion, settings: Settings) -> None:
+    settings.PUBLIC_PREDICT = False
+    predicts, reviews = as_key("predict"), as_key("review")
+
+    assert problem_of(predicts.post("/label-studio/webhook", annotation("Hate speech")), 403) == "permission_denied"
+    assert problem_of(reviews.post("/label-studio/setup", setup()), 403) == "permission_denied"
+    assert problem_of(reviews.post("/label-studio/predict", predict(HATE)), 403) == "permission_denied"
+
+
+@case("project, hostname, access_token, extra_params, ...", "ignored")
+@case("project, params, ...", "ignored")
+def test_other_fields_change_nothing(client: JSONClient, served: ModelVersion) -> None:
+    for path, body, used in (
+        ("setup", setup(), ["schema"]),
+        ("predict", predict(HATE, KIND), ["tasks", "label_config"]),
+    ):
+        bare = {name: body[name] for name in used}
+        answers = [client.post(f"/label-studio/{path}", one) for one in (body, bare, body | {"new": {"field": 1}})]
+
+        assert [answer.status_code for answer in answers] == [200] * 3
+        assert answers[0].json() == answers[1].json() == answers[2].json()
 
 
 # Pre-annotating.
 
 
+@case("tasks")
+@case("label_config")
+@case("results")
+@case("results.*.result")
+@case("results.*.score")
+@case("results.*.model_version")
+@case("model_version")
+@case("results.*.cluster, neighbors, mislabeling", "ignored")
+@case('<Text name value="$field">')
+@case("<Choices name toName choice>")
 def test_it_annotates(client: JSONClient, served: ModelVersion) -> None:
     answer = client.post("/label-studio/predict", predict(HATE, KIND)).json()
 
@@ -264,6 +410,8 @@ def test_it_annotates(client: JSONClient, served: ModelVersion) -> None:
     ]
 
 
+@case("<Choices name toName choice>")
+@case("results.*.result")
 def test_several_choices(client: JSONClient, served: ModelVersion) -> None:
     schema = config("Hate speech", "threat", "IDENTITY HATE", "None of the above", kind="multiple")
 
@@ -279,14 +427,21 @@ def test_several_choices(client: JSONClient, served: ModelVersion) -> None:
     assert chosen == [expected, ["None of the above"]]
 
 
+@case("results.*.error", "added")
+@case("results.*.score")
+@case("results")
 @pytest.mark.parametrize("tweet", ["", "   ", "!!!", None, 7, ["a"], "nul \0"])
 def test_a_task_without_a_text_gets_no_annotation(client: JSONClient, served: ModelVersion, tweet: Any) -> None:
     results = client.post("/label-studio/predict", predict(HATE, tweet, KIND)).json()["results"]
 
     assert [len(one["result"]) for one in results] == [1, 0, 1]
     assert "data.tweet" in results[1]["error"]
+    assert results[1]["score"] == 0
+    assert "error" not in results[0]
 
 
+@case("tasks")
+@case("invalid")
 def test_many_tasks_with_much_data(client: JSONClient, served: ModelVersion) -> None:
     body = predict(*[KIND] * 1_000)
     for task in body["tasks"]:
@@ -296,6 +451,8 @@ def test_many_tasks_with_much_data(client: JSONClient, served: ModelVersion) -> 
     assert "tasks" in errors_of(client.post("/label-studio/predict", predict(*[KIND] * 1_001)))
 
 
+@case("label_config")
+@case("invalid")
 @pytest.mark.parametrize(
     ("field", "value"), [("tasks", None), ("tasks", {}), ("label_config", None), ("label_config", 7)]
 )
@@ -314,6 +471,14 @@ def test_annotating_needs_no_database(
 # Annotations become reviews.
 
 
+@case("ANNOTATION_CREATED")
+@case("project.id, task.id, annotation.id")
+@case("project.label_config")
+@case("task.data")
+@case("annotation.result")
+@case("annotation.completed_by")
+@case("status", "added")
+@case("id", "added")
 def test_an_annotation_is_a_review(as_key: AsKey, served: ModelVersion) -> None:
     client = as_key("review")
 
@@ -327,6 +492,7 @@ def test_an_annotation_is_a_review(as_key: AsKey, served: ModelVersion) -> None:
     assert receipt["probability_before"] is not None
 
 
+@case("ANNOTATION_UPDATED")
 def test_a_changed_annotation_takes_its_place(as_key: AsKey, served: ModelVersion) -> None:
     client = as_key("review")
     post(client, annotation("Hate speech"))
@@ -340,6 +506,8 @@ def test_a_changed_annotation_takes_its_place(as_key: AsKey, served: ModelVersio
     assert first == "superseded"
 
 
+@case("ANNOTATION_UPDATED")
+@case("task.data")
 def test_a_changed_task_takes_its_place_too(as_key: AsKey, served: ModelVersion) -> None:
     client = as_key("review")
     post(client, annotation("Hate speech"))
@@ -351,6 +519,7 @@ def test_a_changed_task_takes_its_place_too(as_key: AsKey, served: ModelVersion)
     assert after in ("pending", "held_out")
 
 
+@case("the same webhook again")
 def test_a_webhook_that_comes_twice_counts_once(as_key: AsKey, served: ModelVersion) -> None:
     client = as_key("review")
     created, updated = annotation("Hate speech"), annotation("Not hate speech", action="ANNOTATION_UPDATED", at="later")
@@ -367,6 +536,9 @@ def test_a_webhook_that_comes_twice_counts_once(as_key: AsKey, served: ModelVers
     assert ReviewedTweet.objects.count() == 2
 
 
+@case("ANNOTATIONS_DELETED")
+@case("project.id, task.id, annotation.id")
+@case("withdrawn", "added")
 def test_a_deleted_annotation_is_withdrawn(as_key: AsKey, served: ModelVersion) -> None:
     client, other = as_key("review"), as_key("review")
     for number, tweet in ((17, HATE), (18, KIND), (117, "see you at the match")):
@@ -380,6 +552,8 @@ def test_a_deleted_annotation_is_withdrawn(as_key: AsKey, served: ModelVersion) 
     assert "Label Studio" in gone.get().events.latest("pk").reason
 
 
+@case("TASKS_DELETED")
+@case("withdrawn", "added")
 def test_a_deleted_task_takes_its_annotations_along(as_key: AsKey, served: ModelVersion) -> None:
     client = as_key("review")
     post(client, annotation("Hate speech", number=17, task=19))
@@ -392,6 +566,8 @@ def test_a_deleted_task_takes_its_annotations_along(as_key: AsKey, served: Model
     assert [status == "withdrawn" for _, _, status in statuses()] == [True, True, False]
 
 
+@case("annotation.result")
+@case("annotation.was_cancelled")
 @pytest.mark.parametrize(
     "emptied",
     [
@@ -406,11 +582,17 @@ def test_an_emptied_annotation_is_withdrawn(as_key: AsKey, served: ModelVersion,
     assert post(client, emptied) == {"status": "withdrawn", "withdrawn": 1}
 
 
+@case("annotation.was_cancelled")
+@case("detail", "added")
 def test_a_skipped_task_says_nothing(as_key: AsKey, served: ModelVersion) -> None:
-    assert post(as_key("review"), annotation(cancelled=True))["status"] == "ignored"
+    answer = post(as_key("review"), annotation("Hate speech", cancelled=True))
+
+    assert answer == {"status": "ignored", "detail": "It says nothing about hate speech."}
     assert not ReviewedTweet.objects.exists()
 
 
+@case("ANNOTATIONS_CREATED", "ignored")
+@case("detail", "added")
 def test_predictions_that_are_made_annotations_are_no_reviews(as_key: AsKey, served: ModelVersion) -> None:
     one = annotation("Hate speech")
     bulk = webhook("ANNOTATIONS_CREATED", annotation=[one["annotation"]], task=[one["task"]])
@@ -422,11 +604,14 @@ def test_predictions_that_are_made_annotations_are_no_reviews(as_key: AsKey, ser
     assert not ReviewedTweet.objects.exists()
 
 
+@case("PROJECT_UPDATED, TASKS_CREATED, ...", "ignored")
 @pytest.mark.parametrize("action", ["PROJECT_UPDATED", "TASKS_CREATED", "LABEL_LINK_CREATED", "NEW", None, 7, ["x"]])
 def test_other_actions_change_nothing(as_key: AsKey, served: ModelVersion, action: Any) -> None:
     assert post(as_key("review"), webhook(action))["status"] == "ignored"
 
 
+@case("annotation.result")
+@case("project.label_config")
 def test_several_labels_at_once(as_key: AsKey, served: ModelVersion) -> None:
     schema = config("Hate speech", "Threat", "Insult", "Neither", "Unsure", kind="multiple")
     client = as_key("review")
@@ -440,10 +625,52 @@ def test_several_labels_at_once(as_key: AsKey, served: ModelVersion) -> None:
     ]
 
 
+@case("status", "added")
+def test_the_status_is_that_of_the_review(as_key: AsKey, served: ModelVersion) -> None:
+    held_out = next(text for text in (f"the train is number {n}" for n in range(99)) if is_held_out(fingerprint(text)))
+    trusted, new = as_key("review"), as_key("review", trust=ApiKey.Trust.QUARANTINED)
+
+    assert post(trusted, annotation("Not hate speech", number=1, tweet=held_out))["status"] == "held_out"
+    assert post(trusted, annotation("Not hate speech", number=2, tweet=held_out))["status"] == "duplicate"
+    assert post(new, annotation("Not hate speech", number=3))["status"] == "quarantined"
+
+
+@case("annotation.completed_by")
+@pytest.mark.parametrize(
+    ("who", "reviewer"),
+    [(7, "label-studio:7"), ({"id": 7, "email": "ann@example.org"}, "label-studio:ann@example.org"), (None, "")],
+)
+def test_who_annotated(as_key: AsKey, served: ModelVersion, who: Any, reviewer: str) -> None:
+    body = annotation("Hate speech")
+    body["annotation"]["completed_by"] = who
+
+    post(as_key("review"), body)
+
+    assert ReviewedTweet.objects.get().reviewer == reviewer
+
+
+@case("annotation.lead_time, ground_truth, prediction, ...", "ignored")
+def test_other_fields_of_an_annotation_change_nothing(as_key: AsKey, served: ModelVersion) -> None:
+    client, body = as_key("review"), annotation("Hate speech")
+    kept = {"id", "result", "completed_by"}
+    bare = {name: value for name, value in body["annotation"].items() if name in kept}
+    more = body["annotation"] | {"ground_truth": True, "lead_time": 1e9, "prediction": {"score": 1}, "new": [1]}
+
+    answers = [post(client, body | {"annotation": one}) for one in (body["annotation"], bare, more)]
+
+    assert [answer["status"] for answer in answers] == ["pending", "duplicate", "duplicate"]
+    assert ReviewedTweet.objects.count() == 1
+
+
+@case("model_not_ready")
 def test_an_annotation_is_taken_without_a_model(as_key: AsKey, db: None) -> None:
     assert post(as_key("review"), annotation("Hate speech"))["status"] == "pending"
 
 
+@case("invalid")
+@case("project.label_config")
+@case("task.data")
+@case("project.id, task.id, annotation.id")
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -477,12 +704,15 @@ def test_nesting_without_end_is_refused(as_key: AsKey, served: ModelVersion) -> 
     assert list(errors_of(as_key("review").post("/label-studio/webhook", text))) == ["body"]
 
 
+@case('"Send payload" off', "refused")
 def test_without_payload_the_setting_is_named(as_key: AsKey, served: ModelVersion) -> None:
     errors = errors_of(as_key("review").post("/label-studio/webhook", {"action": "ANNOTATION_CREATED"}))
 
     assert "Send payload" in errors["project"][0]
 
 
+@case("annotation.result with an unknown choice", "refused")
+@case("invalid")
 def test_a_choice_of_a_former_configuration_is_no_answer(as_key: AsKey, served: ModelVersion) -> None:
     response = as_key("review").post("/label-studio/webhook", annotation("Offensive"))
 
@@ -496,12 +726,16 @@ def test_a_review_with_an_id_of_ones_own_is_in_nobodys_way(as_key: AsKey, served
     assert post(client, deleted(17))["withdrawn"] == 0
 
 
+@case("START_TRAINING")
+@case("run", "added")
+@case("job", "ignored")
+@case("POST /webhook")
 def test_training_can_be_asked_for(as_key: AsKey, served: ModelVersion) -> None:
     both, only = as_key("review", "train"), as_key("review")
 
-    run = post(both, webhook("START_TRAINING"))["run"]
+    answer = post(both, webhook("START_TRAINING"))
 
-    assert str(TrainingRun.objects.get().pk) == run
+    assert answer == {"status": "queued", "run": str(TrainingRun.objects.get().pk)}
     refused = only.post("/label-studio/webhook", webhook("START_TRAINING"))
     assert refused.status_code == 403
     assert "train" in refused.json()["detail"]
@@ -510,6 +744,8 @@ def test_training_can_be_asked_for(as_key: AsKey, served: ModelVersion) -> None:
 # What choices mean.
 
 
+@case("<Choice value>")
+@case("<Choices name toName choice>")
 @pytest.mark.parametrize(
     ("choices", "kind", "chosen", "expected"),
     [
@@ -531,6 +767,7 @@ def test_what_a_choice_says(choices: tuple[str, ...], kind: str, chosen: list[st
     assert question.answers(chosen) == expected
 
 
+@case("<Choice value>")
 @pytest.mark.parametrize("name", ["hate_speech", "is_hate_speech", "Hate speech"])
 def test_yes_and_no_to_the_name_of_the_question(name: str) -> None:
     [question] = label_config.read(config("Yes", "No", name=name), LABELS)
@@ -539,6 +776,7 @@ def test_yes_and_no_to_the_name_of_the_question(name: str) -> None:
     assert question.answers(["No"]) == {"hate_speech": False}
 
 
+@case("Choices that name no label, other tags", "ignored")
 def test_other_questions_are_left_alone() -> None:
     two = TWO.replace(
         "</View>",
@@ -565,6 +803,7 @@ def test_of_several_the_model_chooses_hate_speech_or_the_likeliest(said: set[str
     assert question.choose(probabilities, thresholds) == expected
 
 
+@case("<Choice alias>")
 def test_aliases_are_what_results_name() -> None:
     schema = TWO.replace('value="Hate speech"', 'value="Mowa nienawiści" alias="hate_speech"')
 

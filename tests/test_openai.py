@@ -1,4 +1,4 @@
-"""POST /v1/moderations, for OpenAI's own clients: PyPI's and npm's `openai`, unmodified, over HTTP."""
+"""POST /v1/moderations: the conformance table of docs/openai.md, and OpenAI's own clients over HTTP, unmodified."""
 
 import json
 import os
@@ -11,13 +11,15 @@ from typing import Any
 
 import openai
 import pytest
+from django.db import OperationalError, connection
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from api import active_model, registry
 from api.models import ModelVersion
 from api.openai import CATEGORIES
 from hate_speech_ai.training import Example, train
-from tests.conftest import JSONClient, starter_rows
+from tests.conformance import Table
+from tests.conftest import JSONClient, rewrite, starter_rows
 
 AsKey = Callable[..., JSONClient]
 MakeKey = Callable[..., str]
@@ -27,6 +29,8 @@ CLIENTS = Path(__file__).parent / "clients"
 HATE = "all muslims are vermin and should be deported"
 THREAT = "i will find you and kill you, you fucking muslim vermin"
 KIND = "thank you for the lovely birthday cake"
+TABLE = Table("openai.md")
+case = TABLE.case
 COVERED = {"harassment", "harassment/threatening", "hate", "hate/threatening", "violence"}
 
 
@@ -40,9 +44,22 @@ def error_of(response: Any, status: int) -> dict[str, Any]:
     assert name == "error"
     assert set(error) == {"message", "type", "param", "code"}
     assert error["message"]
+    other = "server_error" if status >= 500 else "invalid_request_error"
+    assert error["type"] == ("requests" if status == 429 else other)
     return dict(error)
 
 
+def test_every_row_has_a_test_and_every_case_a_row() -> None:
+    TABLE.check()
+
+
+@case("input: a string")
+@case("id")
+@case("model of the answer")
+@case("results.*.categories")
+@case("results.*.category_scores")
+@case("results.*.category_applied_input_types")
+@case("x-request-id")
 def test_it_works(client: JSONClient, served: ModelVersion) -> None:
     response = client.post(PATH, {"input": HATE})
 
@@ -51,6 +68,9 @@ def test_it_works(client: JSONClient, served: ModelVersion) -> None:
     answer = response.json()
     assert set(answer) == {"id", "model", "results", "x_unsupported_categories"}
     assert answer["id"].startswith("modr-")
+    again = client.post(PATH, {"input": HATE})
+    assert again.json()["id"] != answer["id"]
+    assert again["x-request-id"] != response["x-request-id"]
     assert answer["model"] == f"hate-speech-{served.pk}"
     [result] = answer["results"]
     assert result["flagged"] is True
@@ -58,18 +78,30 @@ def test_it_works(client: JSONClient, served: ModelVersion) -> None:
         assert list(result[field]) == list(CATEGORIES)
     assert len(CATEGORIES) == 13
     assert result["categories"]["hate"] is True
+    assert {type(said) for said in result["categories"].values()} == {bool}
+    assert all(0 <= score <= 1 for score in result["category_scores"].values())
 
 
+@case("results.*.category_scores")
+@case("hate")
+@case("harassment")
+@case("harassment/threatening")
+@case("violence")
 def test_the_scores_are_those_of_predict(client: JSONClient, served: ModelVersion) -> None:
-    result = client.post(PATH, {"input": THREAT}).json()["results"][0]
-    ours = client.post("/predict", {"tweet": THREAT, "labels": ["insult", "threat"]}).json()
+    heads = {"hate": "hate_speech", "harassment": "insult", "harassment/threatening": "threat", "violence": "threat"}
+    for text in (HATE, THREAT, "i will kill you", "you are a stupid idiot"):
+        result = client.post(PATH, {"input": text}).json()["results"][0]
+        ours = client.post("/predict", {"tweet": text, "labels": ["insult", "threat"]}).json()
 
-    labels = {"hate_speech": {"probability": ours["probability"], "answer": ours["is_hate_speech"]}, **ours["labels"]}
-    for category, label in (("hate", "hate_speech"), ("harassment", "insult"), ("violence", "threat")):
-        assert result["category_scores"][category] == labels[label]["probability"]
-        assert result["categories"][category] == labels[label]["answer"]
+        decided = {"probability": ours["probability"], "answer": ours["is_hate_speech"]}
+        labels = {"hate_speech": decided, **ours["labels"]}
+        for category, label in heads.items():
+            assert result["category_scores"][category] == labels[label]["probability"]
+            assert result["categories"][category] == labels[label]["answer"]
 
 
+@case("hate/threatening")
+@case("results.*.flagged")
 @pytest.mark.parametrize("text", [HATE, THREAT, KIND, "i will kill you", "muslims are vermin", "i will kill all jews"])
 def test_threatening_hate_is_hate_and_a_threat(client: JSONClient, served: ModelVersion, text: str) -> None:
     result = client.post(PATH, {"input": text}).json()["results"][0]
@@ -77,8 +109,16 @@ def test_threatening_hate_is_hate_and_a_threat(client: JSONClient, served: Model
     said, scores = result["categories"], result["category_scores"]
     assert said["hate/threatening"] == (said["hate"] and said["violence"])
     assert scores["hate/threatening"] == min(scores["hate"], scores["violence"])
+    assert result["flagged"] == any(said.values())
 
 
+@case("results.*.category_applied_input_types")
+@case("x_unsupported_categories", "added")
+@case("violence/graphic", "ignored")
+@case("sexual", "ignored")
+@case("sexual/minors", "ignored")
+@case("self-harm, self-harm/intent, self-harm/instructions", "ignored")
+@case("illicit, illicit/violent", "ignored")
 def test_nothing_is_claimed_of_what_is_not_looked_for(client: JSONClient, served: ModelVersion) -> None:
     answer = client.post(PATH, {"input": "suicide, porn, gore, drugs, fuck"}).json()
 
@@ -91,6 +131,8 @@ def test_nothing_is_claimed_of_what_is_not_looked_for(client: JSONClient, served
     assert all(result["category_applied_input_types"][category] == ["text"] for category in COVERED)
 
 
+@case("a label by a category's name", "added")
+@case("x_unsupported_categories", "added")
 def test_a_label_of_ones_own_serves_a_category(client: JSONClient, make_version: Make) -> None:
     rows = [
         Example(row["tweet"], {"hate_speech": row["hate_speech"] == "1", "self_harm": row["threat"] == "1"})
@@ -106,6 +148,8 @@ def test_a_label_of_ones_own_serves_a_category(client: JSONClient, make_version:
     assert 0 < answer["results"][0]["category_scores"]["self-harm"] < 1
 
 
+@case("input: an array of strings")
+@case("input: an array of text parts")
 def test_an_array_of_strings_is_many_texts_and_an_array_of_parts_one(client: JSONClient, served: ModelVersion) -> None:
     parts = [{"type": "text", "text": "all muslims are vermin"}, {"type": "text", "text": "and should be deported"}]
 
@@ -118,6 +162,7 @@ def test_an_array_of_strings_is_many_texts_and_an_array_of_parts_one(client: JSO
     assert len(one) == 1
 
 
+@case("results.*.x_notes", "added")
 @pytest.mark.parametrize(
     ("text", "notes"),
     [("", ["empty_after_cleaning"]), ("qwxzv plmkj", ["no_known_words"]), ("a lovely day " * 2_520, ["truncated"])],
@@ -128,56 +173,76 @@ def test_what_weakens_an_answer_is_said(client: JSONClient, served: ModelVersion
     assert result["x_notes"] == notes
 
 
+@case("input: an array of strings")
+@case("input: an array of text parts")
+@case("array_above_max_length")
+@case("body_too_large")
 def test_long_and_many(client: JSONClient, served: ModelVersion) -> None:
     assert client.post(PATH, {"input": "💐" * 32_000}).status_code == 200  # 384 KB with its escapes
     assert len(client.post(PATH, {"input": [KIND] * 1_000}).json()["results"]) == 1_000
 
-    error = error_of(client.post(PATH, {"input": [KIND] * 1_001}), 400)
-    assert error["param"] == "input"
-    assert "1,000" in error["message"]
+    part = {"type": "text", "text": KIND}
+    assert len(client.post(PATH, {"input": [part] * 1_000}).json()["results"]) == 1
+
+    for one in (KIND, part):
+        error = error_of(client.post(PATH, {"input": [one] * 1_001}), 400)
+        assert (error["code"], error["param"]) == ("array_above_max_length", "input")
+        assert "1,000" in error["message"]
     assert error_of(client.post(PATH, {"input": "a" * 1024 * 1024}), 413)["code"] == "body_too_large"
 
 
+@case("missing_required_parameter")
+@case("invalid_type")
+@case("empty_array")
+@case("an unknown field", "refused")
+@case("unknown_parameter")
+@case("null: the body is not JSON")
 @pytest.mark.parametrize(
-    ("body", "param"),
+    ("body", "code", "param"),
     [
-        ({}, "input"),
-        ({"input": None}, "input"),
-        ({"input": 7}, "input"),
-        ({"input": True}, "input"),
-        ({"input": {}}, "input"),
-        ({"input": []}, "input"),
-        ({"input": [KIND, 7]}, "input[1]"),
-        ({"input": [None]}, "input[0]"),
-        ({"input": [[1, 2]]}, "input[0]"),
-        ({"input": "nul \0"}, "input"),
-        ({"input": [KIND, {"type": "text", "text": KIND}]}, "input[1]"),
-        ({"input": [{"type": "text", "text": KIND}, KIND]}, "input[1]"),
-        ({"input": [{"type": "text"}]}, "input[0].text"),
-        ({"input": [{"type": "audio"}]}, "input[0]"),
-        ({"input": [{"text": KIND}]}, "input[0]"),
-        ({"input": KIND, "model": 7}, "model"),
-        ([KIND], None),
-        (b"{", None),
+        ({}, "missing_required_parameter", "input"),
+        ({"input": None}, "missing_required_parameter", "input"),
+        ({"input": 7}, "invalid_type", "input"),
+        ({"input": True}, "invalid_type", "input"),
+        ({"input": {}}, "invalid_type", "input"),
+        ({"input": []}, "empty_array", "input"),
+        ({"input": [KIND, 7]}, "invalid_type", "input[1]"),
+        ({"input": [None]}, "invalid_type", "input[0]"),
+        ({"input": [[1, 2]]}, "invalid_type", "input[0]"),
+        ({"input": "nul \0"}, "invalid_type", "input"),
+        ({"input": [KIND, {"type": "text", "text": KIND}]}, "invalid_type", "input[1]"),
+        ({"input": [{"type": "text", "text": KIND}, KIND]}, "invalid_type", "input[1]"),
+        ({"input": [{"type": "text"}]}, "invalid_type", "input[0].text"),
+        ({"input": [{"type": "audio"}]}, "invalid_type", "input[0]"),
+        ({"input": [{"text": KIND}]}, "invalid_type", "input[0]"),
+        ({"input": KIND, "model": 7}, "invalid_type", "model"),
+        ({"input": KIND, "modle": "hate-speech-1"}, "unknown_parameter", "modle"),
+        ({"inputs": KIND}, "unknown_parameter", "inputs"),
+        ([KIND], "invalid_type", None),
+        (b"{", None, None),
     ],
 )
-def test_it_refuses(client: JSONClient, served: ModelVersion, body: Any, param: str | None) -> None:
+def test_it_refuses(client: JSONClient, served: ModelVersion, body: Any, code: str | None, param: str | None) -> None:
     response = client.post(PATH, body)
 
     error = error_of(response, 400)
-    assert (error["type"], error["param"]) == ("invalid_request_error", param)
+    assert (error["code"], error["param"]) == (code, param)
     assert response["x-should-retry"] == "false"
 
 
+@case("input: an image part", "refused")
+@case("image_not_supported", "added")
 def test_an_image_is_refused_and_not_passed_over(client: JSONClient, served: ModelVersion) -> None:
     image = {"type": "image_url", "image_url": {"url": "https://example.com/image.png"}}
 
-    error = error_of(client.post(PATH, {"input": [{"type": "text", "text": KIND}, image]}), 400)
+    for place, parts in enumerate(([image], [{"type": "text", "text": KIND}, image])):
+        error = error_of(client.post(PATH, {"input": parts}), 400)
 
-    assert (error["param"], error["code"]) == ("input[1]", "image_not_supported")
-    assert "text only" in error["message"]
+        assert (error["code"], error["param"]) == ("image_not_supported", f"input[{place}]")
+        assert "text only" in error["message"]
 
 
+@case("model")
 @pytest.mark.parametrize(
     "name", ["omni-moderation-latest", "omni-moderation-2024-09-26", "text-moderation-007", "hate-speech", None]
 )
@@ -185,6 +250,18 @@ def test_names_of_openai_ask_the_model_that_serves(client: JSONClient, served: M
     assert client.post(PATH, {"input": KIND, "model": name}).json()["model"] == f"hate-speech-{served.pk}"
 
 
+@case("OpenAI-Organization, OpenAI-Project, X-Stainless-*, ...", "ignored")
+def test_other_headers_change_nothing(client: JSONClient, served: ModelVersion) -> None:
+    others = {"OpenAI-Organization": "org-1", "OpenAI-Project": "proj_1", "X-Client-Request-Id": "mine"}
+
+    response = client.post(PATH, {"input": HATE}, X_Stainless_Retry_Count="2", OpenAI_Beta="a", **others)
+
+    assert response.json()["results"] == client.post(PATH, {"input": HATE}).json()["results"]
+    assert response["x-request-id"] != "mine"
+
+
+@case("model: hate-speech-17", "added")
+@case("model of the answer")
 def test_a_version_can_be_pinned(client: JSONClient, served: ModelVersion, make_version: Make) -> None:
     other = make_version()
 
@@ -193,34 +270,44 @@ def test_a_version_can_be_pinned(client: JSONClient, served: ModelVersion, make_
     assert answer["model"] == f"hate-speech-{other.pk}"
 
 
+@case("model_not_found")
 @pytest.mark.parametrize(
     "name", ["hate-speech-99", "hate-speech-0", "hate-speech-9999999999", "hate-speech-x", "gpt-5", "", "x" * 999]
 )
 def test_there_is_no_such_model(client: JSONClient, served: ModelVersion, name: str) -> None:
     error = error_of(client.post(PATH, {"input": KIND, "model": name}), 404)
 
-    assert (error["type"], error["param"]) == ("invalid_request_error", "model")
-    assert error["code"] == "model_not_found"
+    assert (error["code"], error["param"]) == ("model_not_found", "model")
 
 
+@case("model_not_found")
 def test_a_version_that_cannot_be_loaded_is_not_there(
     client: JSONClient, served: ModelVersion, make_version: Make
 ) -> None:
-    broken = make_version(b"no model")
+    broken, retired = make_version(b"no model"), make_version()
+    rewrite(retired, retired="too old")
 
-    error = error_of(client.post(PATH, {"input": KIND, "model": f"hate-speech-{broken.pk}"}), 404)
+    for version, why in ((broken, "cannot be loaded"), (retired, "retired")):
+        error = error_of(client.post(PATH, {"input": KIND, "model": f"hate-speech-{version.pk}"}), 404)
 
-    assert "cannot be loaded" in error["message"]
+        assert (error["code"], error["param"]) == ("model_not_found", "model")
+        assert why in error["message"]
 
 
+@case("invalid_api_key")
+@case("Authorization: Bearer")
 @pytest.mark.parametrize("header", ["Bearer hs_000000000000_wrong", "Basic abc", "Bearer", "Bearer é"])
 def test_a_wrong_key(client: JSONClient, served: ModelVersion, header: str) -> None:
     error = error_of(client.post(PATH, {"input": KIND}, Authorization=header), 401)
 
-    assert error["code"] == "invalid_api_key"
+    assert (error["code"], error["param"]) == ("invalid_api_key", None)
     assert "Bearer" in error["message"]
 
 
+@case("Authorization: Bearer")
+@case("Authorization: Api-Key", "added")
+@case("invalid_api_key")
+@case("insufficient_permissions")
 def test_keys_and_scopes(
     client: JSONClient, served: ModelVersion, make_key: MakeKey, as_key: AsKey, settings: Settings
 ) -> None:
@@ -234,23 +321,40 @@ def test_keys_and_scopes(
     assert error_of(client.post(PATH, {"input": KIND}, Authorization=other), 403)["code"] == "insufficient_permissions"
 
 
+@case("method_not_allowed")
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/"])
 def test_other_methods(client: JSONClient, served: ModelVersion, path: str) -> None:
-    assert error_of(client.get(path), 405)["type"] == "invalid_request_error"
+    assert error_of(client.get(path), 405)["code"] == "method_not_allowed"
 
 
+@case("null: another path")
+@case("x-request-id")
+@case("x-should-retry")
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/", "/v1/moderations/x"])
 def test_other_paths(client: JSONClient, path: str) -> None:
     error = error_of(client.post(path, {}), 404)
 
-    assert error["type"] == "invalid_request_error"
+    assert error["code"] is None
     assert path in error["message"]
 
 
+@case("bad_request", "added")
+def test_another_host_name(client: JSONClient, served: ModelVersion) -> None:
+    error = error_of(client.post(PATH, {"input": KIND}, Host="evil.example"), 400)
+
+    assert error["code"] == "bad_request"
+    assert "ALLOWED_HOSTS" in error["message"]
+
+
+@case("unsupported_media_type")
 def test_other_content_types(client: JSONClient, served: ModelVersion) -> None:
     assert error_of(client.request("POST", PATH, "text/plain", b"{}"), 415)["code"] == "unsupported_media_type"
 
 
+@case("rate_limit_exceeded")
+@case("Retry-After")
+@case("x-should-retry")
+@case("retry-after-ms, x-ratelimit-*, openai-*", "ignored")
 def test_limits(as_key: AsKey, served: ModelVersion) -> None:
     for limit, retry in (("1/minute", "true"), ("1/day", None)):
         client = as_key("predict", limit=limit)
@@ -259,12 +363,18 @@ def test_limits(as_key: AsKey, served: ModelVersion) -> None:
         response = client.post(PATH, {"input": KIND})
 
         error = error_of(response, 429)
-        assert (error["type"], error["code"]) == ("requests", "rate_limit_exceeded")
+        assert error["code"] == "rate_limit_exceeded"
         wait = int(response["Retry-After"])
+        assert not [
+            name for name in response.headers if name.lower().startswith(("retry-after-", "x-ratelimit", "openai"))
+        ]
         # Its clients would not wait longer than a minute, and come back in vain.
         assert response["x-should-retry"] == (retry or ("false" if wait > 60 else "true"))
 
 
+@case("model_not_ready", "added")
+@case("Retry-After")
+@case("x-should-retry")
 def test_without_a_model(client: JSONClient, db: None) -> None:
     response = client.post(PATH, {"input": KIND})
 
@@ -277,6 +387,25 @@ def test_without_a_model(client: JSONClient, db: None) -> None:
     assert (response["Retry-After"], response["x-should-retry"]) == ("5", "true")
 
 
+@case("database_unavailable", "added")
+def test_without_the_database(client: JSONClient, served: ModelVersion, make_key: MakeKey, make_version: Make) -> None:
+    other, key = make_version(), make_key("predict")
+
+    def silence(*_: Any) -> Any:
+        raise OperationalError("the database does not answer")
+
+    with connection.execute_wrapper(silence):
+        for response in (
+            client.post(PATH, {"input": KIND}, Authorization=f"Bearer {key}"),
+            client.post(PATH, {"input": KIND, "model": f"hate-speech-{other.pk}"}),
+        ):
+            error = error_of(response, 503)
+            assert error["code"] == "database_unavailable"
+            assert (response["Retry-After"], response["x-should-retry"]) == ("5", "true")
+
+
+@case("server_error")
+@case("x-should-retry")
 def test_500_says_nothing_about_the_cause(
     client: JSONClient, served: ModelVersion, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

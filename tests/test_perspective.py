@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,9 @@ from api.models import ApiKey, ModelVersion, ReviewedTweet, StoredPrediction
 from api.perspective import language, scores
 from hate_speech_ai.explain import explain
 from hate_speech_ai.recorded_scores import LABEL_OF
+from tests.conformance import Row, Table
 from tests.conftest import JSONClient
 
-PAGE = Path(django_settings.BASE_DIR) / "docs" / "perspective.md"
 ANALYZE, SUGGEST = "/v1alpha1/comments:analyze", "/v1alpha1/comments:suggestscore"
 DISCOVERY = "/$discovery/rest?version=v1alpha1"
 RUDE = "you are a stupid idiot, go away"
@@ -101,41 +101,19 @@ COMMENT = {"comment": {"text": RUDE}, "requestedAttributes": {"TOXICITY": {}}}
 
 # The table.
 
-Case = Callable[..., None]
-CASES: dict[tuple[str, str], Case] = {}
-
-
-def case(row: str, verdict: str = "implemented") -> Callable[[Case], Case]:
-    """Marks what shows that a row of the table is true."""
-
-    def mark(function: Case) -> Case:
-        assert (row, verdict) not in CASES
-        CASES[row, verdict] = function
-        return function
-
-    return mark
-
-
-def rows() -> Iterator[tuple[str, str]]:
-    """Each row's name, without its backquotes, and whether it is implemented, ignored, refused or added."""
-    _, _, section = PAGE.read_text(encoding="utf-8").partition("\n## Conformance\n")
-    for line in section.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("|") and len(cells) == 3 and cells[1] not in ("here", "---"):
-            yield cells[0].replace("`", ""), cells[1]
+TABLE = Table("perspective.md")
+case = TABLE.case
 
 
 def test_every_row_is_walked_and_none_is_missing() -> None:
-    listed = list(rows())
+    TABLE.check(walked=True)
 
-    assert len(listed) == len(set(listed)) > 60
-    assert {verdict for _, verdict in listed} == {"implemented", "ignored", "refused", "added"}
-    assert set(listed) == set(CASES)
+    assert len(TABLE.rows) > 60
 
 
-@pytest.mark.parametrize("row", list(rows()), ids=" ".join)
-def test_conformance(row: tuple[str, str], service: Service, request: pytest.FixtureRequest) -> None:
-    function = CASES[row]
+@pytest.mark.parametrize("row", TABLE.rows, ids=" ".join)
+def test_conformance(row: Row, service: Service, request: pytest.FixtureRequest) -> None:
+    [function] = TABLE.cases[row]
     if language.pycld2 is None and "GERMAN" in function.__code__.co_names:
         pytest.skip("there is no language detector for this platform")
     wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
@@ -920,4 +898,7 @@ def test_a_setting_that_cannot_work_is_refused_by_name(tmp_path: Path, name: str
 
 
 def test_the_attributes_are_documented() -> None:
-    assert dict(re.findall(r"^\| `([A-Z_]+)` \| `([a-z_]+)` \|$", PAGE.read_text(encoding="utf-8"), re.M)) == LABEL_OF
+    assert (
+        dict(re.findall(r"^\| `([A-Z_]+)` \| `([a-z_]+)` \|$", TABLE.page.read_text(encoding="utf-8"), re.M))
+        == LABEL_OF
+    )
