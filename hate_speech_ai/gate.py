@@ -23,6 +23,9 @@ _RESAMPLES = 500
 _TITLES = {"f1": "F1", "pr_auc": "PR-AUC"}
 # A group's harmless tweets may be twenty, where each moves the rate by 0.05: one or two of them are chance.
 _FEWEST_MORE_FALSE_POSITIVES = 3
+# Of a label that fewer held-out tweets have, F1 depends on where the threshold happened to fall. The resamples cannot
+# tell, since they keep both thresholds. PR-AUC does not depend on one.
+_FEWEST_YES = 100
 # With half as many training rows again, as after an import, decisions are meant to change.
 _GROWTH = 1.5
 
@@ -171,6 +174,11 @@ def judge(
         reasons += _checks_lost(changes["checks"], f"the champion, version {champion.version},", limits)
         reasons += _false_positives_risen(changes["false_positive_rates"], "the champion's", limits)
         reasons += _other_labels_fall(changes["others"], exam, limits)
+        notes += [
+            f"F1 of {label} is not judged, PR-AUC is: only {yes} held-out tweets of corpora have it, not {_FEWEST_YES}"
+            for label in changes["others"]
+            if (yes := _yes(exam, label)) < _FEWEST_YES
+        ]
         if candidate.trained_on < _GROWTH * champion.trained_on:
             reasons += _too_many_flipped(exam, changes["flipped"], limits)
         else:
@@ -255,6 +263,8 @@ def _other_labels_fall(others: Figures, exam: Exam, limits: Limits, of: str = ""
     """
     for label, changes in others.items():
         for name, change in changes.items():
+            if name == "f1" and _yes(exam, label) < _FEWEST_YES:
+                continue
             drop, high = -change["difference"], change["high"]
             if drop > limits.max_drop and high is not None and high < 0:
                 yield (
@@ -262,6 +272,10 @@ def _other_labels_fall(others: Figures, exam: Exam, limits: Limits, of: str = ""
                     f"{of}{change['old']:.4f} to {change['new']:.4f}, by more than {limits.max_drop} and surely: by "
                     f"{-high:.4f} to {-change['low']:.4f}"
                 )
+
+
+def _yes(exam: Exam, label: str) -> int:
+    return sum(row.answer for row in exam.others[label])
 
 
 def _passed(checks: list[Check], old: Sheet, new: Sheet) -> Figures:

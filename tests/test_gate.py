@@ -384,6 +384,32 @@ def test_another_label_may_not_fall_either(found: int, accepted: bool) -> None:
     assert all("F1 of toxic" in reason or "PR-AUC of toxic" in reason for reason in verdict.reasons)
 
 
+def test_a_rare_label_is_not_judged_by_where_its_threshold_fell() -> None:
+    """As `severe_toxic` in the starter corpus: the same scores, a threshold a little lower, ten more wrong answers."""
+    scores = [0.9] * 40 + [0.5] * 10 + [0.1] * 1950
+    asked = replace(exam(), others={"rare": [Row(f"tweet {place}", place < 40) for place in range(2000)]})
+    champion = replace(model(), others={"rare": Answers(scores, 0.6)})
+    candidate = replace(model(), others={"rare": Answers(scores, 0.4)})
+
+    verdict = judge(asked, candidate=candidate, champion=champion, anchor=champion, limits=Limits())
+
+    change = verdict.figures["against_champion"]["others"]["rare"]["f1"]
+    assert change["difference"] < -0.02
+    assert change["high"] < 0
+    assert verdict.reasons == []
+    assert [note for note in verdict.figures["notes"] if "F1 of rare is not judged" in note]
+
+
+def test_the_ranking_of_a_rare_label_may_not_fall() -> None:
+    asked = replace(exam(), others={"rare": [Row(f"tweet {place}", place < 45) for place in range(2000)]})
+    champion = replace(model(), others={"rare": Answers([0.9] * 45 + [0.1] * 1955, 0.5)})
+    candidate = replace(model(), others={"rare": Answers([0.9] * 25 + [0.1] * 1975, 0.5)})
+
+    [reason] = judge(asked, candidate=candidate, champion=champion, limits=Limits()).reasons
+
+    assert reason.startswith("PR-AUC of rare on 2000 held-out tweets")
+
+
 def test_a_label_that_only_one_of_them_knows_is_not_compared() -> None:
     asked = replace(exam(), others={"toxic": [Row("tweet", True)]})
     champion = replace(model(), others={"toxic": Answers([0.9], 0.5)})
