@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 
-from api import audit, authors, predictions, registry
+from api import audit, authors, predictions, queue, registry
 from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewerAgreement
 from hate_speech_ai.text import fingerprint
 
@@ -61,7 +61,8 @@ def forget(
         raise ValueError("say what to forget: a text, an external id, a reviewer or an author")
     found = _rows(text=text, external_id=external_id, reviewer=reviewer, author=author)
     with transaction.atomic():
-        rows = list(found.select_for_update().values_list("pk", "created_at", "held_out", "fingerprint"))
+        queue.hold_results()
+        rows = list(found.select_for_update().order_by("pk").values_list("pk", "created_at", "held_out", "fingerprint"))
         texts = {row[-1] for row in rows}
         if text and not (external_id or reviewer or author):
             texts.add(fingerprint(text))

@@ -141,7 +141,7 @@ class Keep(APIView):
         version, reason = get_object_or_404(ModelVersion, pk=version_id), _reason(request)
         return _change(request, version, lambda by: registry.keep(version, by=by, reason=reason))
 
-    @extend_schema(summary="Take the mark away", parameters=[idempotency.PARAMETER], responses=Version)
+    @extend_schema(summary="Take the mark away", parameters=[idempotency.PARAMETER], responses={200: Version})
     def delete(self, request: Request, version_id: int) -> Response:
         version = get_object_or_404(ModelVersion, pk=version_id)
         return _change(request, version, lambda by: registry.release(version, by=by))

@@ -113,6 +113,26 @@ def finish(run: TrainingRun, **fields: Any) -> None:
         raise LostLease(str(run.pk))
 
 
+def again(run: TrainingRun, why: str) -> None:
+    """Put a run back that has to begin again; after `MAX_ATTEMPTS` it has failed.
+
+    Raises:
+        LostLease: another attempt holds it.
+    """
+    if run.attempts >= settings.MAX_ATTEMPTS:
+        finish(run, status=Status.FAILED, reasons=[f"{why} in each of {run.attempts} attempts; ask for another run"])
+    elif not held(run).update(status=Status.QUEUED, lease_until=None, step="", progress=0.0):
+        raise LostLease(str(run.pk))
+
+
+def hold_results() -> None:
+    """In a transaction: no run stores its result from now to its end. One that is just doing so is waited for.
+
+    On SQLite, where one writes at a time, this is so by itself.
+    """
+    list(TrainingRun.objects.select_for_update(no_key=True).filter(status=Status.RUNNING).values("pk"))
+
+
 def release_abandoned() -> None:
     """Put running runs back into the queue, where it is known that nobody works on them any more."""
     TrainingRun.objects.filter(status=Status.RUNNING).update(status=Status.QUEUED, lease_until=None, step="")

@@ -75,7 +75,8 @@ def settle(changes: Sequence[Change], probabilities: Sequence[float], version: M
     Args:
         probabilities: of hate_speech in the changes' tweets, by the version.
     """
-    steps = list(zip(changes, probabilities, strict=True))
+    # In the order of their rows, as everybody locks them.
+    steps = sorted(zip(changes, probabilities, strict=True), key=lambda step: step[0].pk)
     for start in range(0, len(steps), _BATCH):
         _settle(steps[start : start + _BATCH], version)
 

@@ -6,7 +6,7 @@ from functools import partial
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from api import active_model, audit, comparison
+from api import active_model, audit, comparison, queue
 from api.models import ModelVersion, Promotion
 from hate_speech_ai.artifact import ArtifactError
 
@@ -36,6 +36,7 @@ def promote(version: ModelVersion, *, by: str, reason: str) -> Promotion:
     scorer, champion = active_model.load(version).scorer, Promotion.champion()
     change = comparison.change(champion if champion != version else None, scorer)
     with transaction.atomic():
+        queue.hold_results()
         if retired := _locked(version).retired:  # meanwhile
             raise ArtifactError(f"it is retired ({retired})")
         promotion = Promotion.objects.create(version=version, by=by, reason=reason, confirmed=True, change=change)
@@ -177,9 +178,9 @@ def _locked(version: ModelVersion) -> ModelVersion:
 
 def _retire_replaced() -> None:
     """Retire the versions that only served on because there was no other."""
-    champion = Promotion.champion()
-    for version in ModelVersion.objects.exclude(to_retire="").filter(retired=""):
-        if version != champion:
+    rows = ModelVersion.objects.select_for_update(no_key=True).exclude(to_retire="").filter(retired="")
+    for version in rows.order_by("pk"):
+        if version != Promotion.champion():  # asked after the lock: it may have been promoted meanwhile
             _retire(version, version.to_retire)
             audit.record("version.retired", str(version), by="registry", reason=version.to_retire)
 

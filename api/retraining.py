@@ -11,7 +11,19 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from api import active_model, audit, comparison, forgetting, health, queue, receipts, registry, reviews, trust
+from api import (
+    active_model,
+    audit,
+    comparison,
+    forgetting,
+    health,
+    meanwhile,
+    queue,
+    receipts,
+    registry,
+    reviews,
+    trust,
+)
 from api.dataset import Dataset, Rater, read
 from api.models import ApiKey, ModelVersion, Promotion, ReviewerAgreement, TrainingRun
 from hate_speech_ai.annotators import Doubt, doubts, majority
@@ -38,6 +50,9 @@ def execute(run_id: str) -> None:
             _work(run)
     except queue.LostLease:
         logger.warning("training run %s: attempt %s lost its lease; its result is discarded", run.pk, run.attempts)
+    except meanwhile.Outdated as error:
+        logger.warning("training run %s begins again: %s meanwhile", run.pk, error)
+        queue.again(run, f"{error} while the run worked")
     except NotEnoughData as error:
         queue.finish(run, status=queue.Status.DONE, outcome=Outcome.REJECTED, reasons=[str(error)])
     except Exception as error:
@@ -78,7 +93,7 @@ def _work(run: TrainingRun) -> None:
     _say(run, "reading the reviewed tweets", 0.01)
     if renewed := reviews.renew_fingerprints():
         logger.info("%s reviewed tweets are cleaned as this version does", renewed)
-    dataset = read()
+    before, dataset = meanwhile.mark(), read()
     champion, anchor = Promotion.champion(), Promotion.anchor()
     if dataset.fingerprint in _made_of(champion, ModelVersion.objects.order_by("-pk").first()):
         reason = "nothing was reviewed or imported since the last training on these rows"
@@ -130,7 +145,7 @@ def _work(run: TrainingRun) -> None:
             for source, key in keys.items()
         },
     }
-    _commit(run, trained, dataset, evaluate(candidate, dataset), champion, reasons, figures, liars)
+    _commit(run, before, trained, dataset, evaluate(candidate, dataset), champion, reasons, figures, liars)
 
 
 def _made_of(*versions: ModelVersion | None) -> set[str]:
@@ -181,6 +196,7 @@ def _limits() -> Limits:
 
 def _commit(
     run: TrainingRun,
+    before: meanwhile.Mark,
     trained: Trained,
     dataset: Dataset,
     metrics: dict[str, Any],
@@ -198,6 +214,10 @@ def _commit(
     probabilities = [] if reasons else scorer.probabilities(change.tweet for change in dataset.changes)
     change = {} if reasons else comparison.change(champion, scorer)
     with transaction.atomic():
+        # Locked in this order, so that nobody waits for each other: the run, keys, reviews.
+        _say(run, "storing", 0.95)
+        meanwhile.check(before)
+        _remember_keys(dataset, figures["keys"])
         version = ModelVersion.objects.create(
             sha256=sha256(content),
             artifact=content,
@@ -212,7 +232,6 @@ def _commit(
         if not reasons:
             Promotion.objects.create(version=version, by=f"{run.kind} run", reason="passed the gate", change=change)
             receipts.settle(dataset.changes, probabilities, version)
-        _remember_keys(dataset, figures["keys"])
         for key in liars:
             trust.quarantine(key, by=f"{run.kind} run", reason="; ".join(one for one in reasons if str(key) in one))
         queue.finish(run, status=queue.Status.DONE, outcome=outcome, version=version, reasons=reasons, figures=figures)

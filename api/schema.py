@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 _PROBLEM = {
@@ -22,10 +23,20 @@ _PROBLEM = {
 }
 _ALWAYS = {"429": "Too many requests", "503": "Not ready, or a part is down; see Retry-After"}
 _WITH_KEY = {"401": "No valid API key", "403": "The key lacks the scope"}
-_WITH_BODY = {"400": "Invalid request", "413": "Body too large", "415": "Not the Content-Type that is asked for"}
+_WITH_INPUT = {"400": "Invalid request"}
+_WITH_BODY = {"413": "Body too large", "415": "Not the Content-Type that is asked for"}
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """A way to send the key; while predicting is public, it may also be left out there."""
+
+    def get_security_requirement(self, auto_schema: Any) -> Any:
+        named: Any = {self.name: []}
+        public = settings.PUBLIC_PREDICT and getattr(auto_schema.view, "public", False)
+        return [named, {}] if public else named
+
+
+class ApiKeyScheme(KeyScheme):  # type: ignore[no-untyped-call]
     target_class = "api.auth.ApiKeyAuthentication"
     name = "ApiKey"
 
@@ -38,7 +49,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         }
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerScheme(KeyScheme):  # type: ignore[no-untyped-call]
     target_class = "api.openai.BearerAuthentication"
     name = "Bearer"
 
@@ -46,7 +57,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "description": "the same key, for OpenAI's clients"}
 
 
-class BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BasicScheme(KeyScheme):  # type: ignore[no-untyped-call]
     target_class = "api.label_studio.BasicAuthentication"
     name = "Basic"
 
@@ -63,11 +74,13 @@ def add_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     """The error answers of every operation."""
     result["components"].setdefault("schemas", {})["Problem"] = _PROBLEM
     for path, operations in result["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             problems = dict(_ALWAYS)
             if operation.get("security"):
                 problems |= _WITH_KEY
-            if "requestBody" in operation:
+            if method == "post" or operation.get("parameters"):
+                problems |= _WITH_INPUT
+            if method == "post":
                 problems |= _WITH_BODY
             if "{" in path:
                 problems["404"] = "There is no such object"

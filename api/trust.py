@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from api import audit
+from api import audit, queue
 from api.models import ApiKey, ReviewedTweet, ReviewEvent
 
 Status = ReviewedTweet.Status
@@ -41,7 +41,8 @@ def within_cap(new: Mapping[str, int]) -> dict[str, int]:
 def trust(key: ApiKey, *, by: str, reason: str, approve_waiting: bool = False) -> int:
     """Let what a key says from now on train; how many waiting reviews were approved as well, if that is asked for."""
     with transaction.atomic():
-        _set_level(key, Trust.TRUSTED, by=by, reason=reason)
+        if _set_level(key, Trust.TRUSTED):
+            audit.record("key.trusted", str(key), by=by, reason=reason)
         return approve(key.reviews.all(), by=by, reason=reason) if approve_waiting else 0
 
 
@@ -58,8 +59,12 @@ def quarantine(key: ApiKey, *, by: str, reason: str, everything: bool = False) -
     else:
         rows = key.reviews.filter(status__in=[Status.PENDING, Status.HELD_OUT], approved=False)
     with transaction.atomic():
-        _set_level(key, Trust.QUARANTINED, by=by, reason=reason)
-        return _move(rows, Status.QUARANTINED, QUARANTINED.format(by=by), approved=False)
+        queue.hold_results()
+        changed = _set_level(key, Trust.QUARANTINED)
+        count = _move(rows, Status.QUARANTINED, QUARANTINED.format(by=by), approved=False)
+        if changed or count:
+            audit.record("key.quarantined", str(key), by=by, reason=reason, reviews=count)
+    return count
 
 
 def approve(rows: QuerySet[ReviewedTweet], *, by: str, reason: str = "") -> int:
@@ -77,10 +82,11 @@ def approve(rows: QuerySet[ReviewedTweet], *, by: str, reason: str = "") -> int:
     return count
 
 
-def _set_level(key: ApiKey, level: str, *, by: str, reason: str) -> None:
-    if ApiKey.objects.filter(pk=key.pk).exclude(trust=level).update(trust=level):
-        audit.record(f"key.{level}", str(key), by=by, reason=reason)
+def _set_level(key: ApiKey, level: str) -> bool:
+    """Whether it had another."""
+    changed = ApiKey.objects.filter(pk=key.pk).exclude(trust=level).update(trust=level)
     key.trust = level
+    return bool(changed)
 
 
 def _move(rows: QuerySet[ReviewedTweet], status: str, reason: str, *, approved: bool) -> int:

@@ -277,6 +277,7 @@ class TrainingRunDetail(APIView):
 
 class AuditLog(APIView):
     scope = Scope.ADMIN
+    pagination_class = Page
 
     @extend_schema(
         summary="Who changed what, when and why; newest first",

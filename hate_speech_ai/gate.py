@@ -23,8 +23,9 @@ _RESAMPLES = 500
 _TITLES = {"f1": "F1", "pr_auc": "PR-AUC"}
 # A group's harmless tweets may be twenty, where each moves the rate by 0.05: one or two of them are chance.
 _FEWEST_MORE_FALSE_POSITIVES = 3
-# Another label is judged if so many held-out tweets of corpora have it, and so many do not.
-_FEWEST_OF_A_LABEL = 30
+# Of a label that fewer held-out tweets have, F1 depends on where the threshold happened to fall. The resamples cannot
+# tell, since they keep both thresholds. PR-AUC does not depend on one, but of a handful it is chance, too.
+_FEWEST_YES = {"f1": 100, "pr_auc": 30}
 # With half as many training rows again, as after an import, decisions are meant to change.
 _GROWTH = 1.5
 
@@ -36,8 +37,8 @@ class Limits:
     """What a candidate may lose. docs/settings.md lists them as GATE_...
 
     Attributes:
-        max_drop: of F1 or PR-AUC on the frozen rows, from the champion's; 0 to 1. More is a reason, sure or not. Of
-            PR-AUC of other labels, if it is sure.
+        max_drop: of F1 or PR-AUC on the frozen rows, from the champion's; 0 to 1. More is a reason, sure or not; for
+            labels besides hate_speech, if it is sure.
         max_sure_drop: the same where the drop is sure: its 95 % interval lies below 0.
         max_drop_on_reviews: as `max_drop`, on held-out reviews: they are few, so that one moves F1 by more.
         max_drop_from_anchor: of F1 or PR-AUC on the frozen rows, from the anchor's, sure or not.
@@ -173,6 +174,7 @@ def judge(
         reasons += _checks_lost(changes["checks"], f"the champion, version {champion.version},", limits)
         reasons += _false_positives_risen(changes["false_positive_rates"], "the champion's", limits)
         reasons += _other_labels_fall(changes["others"], exam, limits)
+        notes += _too_rare(exam, changes["others"])
         if candidate.trained_on < _GROWTH * champion.trained_on:
             reasons += _too_many_flipped(exam, changes["flipped"], limits)
         else:
@@ -251,24 +253,32 @@ def _drops(changes: Figures, rows: str, most: float, most_if_sure: float | None,
 
 
 def _other_labels_fall(others: Figures, exam: Exam, limits: Limits, of: str = "") -> Iterator[str]:
-    """PR-AUC of another label that falls by too much and surely.
+    """F1 or PR-AUC of another label that surely fall, and by more than `max_drop`.
 
-    Both, because there are many labels. F1 is not asked: of a rare label, a few tweets decide which threshold is the
-    best, and it moves by a tenth in a good night.
+    Both, because there are many labels, and of a rare one a few tweets move F1 by more than that.
     """
     for label, changes in others.items():
-        rows = exam.others[label]
-        positives = sum(row.answer for row in rows)
-        change = changes.get("pr_auc")
-        if change is None or min(positives, len(rows) - positives) < _FEWEST_OF_A_LABEL:
-            continue
-        drop, high = -change["difference"], change["high"]
-        if drop > limits.max_drop and high is not None and high < 0:
-            yield (
-                f"PR-AUC of {label} on {len(rows)} held-out tweets of corpora falls from {of}{change['old']:.4f} "
-                f"to {change['new']:.4f}, by more than {limits.max_drop} and surely: "
-                f"by {-high:.4f} to {-change['low']:.4f}"
-            )
+        for name, change in changes.items():
+            if _yes(exam, label) < _FEWEST_YES[name]:
+                continue
+            drop, high = -change["difference"], change["high"]
+            if drop > limits.max_drop and high is not None and high < 0:
+                yield (
+                    f"{_TITLES[name]} of {label} on {len(exam.others[label])} held-out tweets of corpora falls from "
+                    f"{of}{change['old']:.4f} to {change['new']:.4f}, by more than {limits.max_drop} and surely: by "
+                    f"{-high:.4f} to {-change['low']:.4f}"
+                )
+
+
+def _too_rare(exam: Exam, others: Figures) -> Iterator[str]:
+    for label in others:
+        yes = _yes(exam, label)
+        if unjudged := [_TITLES[name] for name, fewest in _FEWEST_YES.items() if yes < fewest]:
+            yield f"of {label}, {' and '.join(unjudged)} is not judged: only {yes} held-out tweets of corpora have it"
+
+
+def _yes(exam: Exam, label: str) -> int:
+    return sum(row.answer for row in exam.others[label])
 
 
 def _passed(checks: list[Check], old: Sheet, new: Sheet) -> Figures:

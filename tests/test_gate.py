@@ -373,11 +373,11 @@ def other(found: int, missed: float = 0.1) -> Answers:
 
 
 @pytest.mark.parametrize(
-    ("candidate", "accepted"),
-    [(other(200), True), (other(197), True), (other(180), False), (other(150, missed=0.4), True)],
+    ("candidate", "fallen"),
+    [(other(200), []), (other(197), []), (other(180), ["F1", "PR-AUC"]), (other(150, missed=0.4), ["F1"])],
     ids=["the same", "nearly the same", "worse", "in the same order, with another threshold"],
 )
-def test_another_label_may_not_fall_either(candidate: Answers, accepted: bool) -> None:
+def test_another_label_may_not_fall_either(candidate: Answers, fallen: list[str]) -> None:
     asked = replace(exam(), others={"toxic": [Row(f"tweet {place}", place % 2 == 0) for place in range(400)]})
     champion = replace(model(), others={"toxic": other(200)})
 
@@ -390,8 +390,7 @@ def test_another_label_may_not_fall_either(candidate: Answers, accepted: bool) -
     )
 
     # Against the champion, and against the anchor.
-    assert len(verdict.reasons) == (0 if accepted else 2)
-    assert all(reason.startswith("PR-AUC of toxic on 400") for reason in verdict.reasons)
+    assert [reason.split(" of toxic on 400 ")[0] for reason in verdict.reasons] == fallen * 2
 
 
 def test_a_label_that_few_tweets_have_is_not_judged() -> None:
@@ -400,6 +399,32 @@ def test_a_label_that_few_tweets_have_is_not_judged() -> None:
     candidate = replace(model(), others={"toxic": Answers([0.1] * 400, 0.5)})
 
     assert judge(asked, candidate=candidate, champion=champion, limits=Limits()).reasons == []
+
+
+def test_a_rare_label_is_not_judged_by_where_its_threshold_fell() -> None:
+    """As `severe_toxic` in the starter corpus: the same scores, a threshold a little lower, ten more wrong answers."""
+    scores = [0.9] * 40 + [0.5] * 10 + [0.1] * 1950
+    asked = replace(exam(), others={"rare": [Row(f"tweet {place}", place < 40) for place in range(2000)]})
+    champion = replace(model(), others={"rare": Answers(scores, 0.6)})
+    candidate = replace(model(), others={"rare": Answers(scores, 0.4)})
+
+    verdict = judge(asked, candidate=candidate, champion=champion, anchor=champion, limits=Limits())
+
+    change = verdict.figures["against_champion"]["others"]["rare"]["f1"]
+    assert change["difference"] < -0.02
+    assert change["high"] < 0
+    assert verdict.reasons == []
+    assert [note for note in verdict.figures["notes"] if note.startswith("of rare, F1 is not judged: only 40")]
+
+
+def test_the_ranking_of_a_rare_label_may_not_fall() -> None:
+    asked = replace(exam(), others={"rare": [Row(f"tweet {place}", place < 45) for place in range(2000)]})
+    champion = replace(model(), others={"rare": Answers([0.9] * 45 + [0.1] * 1955, 0.5)})
+    candidate = replace(model(), others={"rare": Answers([0.9] * 25 + [0.1] * 1975, 0.5)})
+
+    [reason] = judge(asked, candidate=candidate, champion=champion, limits=Limits()).reasons
+
+    assert reason.startswith("PR-AUC of rare on 2000 held-out tweets")
 
 
 def test_a_label_that_only_one_of_them_knows_is_not_compared() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.urls import URLPattern
 from drf_spectacular.validation import validate_schema
+from pytest_django import Settings
 
 from api import urls
 from api.models import ModelVersion
@@ -68,7 +69,7 @@ def test_the_errors_of_a_review_are_described(schema: dict[str, Any]) -> None:
 def test_a_list_is_described_as_it_comes(
     as_key: Callable[..., JSONClient], schema: dict[str, Any], served: ModelVersion
 ) -> None:
-    for path in ("/reviewed-tweets", "/training-runs", "/models"):
+    for path in ("/reviewed-tweets", "/training-runs", "/models", "/keys", "/audit-log"):
         [content] = schema["paths"][path]["get"]["responses"]["200"]["content"].values()
         page = schema["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
         assert set(as_key("admin").get(path).json()) == set(page["properties"])
@@ -84,6 +85,31 @@ def test_a_receipt_has_the_fields_that_are_described(as_key: Callable[..., JSONC
     assert set(receipt["history"][0]) == set(schemas["Step"]["properties"])
     assert set(receipt["resolution"]["hate_speech"]) == set(schemas["Resolution"]["properties"])
     assert "204" in schema["paths"]["/reviewed-tweets/{receipt}"]["delete"]["responses"]
+
+
+def test_what_an_operation_answers_is_described(
+    as_key: Callable[..., JSONClient], schema: dict[str, Any], served: ModelVersion
+) -> None:
+    client, number = as_key("admin"), served.pk
+    for method, path, asked in (
+        ("get", "/operating-points", "/operating-points?base_rate=0"),
+        ("get", "/review-queue", "/review-queue?limit=many"),
+        ("get", "/reviewed-tweets", "/reviewed-tweets?colour=red"),
+        ("get", "/models/{version_id}", f"/models/{number}"),
+        ("post", "/train", "/train"),
+        ("delete", "/models/{version_id}/keep", f"/models/{number}/keep"),
+    ):
+        answer = client.request(method, asked, "application/json", b"[]" if method == "post" else b"")
+        assert str(answer.status_code) in schema["paths"][path][method]["responses"], (path, answer.status_code)
+
+
+def test_what_is_public_says_so(client: JSONClient, schema: dict[str, Any], settings: Settings) -> None:
+    assert schema["paths"]["/predict"]["post"]["security"] == [{"ApiKey": []}, {}]
+    assert schema["paths"]["/v1/moderations"]["post"]["security"] == [{"Bearer": []}, {}]
+
+    settings.PUBLIC_PREDICT = False
+
+    assert client.get("/schema").json()["paths"]["/predict"]["post"]["security"] == [{"ApiKey": []}]
 
 
 def test_json_lines_are_described(schema: dict[str, Any]) -> None:
