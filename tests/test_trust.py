@@ -1,6 +1,7 @@
 """Whose labels train: quarantine and approval, standing, the night's cap, and what is not believed."""
 
 import json
+import re
 from collections.abc import Callable
 from io import StringIO
 from itertools import count, islice
@@ -383,6 +384,24 @@ class TestNight:
         assert "of decisions differ" in shown
         assert "words that change most" in shown
         assert TrainingRun.objects.count() == 1
+
+    def test_a_key_of_which_nothing_counts_changes_nothing(self, start: None, as_key: AsKey) -> None:
+        self.review(as_key("review", trust="quarantined"), wrong=0.5)
+
+        shown = manage("train_without", prefix())
+
+        assert shown.endswith("says counts: the next training does without it as things are\n")
+        assert "training with" not in shown
+
+    def test_the_commands_that_are_named_work(self, start: None, as_key: AsKey) -> None:
+        self.review(as_key("review"), wrong=0.5)
+        hints = StringIO()
+        call_command("train_without", prefix(), stdout=hints, stderr=StringIO())
+        call_command("create_key", "new", "--scope", "review", stdout=StringIO(), stderr=hints)
+
+        for command in re.findall(r"manage\.py (.+ WHY)", hints.getvalue()):
+            manage(*command.split())
+        assert AuditEntry.objects.filter(reason="WHY").count() == 2
 
 
 def test_reviewers_are_compared(as_key: AsKey) -> None:
