@@ -16,7 +16,7 @@ from pytest_django import Settings
 from api import forgetting, predictions, queue, receipts, registry, retraining, trust
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.receipts import Change
-from api.reviews import add, withdraw
+from api.reviews import Opinion, add, add_all, withdraw
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import starter_rows
 from tests.test_retraining import load, open_the_gate, train
@@ -227,6 +227,19 @@ def test_reviews_are_locked_in_the_order_in_which_they_came(
     hold(first, second, acts[act], seconds=1)
 
     assert first.get().status == "pending"
+
+
+@pytest.mark.parametrize("reviews", [1, 2])
+def test_a_request_that_was_on_its_way_when_its_key_was_quarantined_waits_too(
+    start: ModelVersion, reviews: int
+) -> None:
+    key = ApiKey.objects.get()  # as the request found it
+    trust.quarantine(ApiKey.objects.get(), by="ann", reason="a liar")
+
+    said = [Opinion(f"glimmer folk number {number} lie", {"hate_speech": True}) for number in range(reviews)]
+    stored = add_all(said, source=key.source, key=key)
+
+    assert {review.status for review, _ in stored} == {"quarantined"}
 
 
 def test_what_comes_in_while_others_are_forgotten_is_not_deleted_uncounted(
