@@ -242,6 +242,34 @@ def test_a_request_that_was_on_its_way_when_its_key_was_quarantined_waits_too(
     assert {review.status for review, _ in stored} == {"quarantined"}
 
 
+def test_a_version_that_is_confirmed_is_not_retired_by_who_replaces_it(
+    transactional_db: None, start: ModelVersion
+) -> None:
+    """It was to be retired as soon as another served; two people act at once, and the one who confirms it is later."""
+    other = train().version
+    assert other is not None
+    registry.rollback(by="ann", reason="it answers strangely")
+    ModelVersion.objects.filter(pk=start.pk).update(to_retire="it learned what was forgotten")
+    locked = Event()
+
+    def confirm() -> None:
+        with transaction.atomic():  # as `registry.promote` does, a little slower
+            ModelVersion.objects.select_for_update(no_key=True).get(pk=start.pk)
+            locked.set()
+            sleep(1)
+            Promotion.objects.create(version=start, by="ann", reason="looked at", confirmed=True)
+
+    def replace() -> None:
+        locked.wait(20)
+        registry.promote(other, by="bob", reason="is better")
+
+    at_once(confirm, replace)
+
+    champion = Promotion.champion()
+    assert champion is not None
+    assert not champion.retired
+
+
 def test_what_comes_in_while_others_are_forgotten_is_not_deleted_uncounted(
     start: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
