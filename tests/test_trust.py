@@ -6,6 +6,7 @@ from collections.abc import Callable
 from io import StringIO
 from itertools import count, islice
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -88,6 +89,10 @@ class TestQuarantine:
         entry = AuditEntry.objects.order_by("-pk")[0]
         assert (entry.action, entry.reason) == ("reviews.approved", "looked at it")
         assert admin.post("/reviewed-tweets/approve", {"ids": [first]}).json() == {"approved": 0}
+
+    @pytest.mark.parametrize(("ids", "answer"), [(1000, 200), (1001, 400)])
+    def test_as_many_as_the_schema_says(self, admin: JSONClient, ids: int, answer: int) -> None:
+        assert admin.post("/reviewed-tweets/approve", {"ids": [str(uuid4()) for _ in range(ids)]}).status_code == answer
 
     def test_all_of_a_key_are_approved(self, stranger: JSONClient, as_key: AsKey, admin: JSONClient) -> None:
         theirs = ApiKey.objects.exclude(scopes=["admin"]).get().prefix
