@@ -7,6 +7,16 @@ from typing import Any
 from django.db import connection
 
 
+def wait_for_locks(seconds: int) -> None:
+    """Let the rest of a transaction wait so long for rows that others hold, and not as short as a request may.
+
+    On SQLite it does nothing: there the busy timeout is the limit.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{seconds}s'")
+
+
 def give_up_after(seconds: float) -> None:
     """Make every Postgres query and connection of this process fail after `seconds` without an answer.
 

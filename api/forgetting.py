@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 _ACTION = "rows.forgotten"
 _PATIENCE_SECONDS = 2
+_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ def forget(
         learned = min((at for _, at, held_out, _ in rows if not held_out), default=None)
         kept = ModelVersion.objects.filter(retired="").order_by("pk")
         versions = list(kept.filter(created_at__gte=learned).values_list("pk", flat=True)) if learned else []
-        found.delete()
+        numbers = [row[0] for row in rows]
+        for start in range(0, len(numbers), _BATCH):  # what comes in meanwhile is not locked, and stays
+            ReviewedTweet.objects.filter(pk__in=numbers[start : start + _BATCH]).delete()
         if reviewer:
             ReviewerAgreement.objects.filter(reviewer=reviewer).delete()
         retired = registry.retire_learned(versions, reason="it learned what was forgotten") if retire_versions else []

@@ -17,7 +17,7 @@ from api.models import ApiKey, ReviewedTweet, ReviewerAgreement
 from api.pagination import PAGE, Page, page
 from api.serializers import StrictBooleanField, StrictSerializer, TextField
 
-MAX_IDS = 10_000
+MAX_IDS = 1_000  # which a body of 64 KB has room for
 
 
 class Reviewer(serializers.ModelSerializer[ReviewerAgreement]):

@@ -26,7 +26,7 @@ from api.exceptions import ModelNotReady
 from api.label_config import ConfigError, Question
 from api.models import ApiKey, ReviewedTweet, TrainingRun
 from api.parsers import MAX_LINES_BODY, LargeJSONParser
-from api.serializers import MAX_BATCH, ReviewRequest, kind_of, text_problem
+from api.serializers import FIRST_STATUSES, MAX_BATCH, ReviewRequest, kind_of, text_problem
 from hate_speech_ai.labels import HATE_SPEECH, LABELS
 from hate_speech_ai.scorer import EMPTY
 
@@ -75,7 +75,7 @@ _VERSION: dict[str, Any] = {"type": "object", "properties": {"model_version": {"
 _STATUS = {
     "type": "object",
     "properties": {
-        "status": {"enum": ["pending", "held_out", "quarantined", "duplicate", "withdrawn", "queued", "ignored"]},
+        "status": {"enum": [*FIRST_STATUSES, "withdrawn", "queued", "ignored"]},
         "id": {"type": "string", "format": "uuid", "description": "the receipt of the review"},
         "withdrawn": {"type": "integer", "description": "reviews"},
         "run": {"type": "string", "format": "uuid"},

@@ -15,6 +15,7 @@ from api import (
     active_model,
     audit,
     comparison,
+    database,
     forgetting,
     health,
     meanwhile,
@@ -37,6 +38,9 @@ from hate_speech_ai.training import Example, NotEnoughData, Trained, train
 logger = logging.getLogger(__name__)
 
 Outcome = TrainingRun.Outcome
+
+#: For a list of ten thousand reviews that is just being stored.
+_PATIENCE_SECONDS = 60
 
 
 def execute(run_id: str) -> None:
@@ -214,6 +218,7 @@ def _commit(
     probabilities = [] if reasons else scorer.probabilities(change.tweet for change in dataset.changes)
     change = {} if reasons else comparison.change(champion, scorer)
     with transaction.atomic():
+        database.wait_for_locks(_PATIENCE_SECONDS)
         # Locked in this order, so that nobody waits for each other: the run, keys, reviews.
         _say(run, "storing", 0.95)
         meanwhile.check(before)

@@ -84,8 +84,10 @@ def add_all(opinions: Sequence[Opinion], *, source: str, key: ApiKey | None = No
     version = model.version if model else None
     stored: list[tuple[ReviewedTweet, bool]] = []
     with transaction.atomic(savepoint=False):
-        if key and len(read) > 1:  # two lists of one key that have texts in common would wait for each other
-            ApiKey.objects.select_for_update(no_key=True).get(pk=key.pk)
+        if key:  # as it is now: a list takes a while to read, and its key may have been quarantined meanwhile
+            # Two lists of one key that have texts in common would wait for each other.
+            keys = ApiKey.objects.select_for_update(no_key=True) if len(read) > 1 else ApiKey.objects.all()
+            key = keys.get(pk=key.pk)
         for start in range(0, len(read), _BATCH):
             stored += _store(read[start : start + _BATCH], source, key, version)
     return stored

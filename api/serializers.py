@@ -330,12 +330,12 @@ def to_opinion(content: dict[str, Any]) -> Opinion:
     )
 
 
-_FIRST_STATUSES = ["pending", "held_out", "quarantined", "superseded", "duplicate"]
+FIRST_STATUSES = ["pending", "held_out", "quarantined", "superseded", "duplicate"]
 
 
 class ReviewAccepted(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="the receipt: GET /reviewed-tweets/<id> says what became of the review")
-    status = serializers.ChoiceField(choices=_FIRST_STATUSES)
+    status = serializers.ChoiceField(choices=FIRST_STATUSES)
 
 
 class Step(serializers.ModelSerializer[ReviewEvent]):
@@ -440,7 +440,7 @@ class BulkItem(serializers.Serializer[Any]):
 
     line = serializers.IntegerField(help_text="its number in the body, from 1")
     id = serializers.UUIDField(required=False)
-    status = serializers.ChoiceField(choices=_FIRST_STATUSES, required=False)
+    status = serializers.ChoiceField(choices=FIRST_STATUSES, required=False)
     error = BulkItemError(required=False)
 
 

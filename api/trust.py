@@ -75,6 +75,7 @@ def approve(rows: QuerySet[ReviewedTweet], *, by: str, reason: str = "") -> int:
     """
     waiting = rows.filter(Q(status=Status.QUARANTINED) | Q(status=Status.PENDING, approved=False))
     with transaction.atomic():
+        _lock(waiting)
         count = _move(waiting.filter(held_out=True), Status.HELD_OUT, APPROVED_HELD_OUT.format(by=by), approved=True)
         count += _move(waiting.filter(held_out=False), Status.PENDING, APPROVED.format(by=by), approved=True)
         if count:
@@ -89,9 +90,14 @@ def _set_level(key: ApiKey, level: str) -> bool:
     return bool(changed)
 
 
+def _lock(rows: QuerySet[ReviewedTweet]) -> list[int]:
+    """In the order of their rows, as everybody locks them: none waits for another in a circle."""
+    return list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+
+
 def _move(rows: QuerySet[ReviewedTweet], status: str, reason: str, *, approved: bool) -> int:
     """Give reviews another status, with a step in their history."""
-    ids = list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+    ids = _lock(rows)
     for start in range(0, len(ids), _BATCH):
         some = ids[start : start + _BATCH]
         ReviewedTweet.objects.filter(pk__in=some).update(status=status, approved=approved)

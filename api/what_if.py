@@ -12,6 +12,10 @@ from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training import train
 
 
+class NoDifference(Exception):
+    """Nothing that the key says counts: both models would be one."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """From the model with a key's reviews to the one without.
@@ -31,10 +35,13 @@ def without(key: ApiKey, *, progress: Callable[[str], None] = lambda step: None)
     """Train twice, store nothing.
 
     Raises:
+        NoDifference: nothing of the key counts, as when all of it is quarantined.
         NotEnoughData: there is too little to train on, with the key's reviews or without.
     """
     progress("reading")
     everything, rest = dataset.read(), dataset.read(without=key.source)
+    if everything.training == rest.training and everything.held_out_reviews == rest.held_out_reviews:
+        raise NoDifference
     exam = retraining.exam_of(everything)
     sheets, scorers = [], []
     for name, rows in (("with", everything.training), ("without", rest.training)):

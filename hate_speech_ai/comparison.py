@@ -64,7 +64,7 @@ class WordChange:
 
 
 def changed_words(old: Scorer, new: Scorer, label: str = HATE_SPEECH, *, most: int = 20) -> list[WordChange]:
-    """The stems whose strength has changed most, the greatest change first.
+    """The stems whose strength has changed most, the greatest change first; none that has not changed.
 
     Raises:
         KeyError: a label that one of the models does not answer.
@@ -75,4 +75,5 @@ def changed_words(old: Scorer, new: Scorer, label: str = HATE_SPEECH, *, most: i
         for word in before.keys() | after.keys()
         if " " not in word
     ]
-    return sorted(changes, key=lambda change: (-abs(change.new - change.old), change.word))[:most]
+    changed = [change for change in changes if change.new != change.old]
+    return sorted(changed, key=lambda change: (-abs(change.new - change.old), change.word))[:most]

@@ -101,6 +101,39 @@ def test_what_was_exported_can_be_imported(tmp_path: Path, key: ApiKey, as_key: 
     assert mine == theirs
 
 
+def test_what_did_not_count_is_not_imported(tmp_path: Path, key: ApiKey) -> None:
+    statuses = ["pending", "trained", "withdrawn", "superseded", "quarantined"]
+    lines = [
+        {"tweet": f"bus number {number} is late", "labels": {"hate_speech": False}, "status": status}
+        for number, status in enumerate(statuses)
+    ]
+    path = write(tmp_path / "some.jsonl", "\n".join(map(json.dumps, lines)))
+
+    out, _ = load(path, key, "--approve")
+
+    assert out.splitlines() == [
+        "2 reviews added, 0 known already, 0 refused",
+        "3 passed over: quarantined, superseded or withdrawn where they come from",
+    ]
+    assert [row.tweet for row in key.reviews.order_by("pk")] == ["bus number 0 is late", "bus number 1 is late"]
+
+
+def test_running_again_adds_nothing_also_of_several_opinions_about_a_text(tmp_path: Path, key: ApiKey) -> None:
+    text = "tweet,is_hate_speech,reviewer\nthe bus,0,ann\nthe bus,1,bob\nthe bus,0,ann\n"
+    path = write(tmp_path / "some.csv", text)
+    assert load(path, key)[0].startswith("3 reviews added")
+
+    assert load(path, key)[0] == "0 reviews added, 3 known already, 0 refused\n"
+
+
+def test_a_line_may_say_nothing_about_hate_speech(tmp_path: Path, key: ApiKey) -> None:
+    """As a score that was suggested for another of Perspective's attributes, once it is exported."""
+    path = write(tmp_path / "some.jsonl", json.dumps({"tweet": "what a fool", "labels": {"toxic": 0.9}}))
+
+    assert load(path, key)[0].startswith("1 reviews added")
+    assert key.reviews.get().labels == {"toxic": 0.9}
+
+
 def test_an_operator_may_approve_them_at_once(tmp_path: Path) -> None:
     stranger, _ = ApiKey.issue("a stranger", ["review"])
     path = write(tmp_path / "some.csv", "tweet,is_hate_speech\nthe bus is late,0\nthe train is late,1\n")

@@ -492,6 +492,14 @@ def test_an_annotation_is_a_review(as_key: AsKey, served: ModelVersion) -> None:
     assert receipt["probability_before"] is not None
 
 
+def test_an_annotation_of_a_key_that_is_not_trusted_says_that_it_waits(as_key: AsKey, served: ModelVersion) -> None:
+    client = as_key("review", trust="quarantined")
+
+    answer = post(client, annotation("Hate speech"))
+
+    assert answer["status"] == client.get(f"/reviewed-tweets/{answer['id']}").json()["status"] == "quarantined"
+
+
 @case("ANNOTATION_UPDATED")
 def test_a_changed_annotation_takes_its_place(as_key: AsKey, served: ModelVersion) -> None:
     client = as_key("review")

@@ -1,15 +1,23 @@
 """What people do while a training run works."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from pytest_django import Settings
 
-from api import forgetting, registry, retraining, trust
+from api import forgetting, predictions, queue, receipts, registry, retraining, trust
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
-from api.reviews import add, withdraw
+from api.receipts import Change
+from api.reviews import Opinion, add, add_all, withdraw
+from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import starter_rows
 from tests.test_retraining import load, open_the_gate, train
 
@@ -149,3 +157,133 @@ def test_quarantining_what_models_have_learned_is_in_the_audit_log_also_of_a_qua
 
     entries = AuditEntry.objects.filter(action="key.quarantined").order_by("pk")
     assert [(entry.reason, entry.details["reviews"]) for entry in entries] == [("first", 0), ("all of it", 1)]
+
+
+def at_once(*acts: Callable[[], Any]) -> None:
+    """Each in its own thread, with its own connection; whatever one of them raises is raised here."""
+
+    def go(act: Callable[[], Any]) -> None:
+        try:
+            act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as threads:
+        for done in [threads.submit(go, act) for act in acts]:
+            done.result()
+
+
+def hold(first: QuerySet[Any], then: QuerySet[Any], act: Callable[[], Any], seconds: float) -> None:
+    """Start something that needs these rows, too, while another transaction locks the first and, later, the second."""
+    locked = Event()
+
+    def lock() -> None:
+        with transaction.atomic():
+            assert list(first.select_for_update(no_key=True))
+            locked.set()
+            sleep(seconds)
+            assert list(then.select_for_update(no_key=True))
+
+    def go() -> None:
+        locked.wait(20)
+        act()
+
+    at_once(lock, go)
+
+
+def test_a_run_waits_for_a_long_list_of_reviews(transactional_db: None, start: ModelVersion) -> None:
+    """On Postgres, a request gives up after two seconds of waiting for a row; a night's training must not. Nor may it
+    wait for the list with reviews in its hands that the list waits for."""
+    run, _ = queue.enqueue(queue.Kind.MANUAL, requested_by="test")
+    reviews = ReviewedTweet.objects.exclude(key=None)
+
+    hold(ApiKey.objects.all(), reviews, lambda: retraining.execute(str(run.pk)), seconds=6)
+
+    run.refresh_from_db()
+    assert (run.outcome, run.reasons) == ("promoted", [])
+    assert review().status == "trained"
+
+
+@pytest.mark.parametrize("act", ["approve", "settle"])
+def test_reviews_are_locked_in_the_order_in_which_they_came(
+    transactional_db: None, start: ModelVersion, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """As a list of reviews locks those that it supersedes. In another order, each would wait for the other."""
+    monkeypatch.setattr(receipts, "_BATCH", 1)
+    key, _ = ApiKey.issue("strangers", ["review"])
+    texts = (f"parade number {number} of the glimmer folk" for number in count())
+    trained_on = next(text for text in texts if not is_held_out(fingerprint(text)))
+    held_out = next(text for text in texts if is_held_out(fingerprint(text)))
+    for text in (trained_on, held_out):
+        add(tweet=text, labels={"hate_speech": False}, source=key.source, key=key)
+    first, second = (ReviewedTweet.objects.filter(tweet=text) for text in (trained_on, held_out))
+    changes = [Change(rows.get().pk, rows.get().tweet, "quarantined", "pending", "") for rows in (second, first)]
+
+    def settle() -> None:
+        with transaction.atomic():
+            receipts.settle(changes, [0.5, 0.5], start)
+
+    acts = {"approve": lambda: trust.approve(key.reviews.all(), by="ann"), "settle": settle}
+    hold(first, second, acts[act], seconds=1)
+
+    assert first.get().status == "pending"
+
+
+@pytest.mark.parametrize("reviews", [1, 2])
+def test_a_request_that_was_on_its_way_when_its_key_was_quarantined_waits_too(
+    start: ModelVersion, reviews: int
+) -> None:
+    key = ApiKey.objects.get()  # as the request found it
+    trust.quarantine(ApiKey.objects.get(), by="ann", reason="a liar")
+
+    said = [Opinion(f"glimmer folk number {number} lie", {"hate_speech": True}) for number in range(reviews)]
+    stored = add_all(said, source=key.source, key=key)
+
+    assert {review.status for review, _ in stored} == {"quarantined"}
+
+
+def test_a_version_that_is_confirmed_is_not_retired_by_who_replaces_it(
+    transactional_db: None, start: ModelVersion
+) -> None:
+    """It was to be retired as soon as another served; two people act at once, and the one who confirms it is later."""
+    other = train().version
+    assert other is not None
+    registry.rollback(by="ann", reason="it answers strangely")
+    ModelVersion.objects.filter(pk=start.pk).update(to_retire="it learned what was forgotten")
+    locked = Event()
+
+    def confirm() -> None:
+        with transaction.atomic():  # as `registry.promote` does, a little slower
+            ModelVersion.objects.select_for_update(no_key=True).get(pk=start.pk)
+            locked.set()
+            sleep(1)
+            Promotion.objects.create(version=start, by="ann", reason="looked at", confirmed=True)
+
+    def replace() -> None:
+        locked.wait(20)
+        registry.promote(other, by="bob", reason="is better")
+
+    at_once(confirm, replace)
+
+    champion = Promotion.champion()
+    assert champion is not None
+    assert not champion.retired
+
+
+def test_what_comes_in_while_others_are_forgotten_is_not_deleted_uncounted(
+    start: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, usual = ApiKey.objects.get(), predictions.forget
+
+    def say(text: str) -> None:
+        add(tweet=text, labels={"hate_speech": False}, source=key.source, key=key, author="user-9")
+
+    def forget(*arguments: Any, **fields: Any) -> None:
+        say("the second float of the parade")
+        usual(*arguments, **fields)
+
+    say("the first float of the parade")
+    monkeypatch.setattr(predictions, "forget", forget)
+
+    assert forgetting.forget(author="user-9", by="ann", reason="asked to").rows == 1
+    assert ReviewedTweet.objects.filter(tweet__endswith="float of the parade").count() == 1

@@ -1,10 +1,12 @@
 """Whose labels train: quarantine and approval, standing, the night's cap, and what is not believed."""
 
 import json
+import re
 from collections.abc import Callable
 from io import StringIO
 from itertools import count, islice
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -87,6 +89,10 @@ class TestQuarantine:
         entry = AuditEntry.objects.order_by("-pk")[0]
         assert (entry.action, entry.reason) == ("reviews.approved", "looked at it")
         assert admin.post("/reviewed-tweets/approve", {"ids": [first]}).json() == {"approved": 0}
+
+    @pytest.mark.parametrize(("ids", "answer"), [(1000, 200), (1001, 400)])
+    def test_as_many_as_the_schema_says(self, admin: JSONClient, ids: int, answer: int) -> None:
+        assert admin.post("/reviewed-tweets/approve", {"ids": [str(uuid4()) for _ in range(ids)]}).status_code == answer
 
     def test_all_of_a_key_are_approved(self, stranger: JSONClient, as_key: AsKey, admin: JSONClient) -> None:
         theirs = ApiKey.objects.exclude(scopes=["admin"]).get().prefix
@@ -383,6 +389,24 @@ class TestNight:
         assert "of decisions differ" in shown
         assert "words that change most" in shown
         assert TrainingRun.objects.count() == 1
+
+    def test_a_key_of_which_nothing_counts_changes_nothing(self, start: None, as_key: AsKey) -> None:
+        self.review(as_key("review", trust="quarantined"), wrong=0.5)
+
+        shown = manage("train_without", prefix())
+
+        assert shown.endswith("says counts: the next training does without it as things are\n")
+        assert "training with" not in shown
+
+    def test_the_commands_that_are_named_work(self, start: None, as_key: AsKey) -> None:
+        self.review(as_key("review"), wrong=0.5)
+        hints = StringIO()
+        call_command("train_without", prefix(), stdout=hints, stderr=StringIO())
+        call_command("create_key", "new", "--scope", "review", stdout=StringIO(), stderr=hints)
+
+        for command in re.findall(r"manage\.py (.+ WHY)", hints.getvalue()):
+            manage(*command.split())
+        assert AuditEntry.objects.filter(reason="WHY").count() == 2
 
 
 def test_reviewers_are_compared(as_key: AsKey) -> None:

@@ -46,6 +46,7 @@ class Command(BaseCommand):
         self.stderr.write(f"key {key.prefix} for {key.name}: {', '.join(key.scopes)}. It is not shown again:")
         if key.allows(ApiKey.Scope.REVIEW) and not options["trusted"]:
             self.stderr.write(
-                f"What it reviews waits until somebody approves it, or trusts the key: manage.py trust {key.prefix}"
+                "What it reviews waits until somebody approves it, or trusts the key: "
+                f"manage.py trust {key.prefix} --reason WHY"
             )
         self.stdout.write(plain)

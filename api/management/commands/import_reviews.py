@@ -7,6 +7,7 @@ from typing import IO, Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
+from django.db.models import Max
 from rest_framework.serializers import ValidationError
 from tqdm import tqdm
 
@@ -17,18 +18,22 @@ from api.models import ApiKey, ReviewedTweet
 from api.reviews import Opinion
 from api.serializers import ReviewRequest, to_opinion
 from api.spreadsheets import as_it_was
+from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.text import fingerprint
 
+Status = ReviewedTweet.Status
 _CHUNK = 1_000
 _SHOWN = 20
 # What `export_reviews` writes besides what a review says.
 _PASSED_OVER = {"id", "source", "licence", "created_at", "held_out", "status", "trained_in"}
+_OUT_OF_COUNT = {Status.QUARANTINED, Status.SUPERSEDED, Status.WITHDRAWN}
 _ANSWERS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 class Command(BaseCommand):
     help = (
         "Load a key's reviews from a .csv or .jsonl file, such as export_reviews writes: tweet, is_hate_speech or "
-        "labels, external_id, reviewer. Safe to run again."
+        "labels, external_id, reviewer. Passes over what did not count where it was exported. Safe to run again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,16 +47,19 @@ class Command(BaseCommand):
         if read is None:
             raise CommandError(f"{path} ends neither in .csv nor in .jsonl")
         reason = f"imported from {path.name}" if approve else ""
-        read_rows = added = 0
+        before = who.reviews.aggregate(last=Max("pk"))["last"] or 0
+        read_rows = added = passed_over = 0
         refused: list[str] = []
         try:
             with path.open(encoding="utf-8-sig", newline="") as file, tqdm(desc=path.name, unit=" rows") as bar:
                 rows = read(file)
                 while chunk := list(islice(rows, _CHUNK)):
-                    opinions, problems = _validate(chunk)
-                    added += _store(opinions, who, approve_because=reason)
+                    counting = [(number, row) for number, row in chunk if not _is_out_of_count(row)]
+                    opinions, problems = _validate(counting)
+                    added += _store(opinions, who, before, approve_because=reason)
                     refused += problems
-                    read_rows += len(chunk)
+                    read_rows += len(counting)
+                    passed_over += len(chunk) - len(counting)
                     bar.update(len(chunk))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise CommandError(f"{path} cannot be read: {error}") from None
@@ -61,6 +69,8 @@ class Command(BaseCommand):
             self.stderr.write(f"... and {len(refused) - _SHOWN:,} more")
         known = read_rows - added - len(refused)
         self.stdout.write(f"{added:,} reviews added, {known:,} known already, {len(refused):,} refused")
+        if passed_over:
+            self.stdout.write(f"{passed_over:,} passed over: quarantined, superseded or withdrawn where they come from")
 
 
 def _validate(rows: list[tuple[int, Any]]) -> tuple[list[Opinion], list[str]]:
@@ -68,21 +78,48 @@ def _validate(rows: list[tuple[int, Any]]) -> tuple[list[Opinion], list[str]]:
     opinions, problems = [], []
     for number, row in rows:
         try:
-            opinions.append(to_opinion(fields.run_validation(_as_request(row))))
+            opinions.append(_read(fields, _as_request(row)))
         except ValidationError as error:
             wrong = "; ".join(f"{name}: {' '.join(why)}" for name, why in flatten(error.detail).items())
             problems.append(f"line {number}: {wrong}")
     return opinions, problems
 
 
-def _store(opinions: list[Opinion], key: ApiKey, *, approve_because: str) -> int:
-    """Store a piece of the file, all or none of it; how many of the reviews are new."""
+def _read(fields: ReviewRequest, request: Any) -> Opinion:
+    """Over HTTP, a review answers hate_speech; a suggested Perspective score, and so an exported line, need not."""
+    others_alone = isinstance(request, dict) and bool(request.get("labels")) and "is_hate_speech" not in request
+    opinion = to_opinion(fields.run_validation({**request, "is_hate_speech": False} if others_alone else request))
+    if others_alone:
+        del opinion.labels[HATE_SPEECH]
+    return opinion
+
+
+def _store(opinions: list[Opinion], key: ApiKey, before: int, *, approve_because: str) -> int:
+    """Store a piece of the file, all or none of it; how many of the reviews are new.
+
+    Args:
+        before: the key's last review before this import. What it said until then is known: in a file with several
+            opinions about a text, also those that are not its last.
+    """
     with transaction.atomic():
-        stored = reviews.add_all(opinions, source=key.source, key=key)
+        texts = {fingerprint(opinion.tweet) for opinion in opinions}
+        said = key.reviews.filter(pk__lte=before, fingerprint__in=texts).exclude(status=Status.WITHDRAWN)
+        known = {_content(row): row for row in said}
+        stored = reviews.add_all([one for one in opinions if _content(one) not in known], source=key.source, key=key)
         if approve_because:
-            rows = ReviewedTweet.objects.filter(receipt__in=[review.receipt for review, _ in stored])
+            again = [known[_content(one)] for one in opinions if _content(one) in known]
+            receipts = [row.receipt for row in [*again, *(review for review, _ in stored)]]
+            rows = ReviewedTweet.objects.filter(receipt__in=receipts)
             trust.approve(rows, by=audit.operator(), reason=approve_because)
     return sum(new for _, new in stored)
+
+
+def _content(said: Opinion | ReviewedTweet) -> tuple[str, str, frozenset[tuple[str, float]]]:
+    return said.tweet, said.reviewer, frozenset(said.labels.items())
+
+
+def _is_out_of_count(row: Any) -> bool:
+    return isinstance(row, dict) and str(row.get("status")) in _OUT_OF_COUNT
 
 
 def _as_request(row: Any) -> Any:

@@ -17,8 +17,12 @@ class Command(BaseCommand):
         key = by_prefix(prefix)
         try:
             found = what_if.without(key, progress=lambda step: self.stderr.write(step))
+        except what_if.NoDifference:
+            self.stdout.write(f"nothing that {key} says counts: the next training does without it as things are")
+            return
         except NotEnoughData as error:
             raise CommandError(str(error)) from None
         for line in what_if.as_lines(found):
             self.stdout.write(line)
-        self.stdout.write(f"To do without it from the next training on: manage.py quarantine {key.prefix} --everything")
+        command = f"manage.py quarantine {key.prefix} --everything --reason WHY"
+        self.stdout.write(f"To do without it from the next training on: {command}")
