@@ -200,17 +200,7 @@ def _show(model: ActiveModel, scored: Scored, found: dict[str, "Translation"]) -
     for name, one in found.items():
         title = f"{name} and {LABEL_OF[name]}: {show.count(one.texts, 'text')}, "
         title += f"rank correlation {show.figure(one.rank_correlation)}"
-        columns = (
-            "theirs",
-            "ours (95 %)",
-            "as many from",
-            "agreement",
-            "kappa",
-            "untranslated",
-            "only theirs",
-            "only ours",
-        )
-        table = show.table(title, *columns)
+        table = show.table(title, *_COLUMNS)
         for at in one.thresholds:
             figures = (show.figure(at.as_many), show.figure(at.agreement), show.figure(at.kappa))
             untranslated = show.figure(at.untranslated)
