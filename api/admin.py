@@ -42,6 +42,10 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """For actions: rows are never edited, and still it is not for everybody who may look to act on them."""
+        return bool(request.user.has_perm(f"api.change_{self.opts.model_name}"))
+
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -97,22 +101,22 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def vote_weighs(self, key: ApiKey) -> float:
         return float(key.standing.get("weight", 1.0))
 
-    @admin.action(description="Trust: what they review from now on trains")
+    @admin.action(description="Trust: what they review from now on trains", permissions=["change"])
     def trust_them(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         for key in keys:
             trust.trust(key, by=_who(request), reason="in the admin")
 
-    @admin.action(description="Trust, and approve what waits")
+    @admin.action(description="Trust, and approve what waits", permissions=["change"])
     def trust_them_and_approve(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         for key in keys:
             trust.trust(key, by=_who(request), reason="in the admin", approve_waiting=True)
 
-    @admin.action(description="Quarantine, with what no model has learned yet")
+    @admin.action(description="Quarantine, with what no model has learned yet", permissions=["change"])
     def quarantine_them(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         for key in keys:
             trust.quarantine(key, by=_who(request), reason="in the admin")
 
-    @admin.action(description="Approve what waits")
+    @admin.action(description="Approve what waits", permissions=["change"])
     def approve_what_waits(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         trust.approve(ReviewedTweet.objects.filter(key__in=keys), by=_who(request), reason="in the admin")
 
@@ -132,9 +136,6 @@ class ModelVersionAdmin(ReadOnly):
     exclude = ("artifact",)
     ordering = ("-pk",)
     actions = ("promote", "roll_back", "keep", "release", "retire", "prune")
-
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("api.change_modelversion"))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         # Rolling back and pruning are about no version that could be chosen, and Django's actions need one.
@@ -233,7 +234,7 @@ class ReviewedTweetAdmin(ReadOnly):
     search_fields = ("receipt", "external_id")
     actions = ("approve_them",)
 
-    @admin.action(description="Approve: let them count")
+    @admin.action(description="Approve: let them count", permissions=["operate"])
     def approve_them(self, request: HttpRequest, reviews: QuerySet[ReviewedTweet]) -> None:
         trust.approve(reviews.filter(key__isnull=False), by=_who(request), reason="in the admin")
 

@@ -178,3 +178,23 @@ def test_reviews_are_approved_and_never_edited(admin: Client, as_key: AsKey) -> 
     assert (first.approved, second.status) == (True, "quarantined")
     assert "quarantined" in admin.get("/admin/api/reviewedtweet/?status=quarantined").content.decode()
     assert admin.post(f"/admin/api/reviewedtweet/{first.pk}/change/", {"tweet": "else"}).status_code == 403
+
+
+@pytest.mark.parametrize("action", ["trust_them", "trust_them_and_approve", "approve_what_waits", "approve_them"])
+def test_who_may_only_look_lets_nobodys_labels_train(as_key: AsKey, action: str) -> None:
+    stranger = as_key("review", trust="quarantined")
+    stranger.post("/add-reviewed-tweet", {"tweet": "the bus is late", "is_hate_speech": False})
+    user = User.objects.create_user("ben", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_apikey", "view_reviewedtweet"]))
+    path, row = (
+        ("reviewedtweet", ReviewedTweet.objects.get().pk)
+        if action == "approve_them"
+        else ("apikey", ApiKey.objects.get().pk)
+    )
+
+    client = logged_in(user)
+    assert f'value="{action}"' not in client.get(f"/admin/api/{path}/").content.decode()
+    client.post(f"/admin/api/{path}/", {"action": action, "_selected_action": [row]}, follow=True)
+
+    assert ApiKey.objects.get().trust == "quarantined"
+    assert ReviewedTweet.objects.get().status == "quarantined"
