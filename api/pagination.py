@@ -17,9 +17,32 @@ PAGE = [
 ]
 
 
+_MOST_DIGITS = 9
+
+
 class Page(LimitOffsetPagination):
+    """Refuses what is no number, where REST framework would take the default without a word."""
+
     default_limit = 20
     max_limit = 100
+
+    def get_limit(self, request: Request) -> int | None:
+        _require_number(request, "limit", 1)
+        return super().get_limit(request)
+
+    def get_offset(self, request: Request) -> int:
+        _require_number(request, "offset", 0)
+        return super().get_offset(request)
+
+
+def _require_number(request: Request, name: str, least: int) -> None:
+    """Raises: ValidationError: the parameter is there, and no whole number from `least` on, or too long a one."""
+    value = request.query_params.get(name)
+    if value is None:
+        return
+    is_number = value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
+    if not is_number or int(value) < least:
+        raise serializers.ValidationError({name: [f"This must be a whole number, {least} or more."]})
 
 
 def page(

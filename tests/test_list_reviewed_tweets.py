@@ -118,3 +118,15 @@ def test_a_page_costs_as_many_queries_as_a_review(
 
     with django_assert_max_num_queries(5):  # type: ignore[attr-defined]
         assert len(ids(reviewer)) == 10
+
+
+@pytest.mark.parametrize("path", [PATH, "/models", "/training-runs", "/keys", "/audit-log"])
+@pytest.mark.parametrize(
+    "asked",
+    ["limit=abc", "limit=0", "limit=-3", "offset=x", "offset=-1", pytest.param("offset=" + "9" * 30, id="huge")],
+)
+def test_a_page_that_there_is_not(as_key: AsKey, path: str, asked: str) -> None:
+    answer = as_key("admin").get(f"{path}?{asked}")
+
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [asked.partition("=")[0]]
