@@ -2,14 +2,12 @@
 
 import logging
 import threading
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
 
 from api import (
     active_model,
@@ -23,11 +21,11 @@ from api import (
     receipts,
     registry,
     reviews,
-    trust,
+    standings,
 )
-from api.dataset import Dataset, Rater, read
-from api.models import ApiKey, ModelVersion, Promotion, ReviewerAgreement, TrainingRun
-from hate_speech_ai.annotators import Doubt, doubts, majority
+from api.dataset import Dataset, read
+from api.models import ModelVersion, Promotion, TrainingRun
+from api.standings import Findings
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
 from hate_speech_ai.evaluation import agreement, measure, measure_checks, read_checks
 from hate_speech_ai.gate import Exam, Limits, Sheet, judge
@@ -124,45 +122,18 @@ def _work(run: TrainingRun) -> None:
         anchor=by_champion if anchor == champion else _sheet_of(anchor, exam),
         limits=_limits(),
     )
-    seen = _compared(dataset, trained)
-    keys = {key.source: key for key in ApiKey.objects.exclude(reviews=None)}
-    reasons, liars = list(verdict.reasons), []
-    for source, key in keys.items():
-        why = doubts(
-            dataset.standings[source],
-            seen[source],
-            max_contradicted=settings.TRUST_MAX_CONTRADICTED,
-            min_agreement=settings.TRUST_MIN_AGREEMENT,
-        )
-        if why:
-            reasons += [f"the new labels of {key} {one}; they are quarantined" for one in why]
-            liars.append(key)
+    findings = standings.find(dataset, trained)
+    reasons = verdict.reasons + findings.reasons
     figures = {
         **verdict.figures,
         "agreement": {label: agreement(texts) for label, texts in dataset.opinions.items()},
-        "keys": {
-            key.prefix: {
-                **dataset.standings[source].as_dict(),
-                **seen[source].as_dict(),
-                "waiting": dataset.waiting.get(source, 0),
-            }
-            for source, key in keys.items()
-        },
+        "keys": findings.figures,
     }
-    _commit(run, before, trained, dataset, evaluate(candidate, dataset), champion, reasons, figures, liars)
+    _commit(run, before, trained, dataset, evaluate(candidate, dataset), champion, reasons, figures, findings)
 
 
 def _made_of(*versions: ModelVersion | None) -> set[str]:
     return {version.data_fingerprint for version in versions if version}
-
-
-def _compared(dataset: Dataset, trained: Trained) -> dict[str, Doubt]:
-    """What models that had not seen them say about each key's new labels."""
-    found: dict[str, Doubt] = defaultdict(Doubt)
-    for label in dataset.new:
-        if label.label in trained.unseen:
-            found[label.source].add(label.answer, float(trained.unseen[label.label][label.example]))
-    return found
 
 
 def exam_of(dataset: Dataset) -> Exam:
@@ -207,7 +178,7 @@ def _commit(
     champion: ModelVersion | None,
     reasons: list[str],
     figures: dict[str, Any],
-    liars: list[ApiKey],
+    findings: Findings,
 ) -> None:
     """Store the candidate and, unless there are reasons against it, promote it: all of it, or nothing.
 
@@ -222,7 +193,7 @@ def _commit(
         # Locked in this order, so that nobody waits for each other: the run, keys, reviews.
         _say(run, "storing", 0.95)
         meanwhile.check(before)
-        _remember_keys(dataset, figures["keys"])
+        standings.store(findings)
         version = ModelVersion.objects.create(
             sha256=sha256(content),
             artifact=content,
@@ -237,8 +208,7 @@ def _commit(
         if not reasons:
             Promotion.objects.create(version=version, by=f"{run.kind} run", reason="passed the gate", change=change)
             receipts.settle(dataset.changes, probabilities, version)
-        for key in liars:
-            trust.quarantine(key, by=f"{run.kind} run", reason="; ".join(one for one in reasons if str(key) in one))
+        standings.set_aside(findings, by=f"{run.kind} run")
         queue.finish(run, status=queue.Status.DONE, outcome=outcome, version=version, reasons=reasons, figures=figures)
         audit.record(
             f"version.{outcome}",
@@ -252,42 +222,6 @@ def _commit(
     registry.settle(by=f"{run.kind} run")
     forgetting.wipe()
     logger.info("%s run %s: version %s %s %s", run.kind, run.pk, version.pk, outcome, "; ".join(reasons))
-
-
-def _remember_keys(dataset: Dataset, figures: dict[str, Any]) -> None:
-    """Store each key's standing, and how far its reviewers agree with others."""
-    keys = list(ApiKey.objects.filter(prefix__in=figures))
-    now = timezone.now().isoformat()
-    for key in keys:
-        key.standing = {**figures[key.prefix], "at": now}
-    ApiKey.objects.bulk_update(keys, ["standing"])
-    by_source = {key.source: key for key in keys}
-    ReviewerAgreement.objects.all().delete()
-    rows = []
-    for label, texts in dataset.opinions.items():
-        for who in sorted({who for said in texts.values() for who in said if who[0] in by_source}):
-            pairs = _with_the_others(texts.values(), who)
-            if pairs:
-                rows.append(
-                    ReviewerAgreement(
-                        key=by_source[who[0]],
-                        reviewer=who[1],
-                        label=label,
-                        alpha=agreement(pairs),
-                        tweets=len(pairs),
-                    )
-                )
-    ReviewerAgreement.objects.bulk_create(rows)
-
-
-def _with_the_others(texts: Iterable[dict[Rater, bool]], who: Rater) -> dict[str, dict[str, bool]]:
-    """Somebody's answers beside what most of the others say, as far as they judged the same texts."""
-    pairs: dict[str, dict[str, bool]] = {}
-    for said in texts:
-        others = majority([answer for other, answer in said.items() if other != who]) if who in said else None
-        if others is not None:
-            pairs[str(len(pairs))] = {"who": said[who], "others": others}
-    return pairs
 
 
 def _say(run: TrainingRun, step: str, progress: float) -> None:

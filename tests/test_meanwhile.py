@@ -287,3 +287,20 @@ def test_what_comes_in_while_others_are_forgotten_is_not_deleted_uncounted(
 
     assert forgetting.forget(author="user-9", by="ann", reason="asked to").rows == 1
     assert ReviewedTweet.objects.filter(tweet__endswith="float of the parade").count() == 1
+
+
+def test_a_key_that_speaks_for_the_first_time_while_a_run_works(
+    start: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = retraining.train
+
+    def meanwhile(*arguments: Any, **options: Any) -> Any:
+        newcomer, _ = ApiKey.issue("a newcomer", ["review"], trust="trusted")
+        add(tweet="what a parade", labels={"hate_speech": False}, source=newcomer.source, key=newcomer)
+        return usual(*arguments, **options)
+
+    monkeypatch.setattr(retraining, "train", meanwhile)
+
+    run = train()
+
+    assert (run.status, run.outcome, run.reasons) == ("done", "promoted", [])
