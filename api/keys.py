@@ -144,9 +144,7 @@ class KeyTrust(APIView):
     @extend_schema(summary="Trust a key, or quarantine it", request=TrustRequest, responses=TrustAnswer)
     def post(self, request: Request, prefix: str) -> Response:
         key = get_object_or_404(ApiKey, prefix=prefix)
-        fields = TrustRequest(data=request.data)
-        fields.is_valid(raise_exception=True)
-        options = dict(fields.validated_data)
+        options = TrustRequest.read(request.data)
         act = trust.trust if options.pop("trust") == ApiKey.Trust.TRUSTED else trust.quarantine
         count = act(key, by=str(required_key(request)), **options)
         return Response({"trust": key.trust, "reviews": count})
@@ -157,9 +155,7 @@ class Approve(APIView):
 
     @extend_schema(summary="Let quarantined reviews count", request=ApproveRequest, responses=ApproveAnswer)
     def post(self, request: Request) -> Response:
-        fields = ApproveRequest(data=request.data)
-        fields.is_valid(raise_exception=True)
-        asked = fields.validated_data
+        asked = ApproveRequest.read(request.data)
         rows = ReviewedTweet.objects.filter(key__isnull=False)
         if "ids" in asked:
             rows = rows.filter(receipt__in=asked["ids"])

@@ -171,18 +171,13 @@ class Forget(APIView):
         responses=ForgetAnswer,
     )
     def post(self, request: Request) -> Response:
-        fields = ForgetRequest(data=request.data)
-        fields.is_valid(raise_exception=True)
+        asked = ForgetRequest.read(request.data)
         key = required_key(request)
-        return idempotency.once(
-            request, key, lambda: Response(asdict(forgetting.forget(by=str(key), **fields.validated_data)))
-        )
+        return idempotency.once(request, key, lambda: Response(asdict(forgetting.forget(by=str(key), **asked))))
 
 
 def _reason(request: Request) -> str:
-    fields = ReasonRequest(data=request.data)
-    fields.is_valid(raise_exception=True)
-    return str(fields.validated_data["reason"])
+    return str(ReasonRequest.read(request.data)["reason"])
 
 
 def _promotion(request: Request, act: Callable[[str, str], Promotion]) -> Response:

@@ -65,9 +65,7 @@ class ReviewQueue(APIView):
         responses=ReviewQueueAnswer,
     )
     def get(self, request: Request) -> Response:
-        fields = ReviewQueueRequest(data=request.query_params.dict())
-        fields.is_valid(raise_exception=True)
-        asked = fields.validated_data
+        asked = ReviewQueueRequest.read(request.query_params.dict())
         items = review_queue.take(
             Person(required_key(request), asked.get("reviewer", "")),
             limit=asked["limit"],

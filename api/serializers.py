@@ -26,6 +26,17 @@ _NOT_TEXT = "This must be a string, not {kind}."
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields that do not exist: a misspelt optional field would otherwise be lost without a word."""
 
+    @classmethod
+    def read(cls, data: Any) -> dict[str, Any]:
+        """What a request says, validated.
+
+        Raises:
+            ValidationError: a field is missing, unknown or wrong.
+        """
+        fields = cls(data=data)
+        fields.is_valid(raise_exception=True)
+        return dict(fields.validated_data)
+
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
             known = ", ".join(self.fields)

@@ -59,9 +59,7 @@ class Predict(APIView):
     def post(self, request: Request) -> Response:
         body: Any = request.data
         if not _is_plain(body):
-            fields = PredictRequest(data=body)
-            fields.is_valid(raise_exception=True)
-            body = fields.validated_data
+            body = PredictRequest.read(body)
         model = pinned(body["model_version"]) if "model_version" in body else active_model.get()
         labels, point = body.get("labels", []), body.get("operating_point", BALANCED)
         _require(model, "labels", *labels)
@@ -92,9 +90,7 @@ class OperatingPoints(APIView):
         responses=OperatingPointsAnswer,
     )
     def get(self, request: Request) -> Response:
-        fields = OperatingPointsRequest(data=request.query_params.dict())
-        fields.is_valid(raise_exception=True)
-        asked = fields.validated_data
+        asked = OperatingPointsRequest.read(request.query_params.dict())
         model = active_model.get()
         label, rate = asked["label"], asked.get("base_rate")
         _require(model, "label", label)
@@ -124,10 +120,9 @@ class AddReviewedTweet(APIView):
         responses={201: ReviewAccepted, 200: ReviewAccepted},
     )
     def post(self, request: Request) -> Response:
-        fields = ReviewRequest(data=request.data)
-        fields.is_valid(raise_exception=True)
+        fields = ReviewRequest.read(request.data)
         key = required_key(request)
-        return idempotency.once(request, key, lambda: self._add(key, fields.validated_data))
+        return idempotency.once(request, key, lambda: self._add(key, fields))
 
     def _add(self, key: ApiKey, fields: dict[str, Any]) -> Response:
         review, new = reviews.add(
@@ -188,9 +183,7 @@ class ReviewedTweets(APIView):
     )
     def get(self, request: Request) -> Response:
         asked = {name: value for name, value in request.query_params.items() if name not in ("limit", "offset")}
-        fields = ReviewsRequest(data=asked)
-        fields.is_valid(raise_exception=True)
-        filters = dict(fields.validated_data)
+        filters = ReviewsRequest.read(asked)
         if "key" in filters:
             filters["key__prefix"] = filters.pop("key")
         if "since" in filters:
@@ -248,7 +241,7 @@ class Train(APIView):
         summary="Ask for a training run", parameters=[idempotency.PARAMETER], request=TrainRequest, responses={202: Run}
     )
     def post(self, request: Request) -> Response:
-        TrainRequest(data=request.data).is_valid(raise_exception=True)
+        TrainRequest.read(request.data)
         key = required_key(request)
         return idempotency.once(request, key, lambda: self._enqueue(key))
 
