@@ -9,8 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hate_speech_ai import lexicon, text
-from hate_speech_ai.text import MAX_CHARS, Token, fingerprint, is_held_out, is_readable, read, repair, tokenize
+from hate_speech_ai.text import (
+    MAX_CHARS,
+    Token,
+    characters,
+    fingerprint,
+    is_held_out,
+    is_readable,
+    lexicon,
+    obfuscation,
+    read,
+    repair,
+    tokenize,
+)
 from tests.conftest import starter_rows
 
 # What the patterns look for, whole and in pieces, so that random joins of it try their borders.
@@ -53,6 +64,24 @@ FRAGMENTS = st.sampled_from(
             "\x1c",
         ),
         *("n1ce", "n i c e", "n.i.c.e", "niiice", "n*ce", "nісе", "#NiceDay", "$", "*", "<user>", "a b"),
+        *(
+            "<b>",
+            "</b>",
+            "<br/>",
+            '<a href="x">',
+            "<!--",
+            "-->",
+            "<b ",
+            "\\*",
+            "\\",
+            "**",
+            "__",
+            "~~",
+            "(a)",
+            "(",
+            "[i]",
+        ),
+        *("\u202e", "\u202c", "\u3164", "\U0001f1ed", "🅗", "🅷", "٤", "\x01", "\x7f"),
     ]
 )
 ANY_TEXT = st.text(st.characters()) | st.lists(FRAGMENTS | st.text(st.characters(), max_size=3)).map("".join)
@@ -62,9 +91,7 @@ APART = st.sampled_from([" ", ", ", " 😡 ", "\n", " & ", "  "])
 def test_it_works() -> None:
     tweet = "@Ann  They&#39;re NOT <b>an1mals</b> &amp; I'm soooo tired \U0001f621!! https://t.co/x"
 
-    assert tokenize(tweet) == [
-        *("_user_", "they're", "not", "b", "animals", "b", "i'm", "so", "tired", "\U0001f621", "_url_")
-    ]
+    assert tokenize(tweet) == [*("_user_", "they're", "not", "animals", "i'm", "so", "tired", "\U0001f621", "_url_")]
 
 
 @pytest.mark.parametrize(
@@ -160,6 +187,25 @@ def test_emoji_are_tokens(tweet: str, tokens: list[str]) -> None:
         *("ha\u200bte", "ha\u00adte", "h\u2060a\ufefft\u200de", "\u202ehate\u202c"),
         *("h4te", "h@te", "hat3", "haaaate", "hhhaaattteee", "h*te", "hаtе", "һаte", "hᴀte"),
         *("h a t e", "h.a.t.e", "h-a-t-e", "h . a . t . e", "H A T E", "#hate"),
+        # Invisible: by Unicode's property, whatever the category, and control characters
+        *("h\u3164ate", "ha\u115fte", "hat\uffa0e", "ha\u034fte", "ha\U000e0041te", "h\x01a\x7fte", "ha\x00te"),
+        # Letters apart by line ends or long gaps, and runs of any length
+        *("h\na\nt\ne", "h\r\na\r\nt\r\ne", "h\ta\tt\te", "h......a......t......e", "h" + "a" * 90 + "te"),
+        # Enclosed, turned to digits of other scripts, spelled with flags' letters, shown from right to left
+        *("🅗🅐🅣🅔", "🅷🅰🆃🅴", "🄷🄰🅃🄴", "h٤te", "🇭🇦🇹🇪", "🇭 🇦 🇹 🇪", "\u202eetah\u202c"),
+        # Markdown and HTML inside
+        *("h**a**te", "h*a*t*e", "h__a__te", "h_a_t_e", "h~~a~~te", "h<b>a</b>te", 'h<span class="x">a</span>te'),
+        *(
+            "h<!-- x -->ate",
+            "h<wbr>ate",
+            "h(a)te",
+            "(h)(a)(t)(e)",
+            "h[a]te",
+            r"h\*te",
+            "ha<br/>te".replace("<br/>", ""),
+        ),
+        # Letters that Unicode's table of confusables has, and no alphabet of one country
+        *("ᕼate", "hꓮte", "haꓔe", "ℎate", "hatҽ", "ⲏate", "hаⲧe"),
     ],
 )
 def test_hidden_words_are_seen(spelling: str) -> None:
@@ -177,6 +223,11 @@ def test_hidden_words_are_seen(spelling: str) -> None:
         ("#SENDthemBACK2024", ["send", "them", "back", "2024"]),
         ("sh1t, $hit and s**t", ["shit", "shit", "and", "shit"]),
         ("fucckkk yesss", ["fuck", "yes"]),
+        ("k\ni\nl\nl  t\nh\ne\nm", ["kill", "them"]),
+        ("f*ck sh*t", ["fuck", "shit"]),
+        ("one<br>two<p>three</p>", ["one", "two", "three"]),
+        ("\u202emeht llik\u202c now", ["kill", "them", "now"]),
+        ("so **bold** and _italic_ and ~~gone~~", ["so", "bold", "and", "italic", "and", "gone"]),
     ],
 )
 def test_hidden_words_are_told_apart(tweet: str, tokens: list[str]) -> None:
@@ -195,6 +246,7 @@ def test_hidden_words_are_told_apart(tweet: str, tokens: list[str]) -> None:
             "v2 and b12",
         ),
         *("room 101 at 9am", "iphone 15", "cool good book see too", "e = 2 c", "1488", "привет как дела", "x 2 y 3"),
+        *("f(x, y)", "list[i] and map{k}", "if a <b and c> d then", "<hate all of them>", "<3 <user >"),
     ],
 )
 def test_what_hides_nothing_stays(tweet: str) -> None:
@@ -279,11 +331,14 @@ def test_an_ascii_word_is_its_own_slice() -> None:
                 assert row["tweet"][token.begin : token.end].lower() == token.surface
 
 
+MEMOS = (obfuscation.word, obfuscation.hashtag, obfuscation.spaced, obfuscation.bracketed, obfuscation.indicators)
+
+
 def thread_seconds(work: Callable[[], object]) -> float:
     """Of this thread's own processor time, so that a busy machine does not count; the best of several."""
 
     def once() -> float:
-        for memo in (text._word, text._hashtag, text._spaced, text._fold, lexicon.unmask, lexicon.split):
+        for memo in (*MEMOS, characters._fold, lexicon.unmask, lexicon.split):
             memo.cache_clear()
         started = time.thread_time()
         work()
@@ -323,8 +378,21 @@ def thread_seconds(work: Callable[[], object]) -> float:
             "$a!",
             "<a>",
             "a b. c",
+            "<b>",
+            "<b ",
+            "<b a=b ",
+            '<a b="',
+            "<!--",
+            "\\*",
+            "a(b)",
+            "a(",
+            "a  ",
+            "a**b",
+            "a_b_",
+            "~",
         ),
         *("\u00c3\u00a9", "\u00e2\u0080", "é", "e\u0301", "\u200b", "\ufdfa", "😡", "👨‍👩‍👧", "\ud83d"),
+        *("\u202eab", "\u202eab\u202c", "\U0001f1ed", "\U0001f1ed ", "🅗"),
         pytest.param("\u05b0\u05bd\u05b1\u05b9", id="hebrew points"),
         pytest.param("\u0651\u064b", id="arabic vowel marks"),
         pytest.param("\u3099\u094d\u0f71", id="marks of many scripts"),

@@ -1,7 +1,6 @@
 """Which language a comment is in. Where it is clearly not one that the models read, we say so and do not guess."""
 
-from hate_speech_ai import lexicon
-from hate_speech_ai.text import URL, USER, words
+from hate_speech_ai.text import URL, USER, lexicon, words
 
 try:
     import pycld2

@@ -1,0 +1,24 @@
+"""Reading: from the text a person wrote to what a model sees of it."""
+
+from hate_speech_ai.text.characters import MAX_CHARS, repair
+from hate_speech_ai.text.fingerprints import fingerprint, is_held_out
+from hate_speech_ai.text.tokens import URL, USER, Token, Word, is_readable, read, tokenize, words
+
+#: Written into every artifact. A model is refused where it does not match, because its words would not be found.
+CLEANING_VERSION = 3
+
+__all__ = [
+    "CLEANING_VERSION",
+    "MAX_CHARS",
+    "URL",
+    "USER",
+    "Token",
+    "Word",
+    "fingerprint",
+    "is_held_out",
+    "is_readable",
+    "read",
+    "repair",
+    "tokenize",
+    "words",
+]

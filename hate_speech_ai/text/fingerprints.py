@@ -1,0 +1,19 @@
+"""Which texts are the same to a model, and which of them are kept for evaluation."""
+
+import hashlib
+
+from hate_speech_ai.text.tokens import tokenize
+
+
+def fingerprint(text: str) -> str:
+    """Return the SHA-256 (hex) of the tokens: equal for tweets that differ only in what reading sees through.
+
+    >>> fingerprint("Late again!") == fingerprint("l4te  agaiiin")
+    True
+    """
+    return hashlib.sha256(" ".join(tokenize(text)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_held_out(text_fingerprint: str) -> bool:
+    """Return whether tweets with this `fingerprint` are kept for evaluation: one in ten, for ever on the same side."""
+    return int(text_fingerprint[:8], 16) % 10 == 0
