@@ -10,8 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from hate_speech_ai.features import STEMMER, names, ngrams, stem, terms
-from hate_speech_ai.text import Token, read, words
+from hate_speech_ai.features import (
+    STEMMER,
+    ngrams,
+    pattern_features,
+    patterns_with_places,
+    stem,
+    word_features,
+    words_with_places,
+)
+from hate_speech_ai.text import Token, read, tokenize, words
+from hate_speech_ai.text.word_classes import IDENTITY, ROLES
+
+TEXTS = st.text(st.characters()) | st.lists(
+    st.sampled_from(
+        ["we", "jews", "slut", "l1ed", "not", "deport", "rats", "\n", "h\na\nt\ne", "🇭\n🇦\n🇹\n🇪", "h a t e"]
+    )
+).map(" ".join)
 
 
 def plain(*words: str) -> list[Token]:
@@ -22,7 +37,8 @@ def plain(*words: str) -> list[Token]:
 def test_it_works() -> None:
     tokens = read("They hated us!")
 
-    assert terms(tokens) == {"they": [0], "they hate": [0, 1], "hate": [1], "hate us": [1, 2], "us": [2]}
+    assert words_with_places(tokens) == {"they": [0], "they hate": [0, 1], "hate": [1], "hate us": [1, 2], "us": [2]}
+    assert patterns_with_places(tokens) == {"<self>": [2]}
     assert ngrams("hate") == [" ha", "hat", "ate", "te ", " hat", "hate", "ate ", " hate", "hate "]
 
 
@@ -39,36 +55,90 @@ def test_placeholders_emoji_and_negation_have_no_other_stem(token: str) -> None:
 
 
 def test_negation_is_a_pair_with_what_it_negates() -> None:
-    assert "not human" in terms(read("They are NOT human"))
+    assert "not human" in word_features(words("They are NOT human"))
 
 
 @pytest.mark.parametrize("words", [[], ["a"], ["😡"]])
 def test_short_tweets(words: list[str]) -> None:
-    assert list(terms(plain(*words))) == words
+    assert word_features(plain(*words)) == words
+    assert pattern_features(plain(*words)) == []
 
 
 def test_a_hidden_word_counts_as_itself_and_as_it_is_spelt() -> None:
-    assert terms(read("they l1ed")) == {"they": [0], "they lie": [0, 1], "lie": [1], "l1ed": [1]}
+    assert words_with_places(read("they l1ed")) == {"they": [0], "they lie": [0, 1], "lie": [1], "l1ed": [1]}
 
 
 def test_letters_of_another_script_do_not_count_as_a_spelling() -> None:
-    assert terms(read("they liеd")) == terms(read("they lied"))  # with a Cyrillic letter
+    assert words_with_places(read("they liеd")) == words_with_places(read("they lied"))  # with a Cyrillic letter
 
 
-def test_a_term_that_comes_again_counts_once_and_knows_all_its_places() -> None:
-    assert terms(read("hate hate hate")) == {"hate": [0, 1, 2], "hate hate": [0, 1, 1, 2]}
+def test_a_word_that_comes_again_counts_once_and_knows_all_its_places() -> None:
+    assert words_with_places(read("hate hate hate")) == {"hate": [0, 1, 2], "hate hate": [0, 1, 1, 2]}
+
+
+def patterns(text: str) -> set[str]:
+    return set(pattern_features(words(text)))
 
 
 def test_what_is_said_of_one_group_is_a_pattern_for_every_group() -> None:
-    said, unseen = (terms(read(f"we should deport all {group} now")) for group in ("jews", "somalis"))
+    said, unseen = (patterns(f"we should deport all {group} now") for group in ("jews", "somalis"))
 
-    common = {term for term in said.keys() & unseen.keys() if "<group>" in term}
-    assert {"all <group>", "deport all <group>", "deport _ <group>", "<group> now", "all <group> now"} <= common
+    assert said == unseen
+    assert {"all <group>", "deport all <group>", "deport _ <group>", "<group> now", "all <group> now"} <= said
+
+
+def test_a_pattern_is_made_of_the_words_that_stand_there() -> None:
+    found = patterns_with_places(read("we should deport all jews now"))
+
+    assert found["<group>"] == [4]
+    assert found["deport all <group>"] == [2, 3, 4]
+    assert found["all <group> now"] == [3, 4, 5]
+    assert found["<exclude> .. <group>"] == [2, 4]
+    assert found["<self> .. <exclude> .. <group>"] == [0, 2, 4]
 
 
 def test_a_slur_is_another_class_than_a_neutral_name() -> None:
-    assert "a <slur>" in terms(read("what a tranny"))
-    assert "a <group>" in terms(read("what a woman"))
+    assert "a <slur>" in patterns("what a tranny")
+    assert "a <group>" in patterns("what a woman")
+
+
+def test_what_is_said_of_a_group_may_stand_before_it_or_behind_it() -> None:
+    assert "<violence> .. <group>" in patterns("kill all those jews")
+    assert "<group> .. <violence>" in patterns("jews should all be killed")
+
+
+@pytest.mark.parametrize(("between", "near"), [(0, True), (6, True), (7, False), (30, False)])
+def test_a_word_far_away_does_not_belong_to_a_group(between: int, near: bool) -> None:
+    text = f"killed {'so ' * between}jews"
+
+    assert ("<violence> .. <group>" in patterns(text)) == near
+    assert ("kill .. <group>" in patterns(text)) == near
+
+
+def test_who_denies_or_reports_it_is_part_of_the_pattern() -> None:
+    assert "<report> .. <bad> .. <group>" in patterns("he said disgusting jews")
+    assert "<neg> .. <group> .. <animal>" in patterns("never call muslims rats")
+
+
+@pytest.mark.parametrize("text", ["what a lovely day", "the bus is late again", ""])
+def test_without_a_word_of_a_class_there_is_no_pattern(text: str) -> None:
+    assert patterns(text) == set()
+
+
+def test_without_a_group_only_the_classes_count() -> None:
+    assert patterns("we killed the rats") == {"<self>", "<violence>", "<animal>"}
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_a_slur_that_means_something_else_names_nobody(place: int) -> None:
+    word = ("cracker", "chink", "coon", "spade")[place]
+
+    assert patterns(f"a {word} in the box") == set()
+
+
+@pytest.mark.parametrize("listed", [IDENTITY, ROLES], ids=["groups", "roles"])
+def test_every_listed_word_is_found_as_it_is_read(listed: dict[str, str]) -> None:
+    assert [word for word in listed if tokenize(word) != [word]] == []
 
 
 @given(st.text(st.characters(exclude_categories=["Z", "Cc", "Cs"]), min_size=1, max_size=40))
@@ -78,14 +148,36 @@ def test_a_words_ngrams_are_those_of_scikit_learn(word: str) -> None:
     assert ngrams(word) == list(dict.fromkeys(analyzer(word)))
 
 
-@given(st.text(st.characters()) | st.lists(st.sampled_from(["we", "jews", "slut", "l1ed", "not"])).map(" ".join))
-def test_no_token_raises_and_every_place_exists(text: str) -> None:
+@given(TEXTS)
+def test_no_text_raises_and_every_place_exists(text: str) -> None:
     tokens = read(text)
 
-    found = terms(tokens)
+    found, around = words_with_places(tokens), patterns_with_places(tokens)
+
     assert {place for places in found.values() for place in places} == set(range(len(tokens)))
-    assert len(found) <= 11 * len(tokens)
-    assert set(names(words(text))) == set(found)
+    assert {place for places in around.values() for place in places} <= set(range(len(tokens)))
+    assert len(found) <= 3 * len(tokens)
+
+
+@given(TEXTS)
+def test_the_fast_way_finds_what_the_way_with_places_finds(text: str) -> None:
+    assert set(word_features(words(text))) == set(words_with_places(read(text)))
+    assert set(pattern_features(words(text))) == set(patterns_with_places(read(text)))
+
+
+@given(TEXTS)
+def test_no_feature_has_a_line_break(text: str) -> None:
+    """It would end the name in an artifact."""
+    tokens = words(text)
+    spelt = [ngram for token in tokens for ngram in ngrams(token.text)]
+
+    assert [feature for feature in [*word_features(tokens), *pattern_features(tokens), *spelt] if "\n" in feature] == []
+
+
+def test_the_work_on_a_text_full_of_groups_grows_no_faster_than_the_text() -> None:
+    short, long = (len(pattern_features(words("jews deport " * count))) for count in (100, 400))
+
+    assert long < 4.5 * short
 
 
 @pytest.mark.parametrize("word", ["ational" * 700, "9" * 5_000, "y'" * 2_500, "\u05d0" * 5_000])

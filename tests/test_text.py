@@ -324,6 +324,11 @@ def test_every_spelling_is_read_and_found_in_its_place(words: list[tuple[str, st
         assert tweet[token.begin : token.end] == spelling.lstrip("#")
 
 
+@pytest.mark.parametrize("tweet", ["see <defunct> now", "<b1tch>", "a <so> b <no>"])
+def test_a_word_in_angle_brackets_stands_between_them(tweet: str) -> None:
+    assert [tweet[token.begin : token.end] for token in read(tweet)] == re.findall(r"\w+", tweet)
+
+
 def test_an_ascii_word_is_its_own_slice() -> None:
     for row in starter_rows()[::7]:
         for token in read(row["tweet"]):

@@ -2,6 +2,7 @@
 
 from hate_speech_ai.text.characters import MAX_CHARS, repair
 from hate_speech_ai.text.fingerprints import fingerprint, is_held_out
+from hate_speech_ai.text.long_texts import LONG, Part, parts
 from hate_speech_ai.text.tokens import URL, USER, Token, Word, is_readable, read, tokenize, words
 
 #: Written into every artifact. A model is refused where it does not match, because its words would not be found.
@@ -9,14 +10,17 @@ CLEANING_VERSION = 3
 
 __all__ = [
     "CLEANING_VERSION",
+    "LONG",
     "MAX_CHARS",
     "URL",
     "USER",
+    "Part",
     "Token",
     "Word",
     "fingerprint",
     "is_held_out",
     "is_readable",
+    "parts",
     "read",
     "repair",
     "tokenize",

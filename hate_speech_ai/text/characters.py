@@ -74,7 +74,7 @@ def normalise(text: str) -> Normalised | None:
         None where lower case is all that there is to do, as in most tweets: each character keeps its place.
 
     >>> normalise("n<b>i</b>ce")
-    Normalised(string='nice', starts=[0, 4, 9, 10], ends=[1, 9, 10, 11])
+    Normalised(string='nice', starts=[0, 4, 9, 10], ends=[4, 9, 10, 11])
     """
     if _PLAIN.fullmatch(text):
         return None

@@ -22,7 +22,7 @@ _LONGEST_WORD = 40
 # What we see besides Unicode's table, which looks at single signs and not at how words are respelt with them.
 _MORE_LOOKALIKES = {
     **dict(zip("аӓбвгԁеёҽзиіїјкӏмнорԛгѕтуүвхһсцшщьыэ", "aabbrdeeezuiijklmhopqrstyyvxhcuwwbbe", strict=True)),
-    **dict(zip("αβγδεζηθικλμνξοπρστυφχψω", "abydeznoiklmvxonpstoyxow"[:24], strict=True)),
+    **dict(zip("αβγδεζηθικλμνξοπρστυφχψω", "abydeznoiklmvxonpstuoxww", strict=True)),
     **dict(
         zip(
             "ıȷɑɐɓɗəɛɡɠɦɨɩɪʟɫɱɲɴøɔɵɾɹʀɢʙʜʏꜱƭʈʉʊʋʌʍʐʒᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢđħłŧßæœþ",
@@ -63,6 +63,7 @@ _DOUBLED = re.compile(r"([a-z])\1")
 _MARKUP = re.compile(r"[*~_`]+")
 _CAPITALS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LETTER = re.compile(r"[^\W\d_]")
+_SPACE = re.compile(r"\s+")
 #: The first of the 26 regional indicators, pairs of which are flags.
 FIRST_INDICATOR = 0x1F1E6
 
@@ -143,7 +144,7 @@ def spaced(found: str) -> tuple[Piece, ...]:
         at = 0
         for part in _split(spelt):
             begin, end = places[at], places[at + len(part) - 1] + 1
-            pieces.append((_shorten(part), begin, end, found[begin:end]))
+            pieces.append((_shorten(part), begin, end, _SPACE.sub(" ", found[begin:end])[:_LONGEST_WORD]))
             at += len(part)
     return tuple(pieces)
 

@@ -163,7 +163,9 @@ def _resolve(kind: str, found: str, original: str, begin: int, normalised: Norma
             return ((placeholder, 0, len(found), placeholder),)
         case "mark":
             placeholder = {"<user>": USER, "<url>": URL}.get(found, "")
-            return ((placeholder, 0, len(found), placeholder),) if placeholder else word(found[1:-1])
+            if placeholder:
+                return ((placeholder, 0, len(found), placeholder),)
+            return tuple((text, first + 1, last + 1, surface) for text, first, last, surface in word(found[1:-1]))
         case "hashtag":
             return hashtag(found, original[at : at + len(found)])
         case "plain":
