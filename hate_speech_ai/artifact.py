@@ -1,7 +1,7 @@
 """A trained model as bytes: data, never code.
 
-An artifact is one file in the safetensors format: numeric arrays, the two vocabularies as UTF-8 text, and a JSON
-header that tells the model's story. Reading one executes nothing, and the same model always gives the same bytes.
+An artifact is one file in the safetensors format: numeric arrays, the vocabulary as text, and a JSON header that tells
+the model's story. Reading one executes nothing, and the same model always gives the same bytes.
 """
 
 import hashlib
@@ -18,11 +18,12 @@ from hate_speech_ai.features import FEATURES_VERSION, STEMMER
 from hate_speech_ai.labels import HATE_SPEECH, is_label_name
 from hate_speech_ai.operating_points import Curve
 from hate_speech_ai.text import CLEANING_VERSION
+from hate_speech_ai.vocabulary import Vocabulary, pack, unpack
 
-FORMAT = 2
+FORMAT = 3
 MAX_BYTES = 256 * 1024 * 1024
 _HEADER = "hate_speech_ai"
-_ARRAYS = ("terms", "ngrams", "idf", "weights", "intercepts")
+_ARRAYS = ("words", "patterns", "ngrams", "idf", "weights", "intercepts")
 
 
 # What must be as it was when the model was made.
@@ -35,43 +36,43 @@ class ArtifactError(ValueError):
 
 @dataclass(frozen=True)
 class Artifact:
-    """A model's content. The features are all terms, then all character n-grams.
+    """A model's content.
 
     Attributes:
-        terms: vocabulary of words and patterns of words, sorted.
-        ngrams: vocabulary of character n-grams, sorted.
-        idf: float32 (features,), inverse document frequency of each feature, above 0.
-        weights: float32 (labels, features), coefficients in the order of `labels`.
+        vocabulary: what it counts.
+        weights: float16 (labels, features), coefficients in the order of `labels`.
         intercepts: float64 (labels,).
         curves: for each label, how its answers depend on the threshold.
         metadata: whatever else is worth keeping: data fingerprint, library versions, metrics.
     """
 
     labels: list[str]
-    terms: list[str]
-    ngrams: list[str]
-    idf: NDArray[np.float32]
-    weights: NDArray[np.float32]
+    vocabulary: Vocabulary
+    weights: NDArray[np.float16]
     intercepts: NDArray[np.float64]
     curves: dict[str, Curve]
     metadata: dict[str, Any]
 
     def to_bytes(self) -> bytes:
+        vocabulary = self.vocabulary
         header = {
             "format": FORMAT,
             "cleaning": CLEANING_VERSION,
             "features": FEATURES_VERSION,
             "stemmer": STEMMER,
             "labels": self.labels,
+            "unknown_idf": vocabulary.unknown_idf,
+            "tweets": vocabulary.tweets,
             "curves": {label: curve.as_dict() for label, curve in self.curves.items()},
             "metadata": self.metadata,
         }
         tensors: dict[str, NDArray[Any]] = {
-            "terms": _pack(self.terms),
-            "ngrams": _pack(self.ngrams),
-            "idf": self.idf,
-            "weights": self.weights,
-            "intercepts": self.intercepts,
+            "words": pack(vocabulary.words),
+            "patterns": pack(vocabulary.patterns),
+            "ngrams": pack(vocabulary.ngrams),
+            "idf": np.ascontiguousarray(vocabulary.idf),
+            "weights": np.ascontiguousarray(self.weights),  # safetensors writes the memory as it lies
+            "intercepts": np.ascontiguousarray(self.intercepts),
         }
         # One metadata key: with several, safetensors writes them in random order.
         return save(tensors, metadata={_HEADER: json.dumps(header, sort_keys=True)})
@@ -92,24 +93,29 @@ class Artifact:
         try:
             artifact = cls(
                 labels=list(header["labels"]),
-                terms=_unpack(tensors["terms"]),
-                ngrams=_unpack(tensors["ngrams"]),
-                idf=tensors["idf"],
+                vocabulary=Vocabulary(
+                    unpack(tensors["words"]),
+                    unpack(tensors["patterns"]),
+                    unpack(tensors["ngrams"]),
+                    tensors["idf"],
+                    float(header["unknown_idf"]),
+                    int(header["tweets"]),
+                ),
                 weights=tensors["weights"],
                 intercepts=tensors["intercepts"],
                 curves={label: Curve(**curve) for label, curve in header["curves"].items()},
                 metadata=dict(header["metadata"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise ArtifactError(f"the artifact lacks or garbles {error}") from error
         artifact._check()
         return artifact
 
     def _check(self) -> None:
-        features = len(self.terms) + len(self.ngrams)
+        features = len(self.vocabulary)
         shapes: dict[str, tuple[NDArray[Any], tuple[int, ...], type]] = {
-            "idf": (self.idf, (features,), np.float32),
-            "weights": (self.weights, (len(self.labels), features), np.float32),
+            "idf": (self.vocabulary.idf, (features,), np.float16),
+            "weights": (self.weights, (len(self.labels), features), np.float16),
             "intercepts": (self.intercepts, (len(self.labels),), np.float64),
         }
         if not features or HATE_SPEECH not in self.labels:
@@ -119,8 +125,10 @@ class Artifact:
                 raise ArtifactError(f"the artifact's {name} are {array.dtype}{array.shape}, not {kind.__name__}{shape}")
             if not np.isfinite(array).all():
                 raise ArtifactError(f"the artifact's {name} are not all finite numbers")
-        if not (self.idf > 0).all():
+        if not (self.vocabulary.idf > 0).all() or not 0 < self.vocabulary.unknown_idf < 1_000:
             raise ArtifactError("the artifact's idf are not all above 0")
+        if self.vocabulary.tweets < 1:
+            raise ArtifactError("the artifact's vocabulary was counted in no tweet")
         if not all(isinstance(label, str) and is_label_name(label) for label in self.labels):
             raise ArtifactError("the artifact's labels are not label names")
         for label in self.labels:
@@ -129,7 +137,7 @@ class Artifact:
 
 
 def sha256(content: bytes) -> str:
-    """The name under which an artifact is stored and checked: the SHA-256 of its bytes, in hex."""
+    """Return the name under which an artifact is stored and checked: the SHA-256 of its bytes, in hex."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -141,18 +149,10 @@ def _read(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_HEADER])
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactError(f"the content is not an artifact: {error}") from error
-    if missing := [name for name in _ARRAYS if name not in tensors]:
-        raise ArtifactError(f"the artifact lacks {', '.join(missing)}")
     if not isinstance(header, dict):
         raise ArtifactError("the artifact's header is not an object")
+    if (found := header.get("format")) not in (FORMAT, None):
+        raise ArtifactError(f"the artifact's format is {found!r}; this program reads {FORMAT!r}")
+    if missing := [name for name in _ARRAYS if name not in tensors]:
+        raise ArtifactError(f"the artifact lacks {', '.join(missing)}")
     return header, tensors
-
-
-def _pack(terms: list[str]) -> NDArray[np.uint8]:
-    # Cleaned text has no line breaks, so they can separate terms.
-    return np.frombuffer("\n".join(terms).encode("utf-8", "surrogatepass"), dtype=np.uint8)
-
-
-def _unpack(packed: NDArray[np.uint8]) -> list[str]:
-    text = packed.tobytes().decode("utf-8", "surrogatepass")
-    return text.split("\n") if text else []

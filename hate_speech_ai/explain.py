@@ -1,7 +1,8 @@
 """Why a model answered as it did: exact, because the model is linear.
 
-A tweet's score before the sigmoid, its logit, is the intercept plus one summand for each term and n-gram. Each summand
-is given to the tokens that it was found in, so that the tokens' contributions and the intercept sum to the logit.
+A tweet's score before the sigmoid, its logit, is the intercept plus one summand for each feature. Each summand is given
+to the tokens that it was found in, so that the tokens' contributions and the intercept sum to the logit. Where one part
+of a long text decides, its tokens have contributions, and the others none.
 """
 
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from itertools import combinations
 from math import comb
 
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.text import Token, read
+from hate_speech_ai.scorer import Scorer, sigmoid
+from hate_speech_ai.text import Part, Token, read
 
 _LONGEST_SEARCH = 200
 _MOST_TRIALS = 500
@@ -39,8 +40,10 @@ class Explanation:
     """Attributes:
     label: the question that was answered.
     logit: the score before the sigmoid: `intercept` plus the sum of the contributions.
-    intercept: the score of a text without a known feature.
+    intercept: the score of a text without a known feature; less the cost of a part, where one decides.
     contributions: of every token, in the order of the text.
+    part: of a long text, the tokens of the part that decides, as a range of places in `contributions`; None where the
+        whole does.
     features: of every word, pattern and character n-gram that the model knows, the strongest first; the same sum.
     flipped_by: the tokens without which the answer would be the opposite, as indices into `contributions`; empty where
         no set was found. It is a smallest one if it has up to three tokens, in a tweet of up to 30.
@@ -50,6 +53,7 @@ class Explanation:
     logit: float
     intercept: float
     contributions: list[Contribution]
+    part: Part | None
     features: list[tuple[str, float]]
     flipped_by: list[int]
 
@@ -67,23 +71,26 @@ def explain(
         KeyError: a label that the model does not answer.
     """
     tokens = read(tweet)
-    values = contributions(scorer, tokens, label)
-    intercept = scorer.intercept(label)
+    reading = scorer.decisive(tweet, tokens, label)
+    begin, end = reading.part or (0, len(tokens))
+    values = [0.0] * len(tokens)
+    values[begin:end] = contributions(scorer, tokens[begin:end], label)
     return Explanation(
         label=label,
-        logit=intercept + sum(values),
-        intercept=intercept,
+        logit=reading.logit,
+        intercept=scorer.intercept(label) - reading.cost,
         contributions=[
             Contribution(token.text, token.begin, token.end, value, scorer.knows(token))
             for token, value in zip(tokens, values, strict=True)
         ],
-        features=_features(scorer, tokens, label) if features else [],
-        flipped_by=_Search(scorer, tokens, label, threshold).run(values),
+        part=reading.part,
+        features=_features(scorer, tokens[begin:end], label) if features else [],
+        flipped_by=_Search(scorer, tweet, tokens, label, threshold).run(values),
     )
 
 
 def contributions(scorer: Scorer, tokens: list[Token], label: str = HATE_SPEECH) -> list[float]:
-    """What each token adds to the logit.
+    """Return what each token adds to the logit of a text that is read as a whole.
 
     A summand that belongs to several tokens is shared between them: a pair of words by its two words, a word that comes
     more than once by its places.
@@ -106,16 +113,17 @@ def _features(scorer: Scorer, tokens: list[Token], label: str) -> list[tuple[str
 class _Search:
     """For the fewest tokens whose removal turns the answer.
 
-    Removing a token changes the weight of the others, since a text's features are scaled to length one. So each step
-    scores the text that is left.
+    Removing a token changes the weight of the others, since a text's features are scaled together; and another part of
+    a long text may decide then. So each step scores the text that is left.
     """
 
-    def __init__(self, scorer: Scorer, tokens: list[Token], label: str, threshold: float | None) -> None:
+    def __init__(self, scorer: Scorer, tweet: str, tokens: list[Token], label: str, threshold: float | None) -> None:
         self.scorer = scorer
+        self.tweet = tweet
         self.tokens = tokens
         self.label = label
         self.threshold = scorer.thresholds[label] if threshold is None else threshold
-        self.answer = scorer.probability(tokens, label) >= self.threshold
+        self.answer = self._answer(tokens)
 
     def run(self, values: list[float]) -> list[int]:
         if len(self.tokens) > _LONGEST_SEARCH:
@@ -139,8 +147,7 @@ class _Search:
             if self._flips(removed):
                 return removed
             kept = [place for place in range(len(self.tokens)) if place not in removed]
-            rest = contributions(self.scorer, [self.tokens[place] for place in kept], self.label)
-            left = dict(zip(kept, rest, strict=True))
+            left = dict(zip(kept, self._values([self.tokens[place] for place in kept]), strict=True))
         return []
 
     def _without_needless(self, removed: list[int]) -> list[int]:
@@ -151,5 +158,13 @@ class _Search:
         return sorted(removed)
 
     def _flips(self, removed: list[int] | tuple[int, ...]) -> bool:
-        rest = [token for place, token in enumerate(self.tokens) if place not in removed]
-        return (self.scorer.probability(rest, self.label) >= self.threshold) != self.answer
+        return self._answer([token for place, token in enumerate(self.tokens) if place not in removed]) != self.answer
+
+    def _answer(self, tokens: list[Token]) -> bool:
+        return sigmoid(self.scorer.decisive(self.tweet, tokens, self.label).logit) >= self.threshold
+
+    def _values(self, tokens: list[Token]) -> list[float]:
+        begin, end = self.scorer.decisive(self.tweet, tokens, self.label).part or (0, len(tokens))
+        values = [0.0] * len(tokens)
+        values[begin:end] = contributions(self.scorer, tokens[begin:end], self.label)
+        return values

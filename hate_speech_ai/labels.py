@@ -12,7 +12,7 @@ LABELS = (HATE_SPEECH, "toxic", "severe_toxic", "obscene", "threat", "insult", "
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 # Names that stand beside the labels in a version's figures.
-_RESERVED = {"by_source", "checks"}
+_RESERVED = {"by_source", "checks", "everyday"}
 
 
 def is_label_name(name: str) -> bool:

@@ -1,12 +1,13 @@
-"""From which probability on a label is said: named points, and the one that a caller's own terms ask for.
+"""Decision thresholds: named operating points, and the one that meets a requested precision or recall.
 
 A threshold trades precision for recall, and precision depends on how frequent the label is where the model is used.
-So an artifact keeps, for each label, the curve of recall and fall-out over thresholds, which do not depend on it.
+So an artifact keeps, for each label, the curve of recall and false-positive rate (fall-out) over thresholds, which do
+not depend on it; and the share of everyday tweets that reach each threshold, since most tweets anywhere are those.
 Questions such as "maximum recall at precision >= 0.9" are those of ORES (Halfaker and Geiger 2020, "ORES: Lowering
 Barriers with Participatory Machine Learning in Wikipedia", CSCW).
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,22 @@ HIGH_RECALL = "high_recall"
 
 #: Each name, and what it means.
 NAMES = {
-    BALANCED: "the highest F1",
+    BALANCED: "the highest F1 among the thresholds that few everyday tweets reach",
     HIGH_PRECISION: "the highest recall at a precision of 0.9 or more; where none reaches it, the highest precision",
     HIGH_RECALL: "the highest precision at a recall of 0.9 or more",
 }
 TARGET = 0.9
+#: For each label, the share of everyday tweets that `balanced` may flag: less than what is promised of others' everyday
+#: tweets, which differ from ours.
+MOST_EVERYDAY = {
+    "hate_speech": 0.003,
+    "toxic": 0.02,
+    "severe_toxic": 0.003,
+    "obscene": 0.02,
+    "threat": 0.005,
+    "insult": 0.02,
+    "identity_hate": 0.003,
+}
 
 _STEPS = 250
 _EPSILON = 1e-6
@@ -34,12 +46,14 @@ class OperatingPoint:
 
     Attributes:
         base_rate: the share of tweets with the label for which `precision` was computed.
+        everyday: the share of everyday tweets that reach the threshold; None where that was not measured.
     """
 
     threshold: float
     precision: float
     recall: float
     base_rate: float
+    everyday: float | None = None
 
 
 @dataclass(frozen=True)
@@ -50,17 +64,22 @@ class Curve:
         thresholds: probabilities, falling, in (0, 1).
         recalls: the share of the tweets with the label that reach each threshold; rising.
         fallouts: the same share of those without it; rising.
-        base_rate: the share of tweets with the label among those that were measured.
+        yes, no: how many tweets with the label, and without, were measured.
+        everyday: the share of everyday tweets that reach each threshold; rising; empty where that was not measured.
+        most_everyday: the share of them that `balanced` may flag.
     """
 
     thresholds: list[float]
     recalls: list[float]
     fallouts: list[float]
-    base_rate: float
+    yes: int
+    no: int
+    everyday: list[float] = field(default_factory=list)
+    most_everyday: float = 1.0
 
     @classmethod
     def of(cls, probabilities: NDArray[np.float64], answers: NDArray[np.bool_]) -> "Curve":
-        """Up to 250 points, evenly spaced in recall.
+        """Measure up to 250 points, evenly spaced in recall.
 
         Raises:
             ValueError: all answers are the same.
@@ -73,24 +92,50 @@ class Curve:
         # Tweets with the same probability are on the same side of every threshold.
         ends = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
         hits = np.cumsum(answers[order])[ends]
-        recalls, fallouts = hits / yes, (ends + 1 - hits) / no
-        steps = np.searchsorted(recalls, np.arange(1, _STEPS + 1) / _STEPS - _EPSILON)
-        kept = np.unique(np.minimum(steps, len(ends) - 1))
         # Between two probabilities, away from both, so that no rounding moves a tweet across.
         below = np.append(ranked[ends[:-1] + 1], 0.0)
         middles = (ranked[ends] + below) / 2
         middles = np.where(middles > below, middles, ranked[ends])  # where there is no number between
         short = np.round(middles, 9)  # processors differ in the last digits of an exponential
         middles = np.where((short > below) & (short <= ranked[ends]), short, middles)
-        return cls(
-            [float(np.clip(middle, _EPSILON, 1 - _EPSILON)) for middle in middles[kept]],
-            [float(recall) for recall in recalls[kept]],
-            [float(fallout) for fallout in fallouts[kept]],
-            yes / (yes + no),
-        )
+        return cls._thinned(np.clip(middles, _EPSILON, 1 - _EPSILON), hits / yes, (ends + 1 - hits) / no, yes, no)
+
+    def mixed(self, other: "Curve") -> "Curve":
+        """Return the curve of both curves' tweets together. Between its points, a curve is taken for straight."""
+        thresholds = np.unique(np.round(self.thresholds + other.thresholds, 9))[::-1]
+        yes, no = self.yes + other.yes, self.no + other.no
+
+        def together(name: str, mine: int, theirs: int) -> NDArray[np.float64]:
+            one, two = (
+                np.interp(thresholds, curve.thresholds[::-1], getattr(curve, name)[::-1], right=0.0)
+                for curve in (self, other)
+            )
+            both: NDArray[np.float64] = np.round((mine * one + theirs * two) / (mine + theirs), 9)
+            return both
+
+        recalls = together("recalls", self.yes, other.yes)
+        met = recalls > 0
+        fallouts = together("fallouts", self.no, other.no)
+        return self._thinned(thresholds[met], recalls[met], fallouts[met], yes, no)
+
+    def with_everyday(self, probabilities: NDArray[np.float64], most: float) -> "Curve":
+        """Return the curve with the share of everyday tweets that reach each threshold.
+
+        Args:
+            probabilities: of everyday tweets, none of which has the label.
+            most: the share of them that `balanced` may flag.
+        """
+        ranked = np.sort(probabilities)
+        reached = len(ranked) - np.searchsorted(ranked, self.thresholds)
+        return replace(self, everyday=[round(count / len(ranked), 6) for count in reached.tolist()], most_everyday=most)
+
+    @property
+    def base_rate(self) -> float:
+        """The share of tweets with the label among those that were measured."""
+        return self.yes / (self.yes + self.no)
 
     def points(self, base_rate: float | None = None) -> list[OperatingPoint]:
-        """The curve, with the precision to expect where `base_rate` of the tweets have the label.
+        """Return the curve, with the precision to expect where `base_rate` of the tweets have the label.
 
         Raises:
             ValueError: a base rate that is not between 0 and 1.
@@ -98,27 +143,35 @@ class Curve:
         rate = self.base_rate if base_rate is None else base_rate
         if not 0.0 < rate < 1.0:
             raise ValueError(f"a base rate lies between 0 and 1; {rate} does not")
+        everyday: list[float] | list[None] = self.everyday or [None] * len(self.thresholds)
         return [
-            OperatingPoint(threshold, rate * recall / (rate * recall + (1 - rate) * fallout), recall, rate)
-            for threshold, recall, fallout in zip(self.thresholds, self.recalls, self.fallouts, strict=True)
+            OperatingPoint(threshold, rate * recall / (rate * recall + (1 - rate) * fallout), recall, rate, share)
+            for threshold, recall, fallout, share in zip(
+                self.thresholds, self.recalls, self.fallouts, everyday, strict=True
+            )
         ]
 
     def highest_recall(self, precision: float, base_rate: float | None = None) -> OperatingPoint | None:
-        """The point with the highest recall whose precision is at least `precision`; None where there is none."""
+        """Return the point with the highest recall whose precision is at least `precision`; None if there is none."""
         reached = [point for point in self.points(base_rate) if point.precision >= precision]
         return max(reached, key=lambda point: (point.recall, point.precision), default=None)
 
     def highest_precision(self, recall: float, base_rate: float | None = None) -> OperatingPoint:
-        """The point with the highest precision whose recall is at least `recall`."""
+        """Return the point with the highest precision whose recall is at least `recall`."""
         reached = [point for point in self.points(base_rate) if point.recall >= recall - _EPSILON]
         return max(reached, key=lambda point: (point.precision, point.recall))
 
     def highest_f1(self, base_rate: float | None = None) -> OperatingPoint:
-        """The point with the highest harmonic mean of precision and recall."""
-        return max(self.points(base_rate), key=_f1)
+        """Return the point with the highest F1 among those that `most_everyday` of the everyday tweets reach at most.
+
+        Where more reach all of them, that is the highest threshold.
+        """
+        points = self.points(base_rate)
+        allowed = [point for point in points if point.everyday is None or point.everyday <= self.most_everyday]
+        return max(allowed or points[:1], key=_f1)
 
     def named(self, base_rate: float | None = None) -> dict[str, OperatingPoint]:
-        """The named points: their thresholds never depend on `base_rate`, the precision to expect from them does."""
+        """Return the named points: their thresholds never depend on `base_rate`, the precision to expect does."""
         chosen = {
             BALANCED: self.highest_f1(),
             HIGH_PRECISION: self.highest_recall(TARGET) or self.highest_precision(0.0),
@@ -128,24 +181,34 @@ class Curve:
         return {name: at[point.threshold] for name, point in chosen.items()}
 
     def is_sound(self) -> bool:
-        """Whether these numbers can be a curve: they may come from a file."""
-        columns = (self.thresholds, self.recalls, self.fallouts)
+        """Return whether these numbers can be a curve: they may come from a file."""
+        everyday = self.fallouts if self.everyday == [] else self.everyday
+        columns = (self.thresholds, self.recalls, self.fallouts, everyday)
         if not all(isinstance(column, list) and len(column) == len(self.thresholds) > 0 for column in columns):
             return False
-        numbers = [self.base_rate, *self.thresholds, *self.recalls, *self.fallouts]
+        numbers = [self.most_everyday, *self.thresholds, *self.recalls, *self.fallouts, *self.everyday]
         return (
             all(isinstance(number, float) and 0.0 <= number <= 1.0 for number in numbers)
-            and all(0.0 < number < 1.0 for number in (self.base_rate, *self.thresholds))
+            and all(isinstance(count, int) and count > 0 for count in (self.yes, self.no))
+            and all(0.0 < number < 1.0 for number in self.thresholds)
             and min(self.recalls) > 0.0
         )
 
     def as_dict(self) -> dict[str, Any]:
-        return {
-            "thresholds": self.thresholds,
-            "recalls": self.recalls,
-            "fallouts": self.fallouts,
-            "base_rate": self.base_rate,
-        }
+        return asdict(self)
+
+    @classmethod
+    def _thinned(
+        cls,
+        thresholds: NDArray[np.float64],
+        recalls: NDArray[np.float64],
+        fallouts: NDArray[np.float64],
+        yes: int,
+        no: int,
+    ) -> "Curve":
+        steps = np.searchsorted(recalls, np.arange(1, _STEPS + 1) / _STEPS - _EPSILON)
+        kept = np.unique(np.minimum(steps, len(recalls) - 1))
+        return cls(thresholds[kept].tolist(), recalls[kept].tolist(), fallouts[kept].tolist(), yes, no)
 
 
 def _f1(point: OperatingPoint) -> float:

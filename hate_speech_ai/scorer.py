@@ -9,15 +9,24 @@ remembered.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.features import names, ngrams, stem, terms
+from hate_speech_ai.features import (
+    PIVOTS,
+    ngrams,
+    pattern_features,
+    patterns_with_places,
+    stem,
+    word_features,
+    words_with_places,
+)
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import BALANCED, Curve, OperatingPoint
-from hate_speech_ai.text import MAX_CHARS, URL, USER, Token, Word, is_readable, words
+from hate_speech_ai.text import LONG, MAX_CHARS, URL, USER, Part, Token, Word, is_readable, parts, read, words
 
 EMPTY = "empty_after_cleaning"
 UNKNOWN = "no_known_words"
@@ -41,11 +50,25 @@ class Score:
 
 
 class Summand(NamedTuple):
-    """A part of a logit: the n-gram or term, the places of its tokens, and what it adds."""
+    """A part of a logit: the feature, the places of its tokens, and what it adds."""
 
     feature: str
     places: list[int]
     value: float
+
+
+class Reading(NamedTuple):
+    """How a text was read: as a whole, or by one of its parts.
+
+    Attributes:
+        logit: of the text.
+        part: the part that decides, as a range of tokens; None where the whole does.
+        cost: in logits, what was taken off the part's own.
+    """
+
+    logit: float
+    part: Part | None = None
+    cost: float = 0.0
 
 
 class Scorer:
@@ -70,12 +93,18 @@ class Scorer:
         }
         self.thresholds = {label: points[BALANCED].threshold for label, points in self.operating_points.items()}
         self.metadata: dict[str, Any] = artifact.metadata
-        count = len(artifact.terms)
-        self._terms = dict(zip(artifact.terms, range(count), strict=True))
-        self._ngrams = dict(zip(artifact.ngrams, range(count, len(artifact.idf)), strict=True))
-        idf = artifact.idf.astype(np.float64)
+        vocabulary = artifact.vocabulary
+        firsts = accumulate(map(len, vocabulary.blocks), initial=0)
+        self._words, self._patterns, self._ngrams = (
+            dict(zip(block, range(first, first + len(block)), strict=True))
+            for block, first in zip(vocabulary.blocks, firsts, strict=False)
+        )
+        idf = vocabulary.idf.astype(np.float64)
         # A row for each feature: its product with each label's weight, and its square.
-        self._rows = np.ascontiguousarray(np.vstack([artifact.weights * idf, idf * idf]).T)
+        self._rows = np.empty((len(idf), len(self.labels) + 1))
+        np.multiply(artifact.weights.T, idf[:, None], out=self._rows[:, :-1])
+        np.multiply(idf, idf, out=self._rows[:, -1])
+        self._unknown = vocabulary.unknown_idf**2
         self._intercepts: list[float] = artifact.intercepts.tolist()
         self._columns = {label: place for place, label in enumerate(self.labels)}
         self._spellings: dict[str, list[float]] = {}
@@ -89,52 +118,89 @@ class Scorer:
         Example: `scorer.score("have a nice day").probabilities["hate_speech"]` is a float such as 0.0031.
         """
         tokens = words(tweet)
-        logits = self.logits(tokens, labels)
+        logits = self._logits(tweet, tokens, labels)
         notes = []
         if not any(map(self.knows, tokens)):
             notes.append(UNKNOWN if is_readable([token.text for token in tokens]) else EMPTY)
         if len(tweet) > MAX_CHARS:
             notes.append(TRUNCATED)
-        return Score({label: _sigmoid(logit) for label, logit in zip(labels, logits, strict=True)}, notes)
+        return Score({label: sigmoid(logit) for label, logit in zip(labels, logits, strict=True)}, notes)
 
     def probabilities(self, tweets: Iterable[str], label: str = HATE_SPEECH) -> list[float]:
-        """The probability of one label for each tweet."""
-        return [_sigmoid(self.logits(words(tweet), (label,))[0]) for tweet in tweets]
+        """Return the probability of one label for each tweet."""
+        return [sigmoid(self._logits(tweet, words(tweet), (label,))[0]) for tweet in tweets]
 
-    def probability(self, tokens: Sequence[Token | Word], label: str = HATE_SPEECH) -> float:
-        """The probability of one label for a text that is read already."""
-        return _sigmoid(self.logits(tokens, (label,))[0])
+    def decisive(self, tweet: str, tokens: Sequence[Token], label: str = HATE_SPEECH) -> Reading:
+        """Return the logit of a text, and which part of it decides.
+
+        A long text is read as a whole and in parts, and has the largest of their logits. Of n parts, one is suspicious
+        by chance n times as often as one text: so the logarithm of n is taken off each part's logit, which divides its
+        odds by n (Bonferroni's correction).
+
+        Args:
+            tokens: of the text; or some of them, to ask what the others are worth.
+        """
+        best = Reading(self.logits(tokens, (label,))[0])
+        ranges = parts(tweet, tokens)
+        cost = math.log(max(len(ranges), 1))
+        for begin, end in ranges:
+            logit = self.logits(tokens[begin:end], (label,))[0] - cost
+            if logit > best.logit:
+                best = Reading(logit, (begin, end), cost)
+        return best
+
+    def _logits(self, tweet: str, tokens: Sequence[Word], labels: Sequence[str]) -> list[float]:
+        if len(tokens) <= LONG:
+            return self.logits(tokens, labels)
+        places = read(tweet)
+        best = self.logits(places, labels)
+        ranges = parts(tweet, places)
+        cost = math.log(max(len(ranges), 1))
+        for begin, end in ranges:
+            best = list(map(max, best, [logit - cost for logit in self.logits(places[begin:end], labels)]))
+        return best
 
     def logits(self, tokens: Sequence[Token | Word], labels: Sequence[str]) -> list[float]:
-        """The score before the sigmoid, for each label.
+        """Return the score before the sigmoid, for each label, of a text that is read as a whole.
 
         Raises:
             KeyError: a label that the model does not answer.
         """
         columns = [self._columns[label] for label in labels]
-        find, known = self._terms.get, self._spellings.get
-        by_term = self._sum([index for name in dict.fromkeys(names(tokens)) if (index := find(name)) is not None])
+        by_word = self._found(self._words, word_features(tokens))
+        by_pattern = self._found(self._patterns, pattern_features(tokens))
+        known = self._spellings.get
         spellings = [known(word) or self._spelling(word) for word in dict.fromkeys([token.text for token in tokens])]
-        by_ngram = list(map(sum, zip(*spellings, strict=True))) or by_term  # all zeros, where there is no word
-        term_scale, ngram_scale = _scale(by_term[-1]), _scale(by_ngram[-1])
+        by_ngram: list[float] = list(map(sum, zip(*spellings, strict=True))) or [0.0] * len(by_word)
+        word_scale = _scale(by_word[-1], PIVOTS.words)
+        pattern_scale = _scale(by_pattern[-1], PIVOTS.patterns)
+        ngram_scale = _scale(by_ngram[-1], PIVOTS.ngrams)
         return [
-            self._intercepts[column] + term_scale * by_term[column] + ngram_scale * by_ngram[column]
+            self._intercepts[column]
+            + word_scale * by_word[column]
+            + pattern_scale * by_pattern[column]
+            + ngram_scale * by_ngram[column]
             for column in columns
         ]
 
     def summands(self, tokens: list[Token], label: str = HATE_SPEECH) -> list[Summand]:
-        """What each known term and n-gram adds to the logit. With the intercept, they sum to it.
+        """Return what each known feature adds to the logit of a text that is read as a whole.
 
-        An n-gram's value is for one word, at all of the word's places.
+        With the intercept, they sum to it. An n-gram's value is for one word, at all of the word's places.
         """
         column = self._columns[label]
-        found = [(term, places, self._terms[term]) for term, places in terms(tokens).items() if term in self._terms]
-        scale = _scale(self._sum([index for _, _, index in found])[-1])
-        summands = [Summand(term, places, scale * float(self._rows[index, column])) for term, places, index in found]
+        summands: list[Summand] = []
+        for known, found, pivot in (
+            (self._words, words_with_places(tokens), PIVOTS.words),
+            (self._patterns, patterns_with_places(tokens), PIVOTS.patterns),
+        ):
+            met = [(name, places, known[name]) for name, places in found.items() if name in known]
+            scale = _scale(self._sum([index for _, _, index in met])[-1], pivot)
+            summands += [Summand(name, places, scale * float(self._rows[index, column])) for name, places, index in met]
         spelt: dict[str, list[int]] = {}
         for place, token in enumerate(tokens):
             spelt.setdefault(token.text, []).append(place)
-        scale = _scale(sum([self._spelling(word)[-1] for word in spelt]))
+        scale = _scale(sum([self._spelling(word)[-1] for word in spelt]), PIVOTS.ngrams)
         for word, places in spelt.items():
             for ngram in ngrams(word):
                 if (index := self._ngrams.get(ngram)) is not None:
@@ -142,43 +208,77 @@ class Scorer:
         return summands
 
     def intercept(self, label: str = HATE_SPEECH) -> float:
-        """The logit of a text without a known feature."""
+        """Return the logit of a text without a known feature."""
         return self._intercepts[self._columns[label]]
 
     def strengths(self, label: str = HATE_SPEECH) -> dict[str, float]:
-        """For each term what it adds to the logit, before the text is scaled.
+        """Return for each word and pattern what it adds to the logit, before the text is scaled.
 
         Raises:
             KeyError: a label that the model does not answer.
         """
-        column = self._rows[: len(self._terms), self._columns[label]].tolist()
-        return dict(zip(self._terms, column, strict=True))
+        names = [*self._words, *self._patterns]
+        column = self._rows[: len(names), self._columns[label]].tolist()
+        return dict(zip(names, column, strict=True))
 
     def knows(self, token: Token | Word) -> bool:
-        """Whether the model knows a word itself, and not only parts of its spelling. Placeholders are no words."""
-        return token.text not in (USER, URL) and (stem(token.text) in self._terms or token.surface in self._terms)
+        """Return whether the model knows a word itself, not only parts of its spelling. Placeholders are no words."""
+        return token.text not in (USER, URL) and (stem(token.text) in self._words or token.surface in self._words)
 
     def _spelling(self, word: str) -> list[float]:
-        """A word's n-grams: for each label the product of their vector with the weights, and its squared length."""
+        """Return for each label the product of a word's n-grams with the weights, and their squared length."""
+        grams = ngrams(word)
         find = self._ngrams.get
-        spelling = self._sum([index for ngram in ngrams(word) if (index := find(ngram)) is not None])
+        found = [index for gram in grams if (index := find(gram)) is not None]
+        spelling = self._sum(found)
+        spelling[-1] += self._unknown * (len(grams) - len(found))
         if len(self._spellings) >= _MAX_CACHED_WORDS:
             self._spellings.clear()
         self._spellings[word] = spelling
         return spelling
 
+    def _found(self, known: dict[str, int], names: list[str]) -> list[float]:
+        find = known.get
+        return self._sum([index for name in dict.fromkeys(names) if (index := find(name)) is not None])
+
     def _sum(self, features: list[int]) -> list[float]:
-        """The sum of their rows: numpy adds up all labels in the time that Python needs for one."""
+        """Return the sum of their rows: numpy adds up all labels in the time that Python needs for one."""
         total: list[float] = np.add.reduce(self._rows.take(features, axis=0)).tolist()
         return total
 
 
-def _scale(square: float) -> float:
-    """What brings a vector to length one."""
-    return 1.0 / math.sqrt(square) if square else 0.0
+class RememberingScorer:
+    """A scorer for measuring: it reads each tweet once, for all labels, and remembers the answers.
+
+    Its memory grows with each tweet: it is to be made for a measurement, and dropped.
+
+    Attributes:
+        labels, thresholds: those of the scorer.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.labels = scorer.labels
+        self.thresholds = scorer.thresholds
+        self._scorer = scorer
+        self._known: dict[str, dict[str, float]] = {}
+
+    def probabilities(self, tweets: Iterable[str], label: str = HATE_SPEECH) -> list[float]:
+        """Return the probability of one label for each tweet."""
+        return [self._of(tweet)[label] for tweet in tweets]
+
+    def _of(self, tweet: str) -> dict[str, float]:
+        if (known := self._known.get(tweet)) is None:
+            known = self._known[tweet] = self._scorer.score(tweet, self.labels).probabilities
+        return known
 
 
-def _sigmoid(value: float) -> float:
+def _scale(square: float, pivot: float) -> float:
+    """Return what a block is multiplied by, of its squared length."""
+    return 1.0 / math.sqrt(square + pivot)
+
+
+def sigmoid(value: float) -> float:
+    """Return the probability of a logit."""
     if value >= 0:
         return 1.0 / (1.0 + math.exp(-value))
     exponential = math.exp(value)

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -9,31 +10,50 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, hstack
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from hate_speech_ai.features import names, ngrams
-from hate_speech_ai.text import words
+from hate_speech_ai.features import PIVOTS, ngrams, pattern_features, word_features
+from hate_speech_ai.text import Token, Word, words
+from hate_speech_ai.vocabulary import Vocabulary
+
+Floats = NDArray[np.float64]
+
+_FEWEST_MEETINGS = 3
 
 
 class TweetVectorizer(TransformerMixin, BaseEstimator):
-    """TF-IDF of terms and of character n-grams, each block scaled to length one.
+    """TF-IDF of words, of patterns and of character n-grams.
 
     A feature counts once in a text. Its weight is ln((1 + n) / (1 + df)) + 1, as in `TfidfVectorizer`; an n-gram's df
-    is the number of distinct words of tweets that it stands in, n at most. The n-gram block is the sum of its distinct
-    words' vectors, divided by the length that they would have if no two shared an n-gram: so the part of each word can
-    be computed once and remembered, and costs the scorer nothing when the word comes again.
+    is the number of distinct words of tweets that it stands in, n at most. Each block is divided by its length, which
+    is never taken for less than the root of `features.PIVOTS`: so a text of one word has no more of it than its share
+    (pivoted normalisation: Singhal, Buckley, Mitra, SIGIR 1996). The n-gram block is the sum of its distinct words'
+    vectors, and its length is the one that they would have if no two shared an n-gram, those outside the vocabulary
+    included: so the part of each word can be computed once and remembered, and letters that nobody knows weaken what
+    the known ones say.
 
     A feature is kept if it stands in tweets of two authors, so that nobody's own words are in a vocabulary. A tweet
-    whose author is not known counts as that of one more; so it stands in two distinct tweets at least.
+    whose author is not known counts as that of one more; so it stands in two distinct tweets at least. One of several
+    words must stand in three: two words that happen to meet twice in hate speech are not hateful.
 
     Args:
-        max_terms, max_ngrams: how many are kept, the most frequent first.
+        base: a vocabulary to extend: its features keep their weight, new ones stand beside them.
+        max_words, max_patterns, max_ngrams: how many are kept, or added, the most frequent first.
 
     Attributes:
-        terms_, ngrams_: the vocabularies, each sorted. The columns are the terms, then the n-grams.
-        idf_: (features,), rounded to what an artifact stores.
+        vocabulary_: what it has learned, or was given.
+        base_columns_: int32 (features,), for each feature its column in the base, -1 where it is new.
     """
 
-    def __init__(self, max_terms: int = 250_000, max_ngrams: int = 120_000) -> None:
-        self.max_terms = max_terms
+    def __init__(
+        self,
+        base: Vocabulary | None = None,
+        *,
+        max_words: int = 250_000,
+        max_patterns: int = 100_000,
+        max_ngrams: int = 120_000,
+    ) -> None:
+        self.base = base
+        self.max_words = max_words
+        self.max_patterns = max_patterns
         self.max_ngrams = max_ngrams
 
     def fit(self, tweets: Iterable[str], y: Any = None) -> Self:
@@ -49,106 +69,191 @@ class TweetVectorizer(TransformerMixin, BaseEstimator):
             authors: of each tweet, empty where not known; or nothing at all.
 
         Raises:
-            ValueError: no term and no n-gram stands in tweets of two authors.
+            ValueError: no feature stands in tweets of two authors.
         """
-        texts = _Texts(tweets)
+        texts = _Texts(words(tweet) for tweet in tweets)
         people = _people(authors, len(texts))
-        shared_terms, shared_words, somebody = texts.shared(people)
-        kept_terms, in_tweets, columns = _most_frequent(texts.terms, texts.counts(), shared_terms, self.max_terms)
-        grams: dict[str, int] = {}
-        rows = [[grams.setdefault(gram, len(grams)) for gram in ngrams(word)] for word in texts.words]
-        spelt = _incidence(rows, len(grams))
-        in_words = np.minimum(spelt.T @ texts.word_counts(), len(texts)).astype(np.int64)
-        lengths = np.diff(spelt.indptr)
-        shared_ngrams, _ = _shared(spelt.indices, np.repeat(somebody, lengths), len(grams))
-        shared_ngrams[spelt.indices[np.repeat(shared_words, lengths)]] = True
-        kept_ngrams, in_spellings, kept = _most_frequent(grams, in_words, shared_ngrams, self.max_ngrams)
-        if not kept_terms and not kept_ngrams:
+        total = len(texts) + (self.base.tweets if self.base else 0)
+        spelling = _Spelling(texts, people, total)
+        blocks = [
+            _Block(texts.words.names, texts.words.counts(), texts.words.shared(people), self.max_words),
+            _Block(texts.patterns.names, texts.patterns.counts(), texts.patterns.shared(people), self.max_patterns),
+            _Block(spelling.grams, spelling.counts, spelling.shared, self.max_ngrams),
+        ]
+        known = [set(block) for block in self.base.blocks] if self.base else [set(), set(), set()]
+        added = [block.most_frequent(total, without) for block, without in zip(blocks, known, strict=True)]
+        if not any(names for names, _ in added) and self.base is None:
             raise ValueError("empty vocabulary: no word stands in tweets of two authors")
-        df = np.concatenate([in_tweets, in_spellings])
-        self.use(kept_terms, kept_ngrams, (np.log((1 + len(texts)) / (1 + df)) + 1).astype(np.float32))
-        return self._weigh(texts.by_term(columns, len(self.terms_)), texts.by_word(), _select(spelt, kept))
+        self.vocabulary_, self.base_columns_ = _merged(self.base, added, total)
+        return self._weigh(texts)
 
-    def use(self, terms: list[str], ngrams: list[str], idf: NDArray[np.float32]) -> Self:
+    def use(self, vocabulary: Vocabulary) -> Self:
         """Take over what an artifact stores, which is what another vectorizer has learned."""
-        self.terms_, self.ngrams_ = terms, ngrams
-        self.idf_ = idf.astype(np.float64)
-        self._columns = {term: place for place, term in enumerate(terms)}
-        self._ngram_columns = {ngram: place for place, ngram in enumerate(ngrams)}
+        self.vocabulary_ = vocabulary
+        columns = np.arange(len(vocabulary)) if vocabulary is self.base else np.full(len(vocabulary), -1)
+        self.base_columns_ = columns.astype(np.int32)
         return self
 
     def transform(self, tweets: Iterable[str]) -> csr_array:
-        texts = _Texts(tweets)
-        columns = np.array([self._columns.get(term, -1) for term in texts.terms], dtype=np.int32)
-        find = self._ngram_columns.get
-        found = [[place for ngram in ngrams(word) if (place := find(ngram)) is not None] for word in texts.words]
-        spelt = _incidence(found, len(self.ngrams_))
-        return self._weigh(texts.by_term(columns, len(self.terms_)), texts.by_word(), spelt)
+        return self.transform_tokens(words(tweet) for tweet in tweets)
 
-    def _weigh(self, by_term: csr_array, by_word: csr_array, spelt: csr_array) -> csr_array:
-        """The two blocks, from 0/1 matrices: tweets x terms, tweets x words, words x n-grams."""
-        count = len(self.terms_)
-        weighted = by_term @ diags_array(self.idf_[:count])
-        spelling = spelt @ diags_array(self.idf_[count:])
-        scaled = _scale(by_word @ _squares(spelling)) @ by_word
-        matrix: csr_array = hstack([_scale(_squares(weighted)) @ weighted, scaled @ spelling], format="csr")
+    def transform_tokens(self, texts: Iterable[Sequence[Token | Word]]) -> csr_array:
+        """As `transform`, of texts that are read already."""
+        return self._weigh(_Texts(texts))
+
+    def _weigh(self, texts: "_Texts") -> csr_array:
+        vocabulary = self.vocabulary_
+        idf = vocabulary.idf.astype(np.float64)
+        ends = np.cumsum([len(block) for block in vocabulary.blocks])
+        by_word = _weighted(texts.words.matrix(vocabulary.words), idf[: ends[0]], PIVOTS.words)
+        by_pattern = _weighted(texts.patterns.matrix(vocabulary.patterns), idf[ends[0] : ends[1]], PIVOTS.patterns)
+        column = {ngram: place for place, ngram in enumerate(vocabulary.ngrams)}
+        spelt, unknown = _spelt(texts.tokens.names, column)
+        weighted = spelt @ diags_array(idf[ends[1] :])
+        squares = _squares(weighted) + unknown * vocabulary.unknown_idf**2
+        occurs = texts.tokens.occurrences()
+        by_ngram = diags_array(1.0 / np.sqrt(occurs @ squares + PIVOTS.ngrams)) @ occurs @ weighted
+        matrix: csr_array = hstack([by_word, by_pattern, by_ngram], format="csr")
         matrix.sort_indices()
         return matrix
 
 
-class _Texts:
-    """Tweets as term numbers and word numbers, read once; their tokens are not kept."""
+class _Names:
+    """Which names stand in which texts, as numbers."""
 
-    def __init__(self, tweets: Iterable[str]) -> None:
-        self.terms: dict[str, int] = {}
-        self.words: dict[str, int] = {}
-        self._in_terms, self._in_words = array("i"), array("i")
-        self._term_ends, self._word_ends = array("q", [0]), array("q", [0])
-        for tweet in tweets:
-            tokens = words(tweet)
-            self._in_terms.extend(_numbers(self.terms, names(tokens)))
-            self._in_words.extend(_numbers(self.words, [token.text for token in tokens]))
-            self._term_ends.append(len(self._in_terms))
-            self._word_ends.append(len(self._in_words))
+    def __init__(self) -> None:
+        self.names: dict[str, int] = {}
+        self._found, self._ends = array("i"), array("q", [0])
 
-    def __len__(self) -> int:
-        return len(self._term_ends) - 1
+    def add(self, names: Iterable[str]) -> None:
+        """Add a text with its names; of those that come twice, one counts."""
+        numbers = self.names
+        self._found.extend([numbers.setdefault(name, len(numbers)) for name in dict.fromkeys(names)])
+        self._ends.append(len(self._found))
 
     def counts(self) -> NDArray[np.int64]:
-        return np.bincount(_numpy(self._in_terms), minlength=len(self.terms))
+        """Count the texts of each name."""
+        return np.bincount(_numpy(self._found), minlength=len(self.names))
 
-    def word_counts(self) -> NDArray[np.int64]:
-        return np.bincount(_numpy(self._in_words), minlength=len(self.words))
+    def shared(self, people: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return for each name whether it stands in texts of several people."""
+        return _shared(*self.met(people), len(self.names))[0]
 
-    def shared(self, people: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
-        """Which terms, and which words, stand in tweets of several people; and one of the people of each word."""
-        terms, words = _numpy(self._in_terms), _numpy(self._in_words)
-        shared_terms, _ = _shared(terms, np.repeat(people, np.diff(_numpy(self._term_ends))), len(self.terms))
-        by_word = np.repeat(people, np.diff(_numpy(self._word_ends)))
-        return shared_terms, *_shared(words, by_word, len(self.words))
+    def met(self, people: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the names in all texts, and for each of them whose text it is."""
+        return _numpy(self._found), np.repeat(people, np.diff(_numpy(self._ends)))
 
-    def by_term(self, columns: NDArray[np.int32], width: int) -> csr_array:
-        """0/1, tweets x kept terms, where `columns` maps each term's number to its column, or to -1."""
-        places = columns[_numpy(self._in_terms)]
-        ends = np.concatenate([[0], np.cumsum(places >= 0)])[_numpy(self._term_ends)]
-        return _ones(places[places >= 0], ends, width)
+    def occurrences(self) -> csr_array:
+        """Return 0/1, texts x names."""
+        return _ones(_numpy(self._found), _numpy(self._ends), len(self.names))
 
-    def by_word(self) -> csr_array:
-        """0/1, tweets x words."""
-        return _ones(_numpy(self._in_words), _numpy(self._word_ends), len(self.words))
+    def matrix(self, vocabulary: list[str]) -> csr_array:
+        """Return 0/1, texts x vocabulary."""
+        column = {name: place for place, name in enumerate(vocabulary)}
+        columns = np.array([column.get(name, -1) for name in self.names], dtype=np.int32)
+        found = _numpy(self._found)
+        places = columns[found] if len(found) else found
+        ends = np.concatenate([[0], np.cumsum(places >= 0)])[_numpy(self._ends)]
+        return _ones(places[places >= 0], ends, len(vocabulary))
+
+
+class _Texts:
+    """Texts as numbers of their features, read once; their tokens are not kept."""
+
+    def __init__(self, texts: Iterable[Sequence[Token | Word]]) -> None:
+        self.words, self.patterns, self.tokens = _Names(), _Names(), _Names()
+        self._count = 0
+        for tokens in texts:
+            self.words.add(word_features(tokens))
+            self.patterns.add(pattern_features(tokens))
+            self.tokens.add([token.text for token in tokens])
+            self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+
+class _Spelling:
+    """The n-grams of the texts' words: their numbers, in how many words of texts they stand, and who shares them."""
+
+    def __init__(self, texts: _Texts, people: NDArray[np.int64], most: int) -> None:
+        self.grams: dict[str, int] = {}
+        rows = [[self.grams.setdefault(gram, len(self.grams)) for gram in ngrams(word)] for word in texts.tokens.names]
+        spelt = _incidence(rows, len(self.grams))
+        self.counts = np.minimum(spelt.T @ texts.tokens.counts(), most).astype(np.int64)
+        shared_words, somebody = _shared(*texts.tokens.met(people), len(texts.tokens.names))
+        lengths = np.diff(spelt.indptr)
+        self.shared, _ = _shared(spelt.indices, np.repeat(somebody, lengths), len(self.grams))
+        self.shared[spelt.indices[np.repeat(shared_words, lengths)]] = True
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The candidates for a block of a vocabulary."""
+
+    numbers: dict[str, int]
+    counts: NDArray[np.int64]
+    allowed: NDArray[np.bool_]
+    most: int
+
+    def most_frequent(self, tweets: int, without: set[str]) -> tuple[list[str], NDArray[np.float16]]:
+        """Return the names to add, sorted, and their idf."""
+        kept = [
+            (name, number)
+            for name, number in self.numbers.items()
+            if self.allowed[number]
+            and name not in without
+            and (self.counts[number] >= _FEWEST_MEETINGS or " " not in name.strip())
+        ]
+        kept.sort(key=lambda pair: (-self.counts[pair[1]], pair[0]))
+        kept = sorted(kept[: self.most])
+        df = self.counts[np.array([number for _, number in kept], dtype=np.int64)]
+        return [name for name, _ in kept], (np.log((1 + tweets) / (1 + df)) + 1).astype(np.float16)
+
+
+def _merged(
+    base: Vocabulary | None, added: list[tuple[list[str], NDArray[np.float16]]], tweets: int
+) -> tuple[Vocabulary, NDArray[np.int32]]:
+    """Return the base's features and the new ones, each block sorted; and each feature's column in the base, or -1."""
+    blocks, idfs, columns = [], [], []
+    first = 0
+    for known, (names, idf) in zip(base.blocks if base else [[], [], []], added, strict=True):
+        old = base.idf[first : first + len(known)] if base else np.empty(0, np.float16)
+        order = sorted(range(len(known) + len(names)), key=[*known, *names].__getitem__)
+        both = [*known, *names]
+        blocks.append([both[place] for place in order])
+        idfs.append(np.concatenate([old, idf])[order] if order else old)
+        columns.append([first + place if place < len(known) else -1 for place in order])
+        first += len(known)
+    unknown = base.unknown_idf if base else float(np.round(8 * (np.log(1 + tweets) + 1)) / 8)
+    word_block, pattern_block, ngram_block = blocks
+    vocabulary = Vocabulary(word_block, pattern_block, ngram_block, np.concatenate(idfs), unknown, tweets)
+    return vocabulary, np.array([column for block in columns for column in block], dtype=np.int32)
+
+
+def _weighted(ones: csr_array, idf: Floats, pivot: float) -> csr_array:
+    weighted = ones @ diags_array(idf)
+    scaled: csr_array = diags_array(1.0 / np.sqrt(_squares(weighted) + pivot)) @ weighted
+    return scaled
+
+
+def _spelt(words: Iterable[str], column: dict[str, int]) -> tuple[csr_array, Floats]:
+    """Return 0/1, words x n-grams of the vocabulary; and how many of each word's n-grams are not in it."""
+    rows, unknown = [], []
+    for word in words:
+        grams = ngrams(word)
+        known = [place for gram in grams if (place := column.get(gram)) is not None]
+        rows.append(known)
+        unknown.append(len(grams) - len(known))
+    return _incidence(rows, len(column)), np.array(unknown, dtype=np.float64)
 
 
 def _numpy(numbers: "array[int]") -> NDArray[np.int64]:
     return np.array(numbers, dtype=np.int64)
 
 
-def _numbers(known: dict[str, int], found: list[str]) -> list[int]:
-    """The number of each distinct name; one that is new gets the next."""
-    return [known.setdefault(name, len(known)) for name in dict.fromkeys(found)]
-
-
 def _people(authors: Sequence[str], tweets: int) -> NDArray[np.int64]:
-    """A number for each tweet's author; one of its own, where the author is not known."""
+    """Return a number for each tweet's author; one of its own, where the author is not known."""
     if not any(authors):
         return np.arange(tweets, dtype=np.int64)
     known: dict[str | int, int] = {}
@@ -159,25 +264,12 @@ def _people(authors: Sequence[str], tweets: int) -> NDArray[np.int64]:
 def _shared(
     features: NDArray[Any], people: NDArray[np.int64], count: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Which features are met with several people, from each meeting's feature and person; and one person of each."""
+    """Return which features are met with several people, by each meeting's feature and person; and one person each."""
     somebody = np.full(count, -1, dtype=np.int64)
     somebody[features] = people
     shared = np.zeros(count, dtype=np.bool_)
     shared[features[somebody[features] != people]] = True
     return shared, somebody
-
-
-def _most_frequent(
-    numbers: dict[str, int], counts: NDArray[np.int64], allowed: NDArray[np.bool_], most: int
-) -> tuple[list[str], NDArray[np.int64], NDArray[np.int32]]:
-    """The names to keep, sorted; their counts; and for each number its column, or -1."""
-    kept = [(name, number) for name, number in numbers.items() if allowed[number]]
-    kept.sort(key=lambda pair: (-counts[pair[1]], pair[0]))
-    kept = sorted(kept[:most])
-    columns = np.full(len(numbers), -1, dtype=np.int32)
-    chosen = np.array([number for _, number in kept], dtype=np.int64)
-    columns[chosen] = np.arange(len(kept), dtype=np.int32)
-    return [name for name, _ in kept], counts[chosen], columns
 
 
 def _incidence(rows: list[list[int]], width: int) -> csr_array:
@@ -186,19 +278,10 @@ def _incidence(rows: list[list[int]], width: int) -> csr_array:
 
 
 def _ones(places: NDArray[Any], ends: NDArray[Any], width: int) -> csr_array:
-    # 32 bits, because scikit-learn's solvers take no others.
+    # 32 bits, because scikit-learn's estimators take no others.
     indices, indptr = places.astype(np.int32), ends.astype(np.int32)
     return csr_array((np.ones(len(places)), indices, indptr), shape=(len(ends) - 1, width))
 
 
-def _select(matrix: csr_array, columns: NDArray[np.int32]) -> csr_array:
-    kept = np.flatnonzero(columns >= 0)
-    return matrix[:, kept[np.argsort(columns[kept])]]
-
-
-def _squares(matrix: csr_array) -> NDArray[np.float64]:
+def _squares(matrix: csr_array) -> Floats:
     return np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
-
-
-def _scale(squares: NDArray[np.float64]) -> Any:
-    return diags_array(1.0 / np.sqrt(np.where(squares > 0, squares, 1.0)))

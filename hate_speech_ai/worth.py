@@ -7,10 +7,10 @@ words that it has never met, the model cannot even be uncertain; and where a gro
 import math
 from typing import NamedTuple
 
-from hate_speech_ai.groups import CLASSES
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import URL, USER, Word, words
+from hate_speech_ai.text.word_classes import IDENTITY
 
 NEAR_THRESHOLD = "near_threshold"
 UNKNOWN_WORDS = "unknown_words"
@@ -60,7 +60,7 @@ def worth(scorer: Scorer, tweet: str, probability: float) -> Worth:
     if len(unknown) >= _MIN_UNKNOWN and len(unknown) >= _UNKNOWN_SHARE * len(spelt):
         reasons[UNKNOWN_WORDS] = f"{len(unknown)} of {len(spelt)} words are unknown to the model: {_name(unknown)}."
         score += len(unknown) / len(spelt)
-    groups = list(dict.fromkeys(token.text for token in tokens if token.text in CLASSES))
+    groups = list(dict.fromkeys(token.text for token in tokens if token.text in IDENTITY))
     if groups and distance >= -NEAR:
         answer = "the answer is yes" if distance >= 0 else "a yes is near"
         reasons[IDENTITY_TERM] = f"It names a group, and {answer}: {_name(groups)}."

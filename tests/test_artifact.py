@@ -20,16 +20,18 @@ from api.models import ModelVersion
 from hate_speech_ai.artifact import MAX_BYTES, Artifact, ArtifactError, sha256
 from hate_speech_ai.operating_points import Curve
 from hate_speech_ai.scorer import Scorer
+from hate_speech_ai.vocabulary import Vocabulary, pack
 
 LABELS = ["hate_speech", "toxic", "spam"]
-TERMS, NGRAMS = ["bad", "good", "good day", "😡"], [" ba", "bad", "day", "goo", "é\ud83d"]
-CURVE = Curve([0.9, 0.4], [0.5, 1.0], [0.0, 0.3], 0.2)
+WORDS = ["bad", "good", "good day", "😡"]
+PATTERNS = ["<group>", "deport <group>"]
+NGRAMS = [" ba", "bad", "day", "goo", "é\ud83d"]
+CURVE = Curve([0.9, 0.4], [0.5, 1.0], [0.0, 0.3], yes=20, no=80, everyday=[0.0, 0.01], most_everyday=0.003)
+VOCABULARY = Vocabulary(WORDS, PATTERNS, NGRAMS, np.linspace(1, 3, 11, dtype=np.float16), unknown_idf=4.5, tweets=100)
 SMALL = Artifact(
     labels=LABELS,
-    terms=TERMS,
-    ngrams=NGRAMS,
-    idf=np.linspace(1, 3, 9, dtype=np.float32),
-    weights=np.linspace(-2, 2, 27, dtype=np.float32).reshape(3, 9),
+    vocabulary=VOCABULARY,
+    weights=np.linspace(-2, 2, 33, dtype=np.float16).reshape(3, 11),
     intercepts=np.array([-0.5, 0.1, 0.3]),
     curves=dict.fromkeys(LABELS, CURVE),
     metadata={"data_fingerprint": "ab" * 32, "note": "zażółć 😡"},
@@ -70,9 +72,24 @@ def test_it_works() -> None:
     artifact = Artifact.from_bytes(CONTENT)
 
     assert artifact.to_bytes() == CONTENT
-    assert (artifact.labels, artifact.terms, artifact.ngrams) == (LABELS, TERMS, NGRAMS)
+    assert (artifact.labels, artifact.vocabulary.blocks) == (LABELS, [WORDS, PATTERNS, NGRAMS])
+    assert (artifact.vocabulary.unknown_idf, artifact.vocabulary.tweets) == (4.5, 100)
     assert (artifact.curves, artifact.metadata) == (SMALL.curves, SMALL.metadata)
-    assert all(np.array_equal(getattr(artifact, n), getattr(SMALL, n)) for n in ("idf", "weights", "intercepts"))
+    assert all(np.array_equal(getattr(artifact, name), getattr(SMALL, name)) for name in ("weights", "intercepts"))
+    assert np.array_equal(artifact.vocabulary.idf, VOCABULARY.idf)
+
+
+def test_a_curve_without_everyday_tweets_is_read_again() -> None:
+    plain = replace(CURVE, everyday=[], most_everyday=1.0)
+    artifact = replace(SMALL, curves=dict.fromkeys(LABELS, plain))
+
+    assert Artifact.from_bytes(artifact.to_bytes()).curves == artifact.curves
+
+
+def test_arrays_are_written_row_by_row_however_they_lie() -> None:
+    turned = replace(SMALL, weights=np.asfortranarray(SMALL.weights))
+
+    assert turned.to_bytes() == CONTENT
 
 
 def test_a_trained_model_gives_the_same_bytes_again(artifact_bytes: bytes) -> None:
@@ -131,11 +148,12 @@ def test_arbitrary_bytes_are_refused(content: bytes) -> None:
     ("name", "value"),
     [
         ("format", 1),
-        ("format", "2"),
+        ("format", 2),
+        ("format", "3"),
         ("format", None),
         ("cleaning", 0),
         ("cleaning", 99),
-        ("features", 1),
+        ("features", 2),
         ("stemmer", "stemming 0.9 porter2"),
         ("stemmer", ""),
     ],
@@ -147,7 +165,10 @@ def test_another_format_cleaning_feature_or_stemmer_is_refused(name: str, value:
     assert repr(header_of(CONTENT)[name]) in message
 
 
-@pytest.mark.parametrize("name", ["format", "cleaning", "features", "stemmer", "labels", "curves", "metadata"])
+@pytest.mark.parametrize(
+    "name",
+    ["format", "cleaning", "features", "stemmer", "labels", "unknown_idf", "tweets", "curves", "metadata"],
+)
 def test_an_absent_field_is_refused(name: str) -> None:
     assert name in refusal(without_field(name))
 
@@ -171,6 +192,17 @@ def test_an_absent_field_is_refused(name: str) -> None:
         ("curves", {label: {**CURVE.as_dict(), "more": 1} for label in LABELS}),
         ("metadata", None),
         ("metadata", 5),
+        ("unknown_idf", 0),
+        ("unknown_idf", -1.0),
+        ("unknown_idf", float("nan")),
+        ("unknown_idf", float("inf")),
+        ("unknown_idf", 10**310),
+        ("unknown_idf", None),
+        ("unknown_idf", "much"),
+        ("tweets", None),
+        ("tweets", "many"),
+        ("tweets", float("inf")),
+        ("tweets", -2),
     ],
 )
 def test_a_garbled_field_is_refused(name: str, value: Any) -> None:
@@ -178,7 +210,7 @@ def test_a_garbled_field_is_refused(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), float("inf"), None, "0.5", True, [0.5]])
-@pytest.mark.parametrize("column", ["thresholds", "recalls", "fallouts"])
+@pytest.mark.parametrize("column", ["thresholds", "recalls", "fallouts", "everyday"])
 def test_a_curve_of_what_are_no_shares_is_refused(column: str, value: Any) -> None:
     curves = {label: CURVE.as_dict() for label in LABELS}
     curves["toxic"][column] = [value, 0.5]
@@ -195,9 +227,18 @@ def test_a_curve_of_what_are_no_shares_is_refused(column: str, value: Any) -> No
         {"recalls": [1.0]},
         {"thresholds": [], "recalls": [], "fallouts": []},
         {"fallouts": 0.5},
-        {"base_rate": 0.0},
-        {"base_rate": 1.0},
-        {"base_rate": None},
+        {"everyday": [0.1]},
+        {"everyday": [0.1, 0.2, 0.3]},
+        {"everyday": None},
+        {"everyday": "much"},
+        {"most_everyday": -0.1},
+        {"most_everyday": 1.1},
+        {"most_everyday": None},
+        {"yes": 0},
+        {"yes": -3},
+        {"yes": 2.5},
+        {"no": 0},
+        {"no": None},
     ],
 )
 def test_an_impossible_curve_is_refused(fields: dict[str, Any]) -> None:
@@ -220,7 +261,7 @@ def test_another_programs_safetensors_are_refused() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", ["idf", "weights", "intercepts"])
 def test_a_number_that_is_none_is_refused(name: str, value: float) -> None:
-    array = getattr(SMALL, name).copy()
+    array = load(CONTENT)[name].copy()
     array.flat[-1] = value
 
     assert f"{name} are not all finite" in refusal(with_arrays(**{name: array}))
@@ -228,20 +269,20 @@ def test_a_number_that_is_none_is_refused(name: str, value: float) -> None:
 
 @pytest.mark.parametrize("value", [0.0, -1.0])
 def test_an_idf_that_is_not_above_0_is_refused(value: float) -> None:
-    assert "idf" in refusal(with_arrays(idf=np.full(9, value, dtype=np.float32)))
+    assert "idf" in refusal(with_arrays(idf=np.full(11, value, dtype=np.float16)))
 
 
 @pytest.mark.parametrize(
     ("name", "array"),
     [
-        ("idf", np.ones(8, dtype=np.float32)),
-        ("idf", np.ones((9, 1), dtype=np.float32)),
-        ("idf", np.ones(9, dtype=np.float64)),
-        ("weights", np.ones((9, 3), dtype=np.float32)),
-        ("weights", np.ones(27, dtype=np.float32)),
-        ("weights", np.ones((2, 9), dtype=np.float32)),
-        ("weights", np.ones((3, 9), dtype=np.int32)),
-        ("weights", np.ones((3, 9), dtype=np.float16)),
+        ("idf", np.ones(10, dtype=np.float16)),
+        ("idf", np.ones((11, 1), dtype=np.float16)),
+        ("idf", np.ones(11, dtype=np.float32)),
+        ("weights", np.ones((11, 3), dtype=np.float16)),
+        ("weights", np.ones(33, dtype=np.float16)),
+        ("weights", np.ones((2, 11), dtype=np.float16)),
+        ("weights", np.ones((3, 11), dtype=np.int16)),
+        ("weights", np.ones((3, 11), dtype=np.float32)),
         ("intercepts", np.ones(2)),
         ("intercepts", np.ones((3, 1))),
         ("intercepts", np.ones(3, dtype=np.float32)),
@@ -251,24 +292,28 @@ def test_a_wrong_shape_or_type_is_refused(name: str, array: Any) -> None:
     assert f"the artifact's {name} are {array.dtype}{array.shape}" in refusal(with_arrays(**{name: array}))
 
 
-@pytest.mark.parametrize("name", ["terms", "ngrams", "idf", "weights", "intercepts"])
+@pytest.mark.parametrize("name", ["words", "patterns", "ngrams", "idf", "weights", "intercepts"])
 def test_an_absent_array_is_refused(name: str) -> None:
     assert f"lacks {name}" in refusal(with_arrays(**{name: None}))
 
 
 def test_an_empty_vocabulary_is_refused() -> None:
-    none = np.zeros(0, dtype=np.float32)
+    none = np.zeros(0, dtype=np.float16)
+    empty = replace(VOCABULARY, words=[], patterns=[], ngrams=[], idf=none)
 
-    assert "no vocabulary" in refusal(replace(SMALL, terms=[], ngrams=[], idf=none, weights=none).to_bytes())
-
-
-@pytest.mark.parametrize("terms", [["bad"], [*TERMS, "more"], []])
-def test_a_vocabulary_of_another_size_than_the_weights_is_refused(terms: list[str]) -> None:
-    refusal(replace(SMALL, terms=terms).to_bytes())
+    assert "no vocabulary" in refusal(replace(SMALL, vocabulary=empty, weights=none).to_bytes())
 
 
-def test_a_vocabulary_that_is_no_text_is_refused() -> None:
-    refusal(with_arrays(terms=np.array([255, 254], dtype=np.uint8)))
+@pytest.mark.parametrize("block", ["words", "patterns", "ngrams"])
+@pytest.mark.parametrize("names", [["bad"], [f"name {number}" for number in range(9)], []])
+def test_a_vocabulary_of_another_size_than_the_weights_is_refused(block: str, names: list[str]) -> None:
+    refusal(with_arrays(**{block: pack(names)}))
+
+
+@pytest.mark.parametrize("block", ["words", "patterns", "ngrams"])
+@pytest.mark.parametrize("content", [b"\xff\xfe", b" \xff\xfe", b"\n\n", b"~bad"])
+def test_a_vocabulary_that_is_no_text_is_refused(block: str, content: bytes) -> None:
+    assert "garbles" in refusal(with_arrays(**{block: np.frombuffer(content, dtype=np.uint8)}))
 
 
 def test_a_model_that_does_not_answer_hate_speech_is_refused() -> None:

@@ -13,7 +13,7 @@ from api.models import ModelVersion
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.explain import explain
 from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.text import read
+from hate_speech_ai.text import LONG, Token, parts, read
 from tests.conftest import JSONClient, starter_rows
 
 HATEFUL = "all muslims are vermin and should be deported"
@@ -87,7 +87,7 @@ def test_it_refuses(client: JSONClient, served: ModelVersion, fields: dict[str, 
 
 
 def test_every_label_of_every_starter_row_sums_to_its_logit(scorer: Scorer) -> None:
-    for number, row in enumerate(starter_rows()[::10]):
+    for number, row in enumerate(starter_rows()[::50]):
         label = scorer.labels[number % len(scorer.labels)]
         explanation = explain(scorer, row["tweet"], label)
         total = explanation.intercept + math.fsum(one.value for one in explanation.contributions)
@@ -98,13 +98,24 @@ def test_every_label_of_every_starter_row_sums_to_its_logit(scorer: Scorer) -> N
 
 @hypothesis_settings(deadline=None)
 @given(
-    st.text(max_size=80) | st.lists(st.sampled_from([*HATEFUL.split(), "v3rm1n", "k i l l", "not", "😡"])).map(" ".join)
+    st.text(max_size=80)
+    | st.builds(
+        str.join,
+        st.sampled_from([" ", ". "]),
+        st.lists(st.sampled_from([*HATEFUL.split(), "v3rm1n", "k i l l", "not", "😡", "bread."]), max_size=70),
+    )
 )
 def test_any_text_sums_to_its_logit(scorer: Scorer, tweet: str) -> None:
     explanation = explain(scorer, tweet)
 
+    total = explanation.intercept + math.fsum(one.value for one in explanation.contributions)
+    assert total == pytest.approx(explanation.logit, abs=1e-9)
     assert probability(explanation.logit) == pytest.approx(scorer.score(tweet).probabilities["hate_speech"], abs=1e-9)
     assert len(explanation.contributions) == len(read(tweet))
+    if explanation.part:
+        begin, end = explanation.part
+        assert explanation.part in parts(tweet, read(tweet))
+        assert not any(one.value for one in explanation.contributions[:begin] + explanation.contributions[end:])
 
 
 def test_a_hidden_word_is_shown_where_it_stands(scorer: Scorer) -> None:
@@ -118,14 +129,15 @@ def test_a_hidden_word_is_shown_where_it_stands(scorer: Scorer) -> None:
 
 def test_without_the_named_words_the_decision_is_the_opposite(scorer: Scorer) -> None:
     flipped = 0
-    for row in starter_rows()[::25]:
+    for row in starter_rows()[::50]:
         tweet = row["tweet"]
         explanation = explain(scorer, tweet)
         if not explanation.flipped_by:
             continue
         tokens = [token for place, token in enumerate(read(tweet)) if place not in explanation.flipped_by]
         threshold = scorer.thresholds["hate_speech"]
-        before, after = probability(explanation.logit) >= threshold, scorer.probability(tokens) >= threshold
+        after = probability(scorer.decisive(tweet, tokens).logit) >= threshold
+        before = probability(explanation.logit) >= threshold
         assert before != after
         flipped += 1
 
@@ -149,17 +161,91 @@ def test_every_feature_is_named_and_they_sum_to_the_logit(scorer: Scorer) -> Non
 
 def test_no_smaller_set_of_words_turns_the_decision(scorer: Scorer) -> None:
     seen = 0
-    for row in starter_rows()[::40]:
+    for row in starter_rows()[::60]:
         tokens = read(row["tweet"])
         found = explain(scorer, row["tweet"]).flipped_by
         if not 2 <= len(found) <= 3 or len(tokens) > 20:
             continue
         threshold = scorer.thresholds["hate_speech"]
-        answer = scorer.probability(tokens) >= threshold
+
+        def answer(tokens: list[Token], tweet: str = row["tweet"], threshold: float = threshold) -> bool:
+            return probability(scorer.decisive(tweet, tokens).logit) >= threshold
+
         for size in range(1, len(found)):
             for places in combinations(range(len(tokens)), size):
                 rest = [token for place, token in enumerate(tokens) if place not in places]
-                assert (scorer.probability(rest) >= threshold) == answer
+                assert answer(rest) == answer(tokens)
         seen += 1
 
     assert seen > 10
+
+
+# Long texts
+
+HARMLESS = [
+    "the bus was late again and we waited in the rain.",
+    "my sister baked two loaves of bread this morning.",
+    "somebody left an umbrella in the library on monday.",
+    "our train goes at nine from the other platform.",
+]
+LONG_TEXT = " ".join([*HARMLESS[:2], HATEFUL + ".", *HARMLESS[2:]])
+
+
+def test_of_a_long_text_the_sentence_that_decides_is_named(scorer: Scorer) -> None:
+    explanation = explain(scorer, LONG_TEXT)
+
+    assert explanation.part is not None
+    begin, end = explanation.part
+    assert [one.word for one in explanation.contributions[begin:end]] == HATEFUL.split()
+    said = {one.word: one.value for one in explanation.contributions}
+    assert (said["muslims"] > 0, said["vermin"] > 0, said["bread"], said["umbrella"]) == (True, True, 0.0, 0.0)
+
+
+def test_of_a_long_text_the_words_that_decide_sum_to_the_logit(scorer: Scorer) -> None:
+    explanation = explain(scorer, LONG_TEXT)
+
+    total = explanation.intercept + math.fsum(one.value for one in explanation.contributions)
+    assert total == pytest.approx(explanation.logit, abs=1e-9)
+    assert explanation.intercept == pytest.approx(scorer.intercept() - math.log(5))
+    assert explanation.intercept + sum(value for _, value in explanation.features) == pytest.approx(explanation.logit)
+    assert probability(total) == pytest.approx(scorer.score(LONG_TEXT).probabilities["hate_speech"], abs=1e-9)
+
+
+def test_a_text_that_is_read_as_a_whole_has_no_part(scorer: Scorer) -> None:
+    short, even = (explain(scorer, text) for text in (HATEFUL, " ".join([HATEFUL + "."] * 8)))
+
+    assert (short.part, even.part) == (None, None)
+    assert short.intercept == even.intercept == scorer.intercept()
+    assert all(one.value for one in even.contributions)
+
+
+def test_each_label_has_the_part_that_decides_it(scorer: Scorer) -> None:
+    text = f"what a fucking shit day this was. {LONG_TEXT}"
+
+    assert explain(scorer, text, "obscene").part == (0, 7)
+    assert explain(scorer, text, "hate_speech").part != (0, 7)
+
+
+def test_what_turns_the_answer_of_a_long_text_stands_in_its_hateful_sentence(scorer: Scorer) -> None:
+    tokens = read(LONG_TEXT)
+    assert len(tokens) > LONG
+
+    explanation = explain(scorer, LONG_TEXT)
+
+    assert explanation.part is not None
+    assert explanation.flipped_by
+    assert set(explanation.flipped_by) <= set(range(*explanation.part))
+    rest = [token for place, token in enumerate(tokens) if place not in explanation.flipped_by]
+    assert probability(scorer.decisive(LONG_TEXT, rest).logit) < scorer.thresholds["hate_speech"]
+
+
+def test_the_service_tells_the_part_too(client: JSONClient, served: ModelVersion) -> None:
+    long, short = (
+        client.post("/predict", {"tweet": tweet, "explain": True}).json()["explanation"]
+        for tweet in (LONG_TEXT, HATEFUL)
+    )
+
+    assert short["part"] is None
+    begin, end = long["part"]
+    assert [token["word"] for token in long["tokens"][begin:end]] == HATEFUL.split()
+    assert long["intercept"] + sum(token["contribution"] for token in long["tokens"]) == pytest.approx(long["logit"])

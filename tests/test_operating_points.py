@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from api.models import ModelVersion
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.operating_points import NAMES, Curve
+from hate_speech_ai.labels import LABELS
+from hate_speech_ai.operating_points import MOST_EVERYDAY, NAMES, Curve, OperatingPoint
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import fingerprint, is_held_out
 from hate_speech_ai.training import Example, train
@@ -34,7 +35,7 @@ def test_it_works() -> None:
 
     assert found is not None
     assert (found.precision, found.recall) == counted(found.threshold) == (0.75, 0.75)
-    assert CURVE.base_rate == 0.5
+    assert (CURVE.yes, CURVE.no, CURVE.base_rate) == (4, 4, 0.5)
 
 
 @given(ROWS)
@@ -90,9 +91,146 @@ def test_the_named_points_of_a_model(artifact_bytes: bytes) -> None:
     for points in Scorer(Artifact.from_bytes(artifact_bytes)).operating_points.values():
         assert list(points) == list(NAMES)
         assert points["high_recall"].recall >= 0.9
-        f1 = {name: 2 * p.precision * p.recall / (p.precision + p.recall) for name, p in points.items()}
+        f1 = {name: f1_of(point) for name, point in points.items()}
         assert f1["balanced"] == max(f1.values())
     assert points["high_precision"].precision >= points["balanced"].precision
+
+
+def f1_of(point: OperatingPoint) -> float:
+    return 2 * point.precision * point.recall / (point.precision + point.recall)
+
+
+# Everyday tweets
+
+
+@given(ROWS, st.lists(st.floats(0.001, 0.999), min_size=1, max_size=60))
+def test_the_share_of_everyday_tweets_is_what_counting_says(
+    rows: list[tuple[float, bool]], everyday: list[float]
+) -> None:
+    curve = Curve.of(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
+
+    points = curve.with_everyday(np.array(everyday), 0.1).points()
+
+    for point in points:
+        assert point.everyday == pytest.approx(np.mean(np.array(everyday) >= point.threshold), abs=1e-6)
+    assert [(p.threshold, p.precision, p.recall) for p in points] == [
+        (p.threshold, p.precision, p.recall) for p in curve.points()
+    ]
+
+
+def test_a_point_does_not_know_what_was_not_measured() -> None:
+    assert {point.everyday for point in CURVE.points()} == {None}
+    assert CURVE.named()["balanced"].everyday is None
+
+
+@given(ROWS, st.lists(st.floats(0.001, 0.999), min_size=1, max_size=60), st.floats(0, 1))
+def test_balanced_is_the_highest_f1_that_few_everyday_tweets_reach(
+    rows: list[tuple[float, bool]], everyday: list[float], most: float
+) -> None:
+    curve = Curve.of(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
+    curve = curve.with_everyday(np.array(everyday), most)
+
+    chosen = curve.named()["balanced"]
+
+    allowed = [point for point in curve.points() if point.everyday is not None and point.everyday <= most]
+    if allowed:
+        assert chosen in allowed
+        assert f1_of(chosen) == pytest.approx(max(f1_of(point) for point in allowed))
+    else:
+        assert chosen == curve.points()[0]  # the strictest that there is
+
+
+def test_balanced_moves_up_until_few_everyday_tweets_are_flagged() -> None:
+    everyday = np.array([0.55] * 5 + [0.05] * 95)
+
+    thresholds = [CURVE.with_everyday(everyday, most).named()["balanced"].threshold for most in (0.0, 0.04, 0.05, 1.0)]
+
+    assert thresholds[0] == thresholds[1] > 0.55 > thresholds[2] == thresholds[3] == CURVE.named()["balanced"].threshold
+
+
+def test_the_other_points_are_where_they_were_whatever_everyday_tweets_say() -> None:
+    before, after = (
+        {name: point.threshold for name, point in curve.named().items()}
+        for curve in (CURVE, CURVE.with_everyday(np.full(10, 0.95), 0.001))
+    )
+
+    assert before["balanced"] < after["balanced"]
+    assert {name: before[name] for name in ("high_precision", "high_recall")} == {
+        name: after[name] for name in ("high_precision", "high_recall")
+    }
+
+
+def test_thresholds_never_depend_on_the_base_rate() -> None:
+    curve = CURVE.with_everyday(np.array([0.7, 0.4, 0.1, 0.1]), 0.3)
+
+    often, seldom = (curve.named(rate) for rate in (0.5, 0.01))
+
+    assert {name: point.threshold for name, point in often.items()} == {
+        name: point.threshold for name, point in seldom.items()
+    }
+    assert often["balanced"].everyday == seldom["balanced"].everyday
+
+
+def test_every_label_that_may_flag_few_everyday_tweets_has_a_small_share() -> None:
+    assert set(MOST_EVERYDAY) == set(LABELS)
+    assert all(0 < share <= 0.02 for share in MOST_EVERYDAY.values())
+    assert MOST_EVERYDAY["hate_speech"] <= 0.005
+
+
+# Two curves together
+
+
+@given(ROWS, ROWS)
+def test_two_curves_together_are_that_of_all_their_tweets(
+    ours: list[tuple[float, bool]], theirs: list[tuple[float, bool]]
+) -> None:
+    one, two = (Curve.of(*map(np.array, zip(*rows, strict=True))) for rows in (ours, theirs))  # type: ignore[arg-type]
+
+    mixed = one.mixed(two)
+
+    assert (mixed.yes, mixed.no) == (one.yes + two.yes, one.no + two.no)
+    assert mixed.is_sound()
+    assert mixed.thresholds == sorted(set(mixed.thresholds), reverse=True)
+    assert mixed.recalls == sorted(mixed.recalls)
+    assert mixed.fallouts == sorted(mixed.fallouts)
+    assert mixed.recalls[-1] == pytest.approx(1.0)
+
+
+def test_a_curve_and_itself_is_itself() -> None:
+    mixed = CURVE.mixed(CURVE)
+
+    assert (mixed.yes, mixed.no) == (8, 8)
+    assert mixed.thresholds == CURVE.thresholds
+    assert mixed.recalls == pytest.approx(CURVE.recalls)
+    assert mixed.fallouts == pytest.approx(CURVE.fallouts)
+
+
+def test_of_many_tweets_the_mixed_curve_says_what_counting_says() -> None:
+    random = np.random.default_rng(1)
+
+    def rows(count: int, share: float, shift: float) -> tuple[Any, Any]:
+        answers = random.random(count) < share
+        return 1 / (1 + np.exp(-random.normal(np.where(answers, 1.0 + shift, -1.0 + shift), 1.0))), answers
+
+    (ours, right), (theirs, true) = rows(3_000, 0.2, 0.0), rows(600, 0.6, 0.7)
+
+    points = Curve.of(ours, right).mixed(Curve.of(theirs, true)).points()
+
+    everything, answers = np.concatenate([ours, theirs]), np.concatenate([right, true])
+    for point in points[10::20]:
+        assert (point.precision, point.recall) == pytest.approx(counted(point.threshold, everything, answers), abs=0.02)
+
+
+def test_few_tweets_move_a_curve_of_many_little() -> None:
+    random = np.random.default_rng(1)
+    answers = random.random(5_000) < 0.3
+    curve = Curve.of(1 / (1 + np.exp(-random.normal(np.where(answers, 1.0, -1.0), 1.0))), answers)
+
+    mixed = curve.mixed(CURVE)
+
+    for name, point in curve.named().items():
+        assert mixed.named()[name].recall == pytest.approx(point.recall, abs=0.02)
+        assert mixed.named()[name].precision == pytest.approx(point.precision, abs=0.02)
 
 
 def test_a_stricter_point_says_yes_less_often(client: JSONClient, served: ModelVersion) -> None:
