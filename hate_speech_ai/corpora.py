@@ -84,6 +84,7 @@ class Corpus:
         sha256: of the file at `url`.
         licence, source: as its authors state them.
         base_rate: the share of hate speech where it was collected, as far as the sample shows it.
+        weight: how much one of its rows counts in training, where another corpus's counts 1.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Corpus:
     licence: str = ""
     source: str = ""
     base_rate: float | None = None
+    weight: float = 1.0
 
     @property
     def columns(self) -> list[str]:
@@ -200,6 +202,7 @@ CORPORA = {
             part_column="split",
             files=("hatexplain.csv",),
             licence="MIT",
+            weight=1.75,  # three annotators each, and the only one that tells hate from mere offence on two platforms
             source="Mathew, Saha, Yimam, Biemann, Goyal, Mukherjee (AAAI 2021)",
         ),
         Corpus(
@@ -280,6 +283,15 @@ CORPORA = {
             licence="as stated at osf.io/edua3; MIT for the repository with the files",
             source="Kennedy et al. (Language Resources and Evaluation 2022), development and test parts",
             base_rate=0.095,
+        ),
+        Corpus(
+            "dynahate",
+            "text",
+            meanings={"label": {"0": _NOT_HATEFUL, "1": _HATEFUL}},
+            part_column="split",
+            files=("dynahate_train_dev.csv.gz",),
+            licence="none stated with the files; the paper that published them is CC BY 4.0",
+            source="Vidgen, Thrush, Waseem, Kiela (ACL 2021), training and development parts",
         ),
         Corpus(
             "wiki_context_toxicity",

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hate_speech_ai.artifact import Artifact
+from hate_speech_ai.base_model import learned_corpora
 from hate_speech_ai.corpora import CORPORA, STARTER, CorpusError, LeftOut, Record, Rejected, Row, read
 from hate_speech_ai.labels import resolve
 from hate_speech_ai.text import fingerprint, is_held_out
@@ -57,7 +59,9 @@ class _Text:
     held_out: bool
 
 
-def load(sources: Mapping[str, Path], progress: Progress = lambda name, rows: None) -> Split:
+def load(
+    sources: Mapping[str, Path], progress: Progress = lambda name, rows: None, *, base: Artifact | None = None
+) -> Split:
     """Read corpora, and keep apart what is held out.
 
     Held out is one cleaned text in ten, by its hash, and every text that the authors of one of the corpora test with,
@@ -67,6 +71,7 @@ def load(sources: Mapping[str, Path], progress: Progress = lambda name, rows: No
     Args:
         sources: name of a corpus in `CORPORA` -> its file or folder. The order is that of the examples.
         progress: called now and then with the corpus's name and how many of its rows were read.
+        base: the model that is to be trained on top of; it knows the starter corpus, if it was trained on it.
 
     Raises:
         KeyError: a name that is not in `CORPORA`.
@@ -94,8 +99,16 @@ def load(sources: Mapping[str, Path], progress: Progress = lambda name, rows: No
         part = split.held_out if text.held_out else split.training
         source, *others = text.opinions
         labels = resolve(text.opinions.values()) if others else text.opinions[source]
-        core = STARTER.name in text.opinions
-        part.append(Example(text.tweet, labels, source=source, core=core))
+        part.append(
+            Example(
+                text.tweet,
+                labels,
+                source=source,
+                core=STARTER.name in text.opinions,
+                known=not others and source == STARTER.name and source in learned_corpora(base),
+                weight=CORPORA[source].weight,
+            )
+        )
     return split
 
 

@@ -1,10 +1,13 @@
 """hate_speech_ai.dataset: from corpora on disk to examples."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hate_speech_ai.corpora import CorpusError
+from hate_speech_ai.artifact import Artifact
+from hate_speech_ai.corpora import CORPORA, CorpusError
 from hate_speech_ai.dataset import data_fingerprint, load
 from hate_speech_ai.text import fingerprint, is_held_out
 
@@ -109,6 +112,47 @@ def test_core_is_what_the_starter_corpus_has(tmp_path: Path) -> None:
     ]
 
 
+@pytest.fixture(scope="module")
+def learned(artifact_bytes: bytes) -> Any:
+    """A base model that has learned these corpora."""
+    artifact = Artifact.from_bytes(artifact_bytes)
+    return lambda *names: replace(artifact, metadata={"corpora": dict.fromkeys(names, 100)})
+
+
+def test_a_base_knows_what_only_the_starter_corpus_says(tmp_path: Path, learned: Any) -> None:
+    sources = {
+        "starter": starter(tmp_path, f"{KEPT},0,1,,,,,", f"{TESTED},0,1,,,,,"),
+        "davidson2017": davidson(tmp_path, f"{TESTED},0", "a third morning,0"),
+    }
+
+    split = load(sources, base=learned("starter", "davidson2017"))
+
+    assert {one.tweet: one.known for one in split.training} == {KEPT: True, TESTED: False, "a third morning": False}
+
+
+@pytest.mark.parametrize("names", [None, [], ["davidson2017"]])
+def test_without_a_base_that_has_learned_it_the_starter_corpus_is_new(
+    tmp_path: Path, learned: Any, names: list[str] | None
+) -> None:
+    base = None if names is None else learned(*names)
+
+    split = load({"starter": starter(tmp_path, f"{KEPT},0,1,,,,,")}, base=base)
+
+    assert [one.known for one in split.training] == [False]
+
+
+def test_a_row_counts_as_much_as_its_corpus_says(tmp_path: Path) -> None:
+    split = load(
+        {
+            "davidson2017": davidson(tmp_path, f"{KEPT},0"),
+            "hatexplain": hatexplain(tmp_path, f"{KEPT},normal,train", f"{TESTED},normal,train"),
+        }
+    )
+
+    assert CORPORA["hatexplain"].weight > CORPORA["davidson2017"].weight == 1.0
+    assert [one.weight for one in split.training] == [1.0, CORPORA["hatexplain"].weight]
+
+
 def test_rows_that_are_not_used_are_counted(tmp_path: Path) -> None:
     path = hatexplain(tmp_path, f"{KEPT},normal,train", "unsure,undecided,train", "odd,maybe,train", "???,normal,train")
 
@@ -138,4 +182,7 @@ def test_the_fingerprint_belongs_to_the_rows(tmp_path: Path) -> None:
         return data_fingerprint(load({"davidson2017": davidson(tmp_path, *rows)}).training)
 
     assert print_of(f"{KEPT},0") == print_of(f"{KEPT},0")
+    # What a model knows of the rows is no part of them.
+    rows = load({"davidson2017": davidson(tmp_path, f"{KEPT},0")}).training
+    assert data_fingerprint([replace(row, known=True) for row in rows]) == data_fingerprint(rows)
     assert len({print_of(f"{KEPT},0"), print_of(f"{KEPT},2"), print_of(f"{KEPT} again,0")}) == 3
