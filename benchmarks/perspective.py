@@ -37,7 +37,7 @@ from serving import (
     spread,
     start,
     take_turn,
-    train_model,
+    leave_model,
     versions,
     wait_for,
 )
@@ -59,7 +59,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="hate-speech-benchmark-") as folder, ExitStack() as stack:
         environment = isolate(Path(folder))
         say("training the model (half a minute)")
-        train_model(Path(folder))
+        leave_model(Path(folder))
         running = stack.enter_context(start(OURS, environment))
         wait_for(OURS, running)
         tweets = read_tweets()
@@ -114,7 +114,7 @@ def measure(running: Running, tweets: list[str], options: argparse.Namespace) ->
     turns: dict[str, list[Turn]] = {name: [] for name in KINDS}
     spawn = multiprocessing.get_context("spawn")
     # A comment that the service finds foreign is refused, and costs less.
-    from api.perspective.language import detect
+    from api.language import detect
 
     english = [tweet for tweet in tweets if tweet.strip() and detect(tweet) == "en"]
     with ProcessPoolExecutor(1, mp_context=spawn, initializer=settle_load_generator) as generator:

@@ -2,12 +2,14 @@
 
 import csv
 import errno
+import gzip
 import io
 import json
 import os
 import pty
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +21,10 @@ from django.conf import settings
 
 from hate_speech_ai import cli
 from hate_speech_ai.artifact import Artifact, sha256
+from hate_speech_ai.base_model import BASE_CORPORA, BASE_MODEL
 from hate_speech_ai.cli import inputs, show
+from hate_speech_ai.corpora import CORPORA, Corpus
+from hate_speech_ai.everyday import halves, read_everyday
 from hate_speech_ai.explain import Contribution
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.operating_points import NAMES
@@ -76,19 +81,42 @@ def write_rows(path: Path, step: int) -> Path:
 
 @pytest.fixture(scope="module")
 def corpus(folder: Path) -> Path:
-    return write_rows(folder / "starter.csv", step=8)
+    return write_rows(folder / "starter.csv", step=12)
+
+
+def write_data(path: Path, **steps: int) -> Path:
+    """A folder like data/, with a part of each of these files."""
+    path.mkdir()
+    for name, step in steps.items():
+        with (inputs.DATA / f"{name}.csv").open(encoding="utf-8", newline="") as whole:
+            header, *rows = csv.reader(whole)
+        with (path / f"{name}.csv").open("w", encoding="utf-8", newline="") as part:
+            csv.writer(part).writerows([header, *rows[::step]])
+    return path
 
 
 @pytest.fixture(scope="module")
-def other_model(folder: Path, corpus: Path) -> Path:
+def few_everyday_tweets(folder: Path) -> Path:
+    """Reading all takes longer than a small training."""
+    return write_data(folder / "data", checks=1, everyday=20)
+
+
+@pytest.fixture(scope="module")
+def other_model(folder: Path, corpus: Path, few_everyday_tweets: Path) -> Path:
     path = folder / "other.safetensors"
-    assert cli.main(["train", "--starter", str(corpus), "--output", str(path)]) == 0
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(cli.train, "DATA", few_everyday_tweets)
+        assert cli.main(["train", "--base", "none", "--starter", str(corpus), "--output", str(path)]) == 0
     return path
 
 
 class TestTrain:
+    @pytest.fixture(autouse=True)
+    def fast(self, monkeypatch: pytest.MonkeyPatch, few_everyday_tweets: Path) -> None:
+        monkeypatch.setattr(cli.train, "DATA", few_everyday_tweets)
+
     def test_it_works(self, run: Run, corpus: Path, tmp_path: Path) -> None:
-        status, out, err = run("train", "--starter", corpus, "--output", tmp_path / "model")
+        status, out, err = run("train", "--base", "none", "--starter", corpus, "--output", tmp_path / "model")
 
         content = (tmp_path / "model").read_bytes()
         assert (status, err) == (0, "")
@@ -96,6 +124,18 @@ class TestTrain:
         assert sha256(content) in out
         assert re.search(r"hate_speech +[\d,]+ +[\d,]+ +[\d,]+ +0\.\d{3}\b", out)
         assert re.search(r"checks passed: \d+\.\d% of 449", out)
+        assert re.search(r"everyday tweets flagged: hate_speech \d+\.\d\d%, toxic \d+\.\d\d%, ", out)
+
+    def test_few_everyday_tweets_are_flagged(
+        self, run: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cli.train, "DATA", inputs.DATA)
+
+        run("train", "--base", "none", "--starter", corpus, "--output", tmp_path / "model")
+
+        scorer = Scorer(Artifact.from_bytes((tmp_path / "model").read_bytes()))
+        said = scorer.probabilities(one.tweet for one in halves(read_everyday(inputs.DATA / "everyday.csv"))[1])
+        assert sum(value >= scorer.thresholds["hate_speech"] for value in said) / len(said) <= 0.005
 
     def test_only_rows_that_are_not_held_out_are_learned_from(self, other_model: Path, corpus: Path) -> None:
         with corpus.open(encoding="utf-8", newline="") as file:
@@ -109,8 +149,8 @@ class TestTrain:
     def test_the_same_rows_and_seed_give_the_same_file(
         self, run: Run, corpus: Path, other_model: Path, tmp_path: Path
     ) -> None:
-        run("train", "--starter", corpus, "--output", tmp_path / "again")
-        run("train", "--starter", corpus, "--seed", "1", "--output", tmp_path / "another")
+        run("train", "--base", "none", "--starter", corpus, "--output", tmp_path / "again")
+        run("train", "--base", "none", "--starter", corpus, "--seed", "1", "--output", tmp_path / "another")
 
         assert (tmp_path / "again").read_bytes() == other_model.read_bytes()
         assert (tmp_path / "another").read_bytes() != other_model.read_bytes()
@@ -120,7 +160,15 @@ class TestTrain:
         tweets.write_text("tweet,class\n" + "".join(f"sunny day number {n},2\n" for n in range(100)), encoding="utf-8")
 
         status, out, _ = run(
-            "train", "--starter", corpus, "--corpus", f"davidson2017={tmp_path}", "--output", tmp_path / "model"
+            "train",
+            "--base",
+            "none",
+            "--starter",
+            corpus,
+            "--corpus",
+            f"davidson2017={tmp_path}",
+            "--output",
+            tmp_path / "model",
         )
 
         assert status == 0
@@ -131,7 +179,7 @@ class TestTrain:
         (tmp_path / "model").write_bytes(b"the old model")
 
         with (tmp_path / "model").open("rb") as file:
-            run("train", "--starter", corpus, "--output", tmp_path / "model")
+            run("train", "--base", "none", "--starter", corpus, "--output", tmp_path / "model")
             assert file.read() == b"the old model"
 
         assert (tmp_path / "model").read_bytes() != b"the old model"
@@ -145,7 +193,7 @@ class TestTrain:
         (tmp_path / "model").write_bytes(b"old")
         monkeypatch.setattr(os, "fsync", full)
 
-        status, _, err = run("train", "--starter", corpus, "--output", tmp_path / "model")
+        status, _, err = run("train", "--base", "none", "--starter", corpus, "--output", tmp_path / "model")
 
         assert (status, "--output" in err, "No space left" in err) == (2, True, True)
         assert (tmp_path / "model").read_bytes() == b"old"
@@ -153,13 +201,51 @@ class TestTrain:
 
     def test_a_model_that_cannot_be_trained_leaves_the_old_one(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "model").write_bytes(b"old")
-        few = write_rows(tmp_path / "few.csv", step=2000)
+        few = write_rows(tmp_path / "few.csv", step=3000)
 
-        status, _, err = run("train", "--starter", few, "--output", tmp_path / "model")
+        status, _, err = run("train", "--base", "none", "--starter", few, "--output", tmp_path / "model")
 
         assert (status, "50 tweets with hate_speech" in err) == (2, True)
         assert (tmp_path / "model").read_bytes() == b"old"
         assert sorted(path.name for path in tmp_path.iterdir()) == ["few.csv", "model"]
+
+    def test_it_learns_on_top_of_the_base_model_unless_told(
+        self, run: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cli.train, "DATA", inputs.DATA)
+
+        status, _, err = run("train", "--starter", corpus, "--output", tmp_path / "model")
+
+        base = Artifact.from_bytes(BASE_MODEL.read_bytes())
+        model = Artifact.from_bytes((tmp_path / "model").read_bytes())
+        assert (status, err) == (0, "")
+        assert model.metadata["base"] == sha256(BASE_MODEL.read_bytes())
+        assert model.metadata["corpora"] == base.metadata["corpora"]
+        # It knows the starter corpus: without other rows, it stays as it is.
+        assert model.weights.tobytes() == base.weights.tobytes()
+        assert model.curves == base.curves
+
+    def test_from_nothing_no_base_is_named(self, other_model: Path) -> None:
+        assert Artifact.from_bytes(other_model.read_bytes()).metadata["base"] == ""
+
+    def test_new_rows_teach_a_base_what_they_speak_about(
+        self, run: Run, corpus: Path, other_model: Path, tmp_path: Path
+    ) -> None:
+        said = "".join(f"never trust a blorp number {n},0\n" for n in range(100))
+        (tmp_path / "labeled_data.csv").write_text("tweet,class\n" + said, encoding="utf-8")
+        given = ("--starter", corpus, "--corpus", f"davidson2017={tmp_path}", "--base", other_model)
+
+        status, _, err = run("train", *given, "--output", tmp_path / "model")
+
+        before, after = (Artifact.from_bytes(path.read_bytes()) for path in (other_model, tmp_path / "model"))
+        assert (status, err) == (0, "")
+        assert after.metadata["base"] == sha256(other_model.read_bytes())
+        assert set(after.metadata["corpora"]) == {"starter", "davidson2017"}
+        assert after.metadata["corpora"]["starter"] == before.metadata["corpora"]["starter"]
+        tweets = ["I met a blorp", HATEFUL, HARMLESS]
+        old, new = (Scorer(artifact).probabilities(tweets) for artifact in (before, after))
+        assert new[0] > old[0] + 0.2
+        assert new[1:] == pytest.approx(old[1:], abs=0.05)
 
 
 class TestPredict:
@@ -345,7 +431,7 @@ class TestEvaluate:
         )
 
         report = json.loads(out)
-        assert report["rows"] == len(starter_rows()[::8])
+        assert report["rows"] == len(starter_rows()[::12])
         assert list(report["labels"]) == ["threat"]
         assert report["labels"]["threat"]["all"]["f1"]["low"] is None
         assert "bias" not in report
@@ -426,6 +512,99 @@ class TestCompare:
         assert asked.count("people say") > 3  # three of each label that has so many
 
 
+class TestBase:
+    CARD = "# A card\n\n<!-- figures -->\nold\n<!-- end of figures -->\n\nThe end.\n"
+
+    @pytest.fixture
+    def data(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Of every file of the project, a part."""
+        path = write_data(tmp_path / "data", train=40, checks=30, everyday=20, kinds=1)
+        monkeypatch.setattr(cli.base, "DATA", path)
+        return path
+
+    @pytest.fixture
+    def corpora(self, tmp_path: Path) -> Path:
+        """A folder with a little of each corpus that the base model learns from."""
+        for name in BASE_CORPORA:
+            corpus = CORPORA[name]
+            (tmp_path / "corpora" / name).mkdir(parents=True)
+            for file in corpus.files:
+                write_corpus(corpus.unlike.get(file, corpus), tmp_path / "corpora" / name / file)
+        return tmp_path / "corpora"
+
+    def test_it_works(self, run: Run, data: Path, corpora: Path, tmp_path: Path) -> None:
+        (tmp_path / "README.md").write_text(self.CARD, encoding="utf-8")
+
+        status, out, err = run("base", corpora, "--output", tmp_path / "model")
+
+        content = (tmp_path / "model").read_bytes()
+        artifact = Artifact.from_bytes(content)
+        assert (status, err) == (0, "")
+        assert set(artifact.metadata["corpora"]) == {"starter", *BASE_CORPORA}
+        assert artifact.metadata["trained_on"] == sum(artifact.metadata["corpora"].values())
+        assert artifact.metadata["metrics"]["everyday"]["rows"] > 100
+        assert "corpus:starter" in artifact.metadata["metrics"]["by_source"]
+        assert sha256(content) in out
+        card = (tmp_path / "README.md").read_text(encoding="utf-8")
+        assert card.startswith("# A card\n\n<!-- figures -->\n")
+        assert card.endswith("<!-- end of figures -->\n\nThe end.\n")
+        assert "old" not in card
+        for table in ("Everyday tweets flagged", "Kinds of text", "Checks", "hate_speech, corpus by corpus"):
+            assert f"### {table}\n" in card
+            assert f"### {table}\n" in out
+        assert re.search(r"^\| names and surnames \| hate_speech \| no \| 10 \| \d+\.0% \(", card, re.MULTILINE)
+        assert re.search(r"^\| hate_speech \| [\d,]+ \| [\d,]+ \| 0\.\d{3} \(", card, re.MULTILINE)
+
+    def test_the_same_corpora_and_seed_give_the_same_file(
+        self, run: Run, data: Path, corpora: Path, tmp_path: Path
+    ) -> None:
+        for name, seed in (("one", 0), ("again", 0), ("another", 1)):
+            run("base", corpora, "--output", tmp_path / name, "--seed", seed)
+
+        one, again, another = ((tmp_path / name).read_bytes() for name in ("one", "again", "another"))
+        assert one == again != another
+
+    def test_a_card_without_a_place_for_figures_stays_as_it_is(
+        self, run: Run, data: Path, corpora: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "README.md").write_text("# Mine\n<!-- figures -->\n", encoding="utf-8")
+
+        status, out, _ = run("base", corpora, "--output", tmp_path / "model")
+
+        assert status == 0
+        assert "README.md has no lines <!-- figures --> and <!-- end of figures -->" in out
+        assert (tmp_path / "README.md").read_text(encoding="utf-8") == "# Mine\n<!-- figures -->\n"
+
+    @pytest.mark.parametrize("spoil", [shutil.rmtree, lambda path: (path / CORPORA["cad"].files[0]).unlink()])
+    def test_without_one_of_the_corpora_nothing_is_written(
+        self, run: Run, data: Path, corpora: Path, tmp_path: Path, spoil: Callable[[Path], None]
+    ) -> None:
+        spoil(corpora / "cad")
+
+        status, _, err = run("base", corpora, "--output", tmp_path / "model")
+
+        assert status == 2
+        assert re.match(r"error: folder: .*cad", err)
+        assert "docs/corpora.md" in err
+        assert not (tmp_path / "model").exists()
+
+
+def write_corpus(corpus: Corpus, path: Path) -> None:
+    """A few rows of every value that its columns have."""
+    values = {
+        **{column: [value for value, said in meanings.items() if said] for column, meanings in corpus.meanings.items()},
+        **{column: ["1", "0"] for column in corpus.label_columns.values()},
+        **({corpus.part_column: ["train"]} if corpus.part_column else {}),
+    }
+    open_text = gzip.open if path.suffix == ".gz" else open
+    with open_text(path, "wt", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter="\t" if ".tsv" in path.suffixes else ",")
+        writer.writerow([corpus.text_column, *values])
+        for number in range(60):
+            cells = [each[number % len(each)] for each in values.values()]
+            writer.writerow([f"{path.name.split('.')[0]} says {number}", *cells])
+
+
 class TestBadInput:
     @pytest.mark.parametrize(
         ("arguments", "said"),
@@ -443,6 +622,11 @@ class TestBadInput:
             ("train --output {tmp}/m --corpus olid={tmp}", "--corpus: olid: there is no olid-training"),
             ("train --output {tmp}/m --corpus olid={tmp} --corpus olid={tmp}", "olid is given twice"),
             ("train --output {tmp}/m --starter {text}", "--starter: starter: there is no column"),
+            ("train --output {tmp}/m --base /missing", "--base: /missing cannot be read (No such file"),
+            ("train --output {tmp}/m --base {text}", "--base: {text} is no model"),
+            ("base {tmp} --output {tmp}/no/model", "--output: there is no folder {tmp}/no"),
+            ("base {tmp} --output {tmp}/m", "folder: there is no davidson2017, hatexplain, measuring_hate_speech, "),
+            ("base", "folder"),
             ("train --output {tmp}/m --seed x", "--seed: 'x' is not a whole number from 0 on"),
             ("predict hello", "--model"),
             ("predict --model /missing hello", "--model: /missing cannot be read (No such file"),
@@ -507,7 +691,7 @@ class TestDocs:
     def test_every_option_is_described(self, capsys: pytest.CaptureFixture[str]) -> None:
         text = DOCS.read_text(encoding="utf-8")
         options = set()
-        for command in ("train", "predict", "explain", "evaluate", "compare"):
+        for command in ("train", "predict", "explain", "evaluate", "compare", "base"):
             with pytest.raises(SystemExit):
                 cli.main([command, "--help"])
             options |= set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - {"--help"}
@@ -519,6 +703,11 @@ class TestDocs:
 def test_the_defaults_are_the_files_of_the_service() -> None:
     assert settings.STARTER_CORPUS == inputs.DATA / "train.csv"
     assert settings.CHECKS == inputs.DATA / "checks.csv"
+    program = "from config import settings; print(settings.EVERYDAY, settings.BASE_MODEL)"
+    environment = {name: value for name, value in os.environ.items() if name != "BASE_MODEL"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(inputs.DATA / "everyday.csv"), str(BASE_MODEL)]
 
 
 def python(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import NoReturn
 
-from hate_speech_ai.cli import compare, evaluate, explain, predict, train
+from hate_speech_ai.cli import base, compare, evaluate, explain, predict, train
 from hate_speech_ai.cli.inputs import Refused
 
 _BAD_INPUT = 2
@@ -55,6 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m hate_speech_ai", description="Train, try, explain, measure and compare models.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (train, predict, explain, evaluate, compare):
+    for command in (train, predict, explain, evaluate, compare, base):
         command.add(commands)
     return parser

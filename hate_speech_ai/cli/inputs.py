@@ -3,13 +3,16 @@
 import argparse
 import csv
 import json
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hate_speech_ai.artifact import MAX_BYTES, Artifact, ArtifactError, sha256
+from hate_speech_ai.base_model import BASE_MODEL
 from hate_speech_ai.operating_points import BALANCED, NAMES
 from hate_speech_ai.scorer import Scorer
 
@@ -33,11 +36,13 @@ class Model:
     Attributes:
         name: as the file was given.
         sha256: of its content, in hex.
+        artifact: what the file holds.
         thresholds: for each label, the probability from which the answer is yes at the chosen operating point.
     """
 
     name: str
     sha256: str
+    artifact: Artifact
     scorer: Scorer
     thresholds: dict[str, float]
 
@@ -53,11 +58,12 @@ def load_model(path: Path, option: str = "--model", *, operating_point: str = BA
             f"{option}: {path} cannot be read ({error.strerror}); give a file that `train --output` wrote"
         ) from error
     try:
-        scorer = Scorer(Artifact.from_bytes(content))
+        artifact = Artifact.from_bytes(content)
     except ArtifactError as error:
         raise Refused(f"{option}: {path} is no model that this version reads: {error}; train it again") from error
+    scorer = Scorer(artifact)
     thresholds = {label: points[operating_point].threshold for label, points in scorer.operating_points.items()}
-    return Model(str(path), sha256(content), scorer, thresholds)
+    return Model(str(path), sha256(content), artifact, scorer, thresholds)
 
 
 def labels_of(model: Model, wanted: list[str] | None, default: list[str] | None = None) -> list[str]:
@@ -138,8 +144,34 @@ def at_least(least: int) -> Callable[[str], int]:
     return number
 
 
-def load_corpora(options: argparse.Namespace, progress: Callable[[str, float | None], None]) -> "Split":
+def add_base(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--base",
+        type=lambda value: None if value == "none" else Path(value),
+        default=BASE_MODEL,
+        metavar="FILE",
+        help="the model to learn on top of (data/base/model.safetensors); none to train from nothing",
+    )
+
+
+def load_base_model(options: argparse.Namespace) -> tuple[Artifact | None, str]:
+    """Return the model of `--base` and its SHA-256; None and an empty one where there is none.
+
+    Raises Refused: the file is missing, or holds no model that this version can serve.
+    """
+    if options.base is None:
+        return None, ""
+    model = load_model(options.base, "--base")
+    return model.artifact, model.sha256
+
+
+def load_corpora(
+    options: argparse.Namespace, progress: Callable[[str, float | None], None], base: Artifact | None = None
+) -> "Split":
     """Read the corpora of `--starter` and `--corpus`.
+
+    Args:
+        base: the model that is to be trained on top of.
 
     Raises Refused: there is none, one is given twice, or one cannot be read.
     """
@@ -158,13 +190,40 @@ def load_corpora(options: argparse.Namespace, progress: Callable[[str, float | N
         if not path.exists():
             raise Refused(f"{_option(name)}: there is no {path}; give the corpus's file or folder")
     try:
-        return load(sources, lambda name, rows: progress(f"reading {name}: {rows:,} rows", None))
+        return load(sources, lambda name, rows: progress(f"reading {name}: {rows:,} rows", None), base=base)
     except CorpusError as error:
         raise Refused(f"{_option(str(error).partition(':')[0])}: {error}; see docs/corpora.md") from error
 
 
 def _option(corpus: str) -> str:
     return "--starter" if corpus == "starter" else "--corpus"
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raises Refused: a model cannot be written there. To be asked before minutes go into training."""
+    if path.is_dir():
+        raise Refused(f"--output: {path} is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise Refused(f"--output: there is no folder {path.parent}; make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise Refused(f"--output: nothing may be written to {path.parent}; choose another folder")
+
+
+def write_model(path: Path, content: bytes) -> None:
+    """Write a model aside and rename it: whoever reads the file meets the old model or the new one, whole.
+
+    Raises Refused: it cannot be written.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            partial = Path(folder) / "model"
+            with partial.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+    except OSError as error:
+        raise Refused(f"--output: {path} cannot be written ({error.strerror}); choose another file") from error
 
 
 def load_checks(path: Path) -> "list[Check]":

@@ -1,18 +1,28 @@
 """`train`: corpora into a model file."""
 
 import argparse
-import os
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hate_speech_ai.artifact import sha256
+from hate_speech_ai.base_model import learned_corpora
 from hate_speech_ai.cli import show
-from hate_speech_ai.cli.inputs import DATA, Refused, add_corpora, at_least, load_checks, load_corpora
+from hate_speech_ai.cli.inputs import (
+    DATA,
+    Refused,
+    add_base,
+    add_corpora,
+    at_least,
+    load_base_model,
+    load_checks,
+    load_corpora,
+    refuse_unwritable,
+    write_model,
+)
 from hate_speech_ai.cli.measuring import score_rows
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import Scorer
+from hate_speech_ai.scorer import RememberingScorer, Scorer
 
 if TYPE_CHECKING:
     from hate_speech_ai.dataset import Count, Split
@@ -21,6 +31,7 @@ if TYPE_CHECKING:
 def add(commands: Any) -> None:
     parser = commands.add_parser("train", help="train a model on corpora", description="Train a model on corpora.")
     add_corpora(parser)
+    add_base(parser)
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the model; replaced if it exists")
     parser.add_argument(
         "--seed", type=at_least(0), default=0, metavar="N", help="the same rows and seed: the same file"
@@ -30,24 +41,36 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     from hate_speech_ai.dataset import data_fingerprint
-    from hate_speech_ai.evaluation import measure, measure_checks
+    from hate_speech_ai.evaluation import measure, measure_checks, measure_everyday
+    from hate_speech_ai.everyday import halves, read_everyday
     from hate_speech_ai.training import NotEnoughData, train
 
-    _refuse_unwritable(options.output)
+    refuse_unwritable(options.output)
     checks = load_checks(DATA / "checks.csv")
+    base, base_sha256 = load_base_model(options)
+    to_choose_with, to_examine_with = halves(read_everyday(DATA / "everyday.csv"))
     with show.progress() as tell:
-        split = load_corpora(options, tell)
+        split = load_corpora(options, tell, base)
+        counts = Counter(example.source for example in split.training if not example.known)
         metadata = {
             "data_fingerprint": data_fingerprint(split.training),
             "trained_on": len(split.training),
-            "corpora": dict(sorted(Counter(example.source for example in split.training).items())),
+            "base": base_sha256,
+            "corpora": dict(sorted({**learned_corpora(base), **counts}.items())),
         }
         try:
-            trained = train(split.training, seed=options.seed, metadata=metadata, progress=tell)
+            trained = train(
+                split.training,
+                base=base,
+                everyday=to_choose_with,
+                seed=options.seed,
+                metadata=metadata,
+                progress=tell,
+            )
         except NotEnoughData as error:
             raise Refused(f"--corpus: {error}; give more rows") from error
         content = trained.artifact.to_bytes()
-        _write(options.output, content)
+        write_model(options.output, content)
         scorer = Scorer(trained.artifact)
         scores = score_rows(scorer, split.held_out, scorer.labels, tell)
     console = show.console()
@@ -64,6 +87,8 @@ def run(options: argparse.Namespace) -> None:
         scorer.probabilities([check.tweet for check in checks]), checks, scorer.thresholds[HATE_SPEECH]
     )
     console.print(f"checks passed: {passed['passed']:.1%} of {passed['rows']}")
+    flagged = measure_everyday(RememberingScorer(scorer), to_examine_with)["flagged"]
+    console.print("everyday tweets flagged: " + ", ".join(f"{label} {share:.2%}" for label, share in flagged.items()))
     if missing := _not_learned(split, scorer.labels):
         console.print(f"not learned, for too few yes or no: {', '.join(missing)}")
     console.print(f"{options.output}: {len(content):,} bytes, SHA-256 {sha256(content)}", soft_wrap=True)
@@ -81,27 +106,3 @@ def _line(name: str, read: "Count") -> str:
 
 def _not_learned(split: "Split", learned: list[str]) -> list[str]:
     return sorted({label for example in split.training for label in example.labels} - set(learned))
-
-
-def _refuse_unwritable(path: Path) -> None:
-    """Before minutes go into training."""
-    if path.is_dir():
-        raise Refused(f"--output: {path} is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise Refused(f"--output: there is no folder {path.parent}; make it first")
-    if not os.access(path.parent, os.W_OK):
-        raise Refused(f"--output: nothing may be written to {path.parent}; choose another folder")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Written aside and renamed: whoever reads the file meets the old model or the new one, whole."""
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-            partial = Path(folder) / "model"
-            with partial.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-    except OSError as error:
-        raise Refused(f"--output: {path} cannot be written ({error.strerror}); choose another file") from error
