@@ -4,11 +4,16 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve, roc_auc_score
+
+from hate_speech_ai.everyday import Everyday
+from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.operating_points import MOST_EVERYDAY
+from hate_speech_ai.scorer import RememberingScorer, Scorer
 
 _EPSILON = 1e-6
 _CHECK_COLUMNS = ["id", "capability", "tweet", "hate_speech"]
@@ -133,6 +138,70 @@ def measure_checks(probabilities: Sequence[float], checks: Sequence[Check], thre
 
 def _share(passed: list[bool]) -> dict[str, Any]:
     return {"passed": _ratio(sum(passed), len(passed)), "rows": len(passed)}
+
+
+class Labelled(Protocol):
+    """A tweet with people's answers and where they come from, such as a `training.Example`."""
+
+    @property
+    def tweet(self) -> str: ...
+    @property
+    def labels(self) -> Mapping[str, bool]: ...
+    @property
+    def source(self) -> str: ...
+
+
+def evaluate(
+    scorer: Scorer | RememberingScorer,
+    held_out: Sequence[Labelled],
+    checks: Sequence[Check],
+    everyday: Sequence[Everyday],
+) -> dict[str, Any]:
+    """Measure a model: what is stored with a version.
+
+    Args:
+        held_out: tweets that it was not trained on.
+        everyday: everyday tweets that no threshold was chosen with.
+
+    Returns:
+        For each label its figures; `by_source`, those of hate_speech for each source; `checks`, the share that passes;
+        `everyday`, for each label the share of everyday tweets that it flags. All at the balanced threshold.
+    """
+    metrics: dict[str, Any] = {}
+    for label in scorer.labels:
+        rows = [row for row in held_out if label in row.labels]
+        if rows:
+            metrics[label] = _measured(scorer, rows, label)
+    by_source: dict[str, list[Labelled]] = {}
+    for row in held_out:
+        if HATE_SPEECH in row.labels:
+            by_source.setdefault(row.source, []).append(row)
+    metrics["by_source"] = {source: _measured(scorer, rows) for source, rows in sorted(by_source.items())}
+    if checks:
+        said = scorer.probabilities([check.tweet for check in checks])
+        metrics["checks"] = measure_checks(said, checks, scorer.thresholds[HATE_SPEECH])
+    if everyday:
+        metrics["everyday"] = measure_everyday(scorer, everyday)
+    return metrics
+
+
+def measure_everyday(scorer: Scorer | RememberingScorer, everyday: Sequence[Everyday]) -> dict[str, Any]:
+    """Return how many everyday tweets there are, and the share of them that each label's balanced threshold flags.
+
+    Everyday tweets that have a label do not count for it, and labels that they may have without our knowing, neither.
+    """
+    flagged: dict[str, float] = {}
+    for label in scorer.labels:
+        tweets = [one.tweet for one in everyday if label not in one.labels]
+        if label in MOST_EVERYDAY and tweets:
+            reached = [value >= scorer.thresholds[label] for value in scorer.probabilities(tweets, label)]
+            flagged[label] = _ratio(sum(reached), len(reached))
+    return {"rows": len(everyday), "flagged": flagged}
+
+
+def _measured(scorer: Scorer | RememberingScorer, rows: Sequence[Labelled], label: str = HATE_SPEECH) -> dict[str, Any]:
+    said = scorer.probabilities([row.tweet for row in rows], label)
+    return measure(said, [row.labels[label] for row in rows], scorer.thresholds[label]).as_dict()
 
 
 def best_threshold(probabilities: NDArray[np.float64], answers: NDArray[np.bool_]) -> float:

@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hate_speech_ai.evaluation import Check, measure
+from hate_speech_ai.everyday import Everyday
 from hate_speech_ai.fairness import measure_bias
 from hate_speech_ai.intervals import Answers, differences, intervals
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import Scorer
+from hate_speech_ai.operating_points import MOST_EVERYDAY
+from hate_speech_ai.scorer import RememberingScorer, Scorer
 
 #: More frozen rows than this make a night longer, and the verdict hardly surer.
 MOST_ROWS = 20_000
@@ -44,8 +46,11 @@ class Limits:
         max_drop_from_anchor: of F1 or PR-AUC on the frozen rows, from the anchor's, sure or not.
         min_reviews: fewer held-out reviews than this are not judged on.
         max_checks_lost: in each capability; a count.
-        max_false_positive_rise: of the false-positive rate of the tweets that name a group; 0 to 1.
+        max_false_positive_rise: of the false-positive rate of the tweets that name a group, beyond the rise for all
+            others; 0 to 1.
         max_flipped: the share of decisions that may differ from the champion's; 0 to 1.
+        max_everyday_rise: of the share of everyday tweets that a label flags; 0 to 1. Where `balanced` may flag many of
+            them, a quarter of that, if it is more.
         max_share_ratio: how many times as often, or as rarely, it may say yes as people and the champion; 1 or more.
     """
 
@@ -57,6 +62,7 @@ class Limits:
     max_checks_lost: int = 4
     max_false_positive_rise: float = 0.05
     max_flipped: float = 0.1
+    max_everyday_rise: float = 0.002
     max_share_ratio: float = 2.0
 
 
@@ -76,12 +82,14 @@ class Exam:
         frozen: held-out tweets of corpora with the corpora's own answers, where no reviewer can reach them.
         reviews: held-out tweets with the reviewers' answers.
         others: for each label besides hate_speech, the same as `frozen`.
+        everyday: everyday tweets, none of which a threshold was chosen with.
     """
 
     frozen: list[Row]
     reviews: list[Row]
     checks: list[Check]
     others: Mapping[str, list[Row]] = field(default_factory=dict)
+    everyday: list[Everyday] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -90,6 +98,7 @@ class Exam:
         reviews: Iterable[Row],
         checks: Iterable[Check],
         others: Mapping[str, Iterable[Row]] | None = None,
+        everyday: Iterable[Everyday] = (),
     ) -> "Exam":
         """The rows in the order of a hash, so that the first of them are a sample which stays the same every night."""
         return cls(
@@ -97,6 +106,7 @@ class Exam:
             _shuffled(reviews)[:MOST_ROWS],
             list(checks),
             {label: _shuffled(rows)[:MOST_ROWS] for label, rows in (others or {}).items()},
+            list(everyday),
         )
 
 
@@ -109,6 +119,7 @@ class Sheet:
         trained_on: tweets.
         version: None of a candidate.
         others: of the labels besides hate_speech that the model knows.
+        everyday: for each label that few everyday tweets may have, how many of them it flags.
     """
 
     frozen: list[float]
@@ -118,9 +129,12 @@ class Sheet:
     trained_on: int
     version: int | None = None
     others: Mapping[str, Answers] = field(default_factory=dict)
+    everyday: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, scorer: Scorer, exam: Exam, *, trained_on: int, version: int | None = None) -> "Sheet":
+    def of(
+        cls, scorer: Scorer | RememberingScorer, exam: Exam, *, trained_on: int, version: int | None = None
+    ) -> "Sheet":
         return cls(
             scorer.probabilities([row.tweet for row in exam.frozen]),
             scorer.probabilities([row.tweet for row in exam.reviews]),
@@ -131,6 +145,11 @@ class Sheet:
             {
                 label: Answers(scorer.probabilities([row.tweet for row in rows], label), scorer.thresholds[label])
                 for label, rows in exam.others.items()
+                if label in scorer.labels
+            },
+            {
+                label: sum(value >= scorer.thresholds[label] for value in scorer.probabilities(tweets, label))
+                for label, tweets in _without_each(exam.everyday).items()
                 if label in scorer.labels
             },
         )
@@ -174,6 +193,7 @@ def judge(
         reasons += _checks_lost(changes["checks"], f"the champion, version {champion.version},", limits)
         reasons += _false_positives_risen(changes["false_positive_rates"], "the champion's", limits)
         reasons += _other_labels_fall(changes["others"], exam, limits)
+        reasons += _more_everyday(changes["everyday"], "the champion's", limits)
         notes += _too_rare(exam, changes["others"])
         if candidate.trained_on < _GROWTH * champion.trained_on:
             reasons += _too_many_flipped(exam, changes["flipped"], limits)
@@ -190,6 +210,7 @@ def judge(
         if anchor is not champion:
             reasons += _checks_lost(changes["checks"], f"the anchor, version {anchor.version},", limits)
             reasons += _other_labels_fall(changes["others"], exam, limits, "the anchor's ")
+            reasons += _more_everyday(changes["everyday"], "the anchor's", limits)
             reasons += _false_positives_risen(changes["false_positive_rates"], "the anchor's", limits)
             if candidate.trained_on >= _GROWTH * anchor.trained_on:
                 notes.append(
@@ -197,7 +218,12 @@ def judge(
                     f"{candidate.trained_on:,}: it holds little back; look at a newer version and confirm that one"
                 )
     figures |= {
-        "rows": {"frozen": len(exam.frozen), "reviews": len(exam.reviews), "checks": len(exam.checks)},
+        "rows": {
+            "frozen": len(exam.frozen),
+            "reviews": len(exam.reviews),
+            "checks": len(exam.checks),
+            "everyday": len(exam.everyday),
+        },
         "limits": asdict(limits),
         "notes": notes,
     }
@@ -213,6 +239,11 @@ def _compare(exam: Exam, old: Sheet, new: Sheet) -> Figures:
         "checks": _passed(exam.checks, old, new),
         "false_positive_rates": _false_positive_rates(exam.frozen, old, new),
         "flipped": _flipped(old, new),
+        "everyday": {
+            label: {"old": old.everyday[label], "new": new.everyday[label], "rows": len(tweets)}
+            for label, tweets in _without_each(exam.everyday).items()
+            if label in old.everyday and label in new.everyday
+        },
         "others": {
             label: _changes(rows, old.others[label], new.others[label])
             for label, rows in exam.others.items()
@@ -303,7 +334,8 @@ def _checks_lost(passed: Figures, whose: str, limits: Limits) -> Iterator[str]:
 
 
 def _false_positive_rates(rows: list[Row], old: Sheet, new: Sheet) -> Figures:
-    """Of each group that enough harmless tweets name: how many these are, and the share that both models say yes to."""
+    """Return for each group that enough harmless tweets name: how many these are, and the share of them and of the
+    rest that both models say yes to."""
     tweets, truth = [row.tweet for row in rows], [row.answer for row in rows]
     before = measure_bias(tweets, old.frozen, truth, old.threshold)
     after = measure_bias(tweets, new.frozen, truth, new.threshold)
@@ -311,6 +343,8 @@ def _false_positive_rates(rows: list[Row], old: Sheet, new: Sheet) -> Figures:
         group.group: {
             "old": group.false_positive_rate,
             "new": other.false_positive_rate,
+            "old_rest": group.false_positive_rate_of_rest,
+            "new_rest": other.false_positive_rate_of_rest,
             "rows": group.rows - group.positives,
         }
         for group, other in zip(before, after, strict=True)
@@ -322,11 +356,28 @@ def _false_positives_risen(rates: Figures, whose: str, limits: Limits) -> Iterat
     for group, rate in rates.items():
         rise = rate["new"] - rate["old"]
         more = round(rise * rate["rows"])
-        if rise > limits.max_false_positive_rise and more >= _FEWEST_MORE_FALSE_POSITIVES:
+        # What rises for all tweets alike is no bias, and the other rules judge it.
+        of_rest = (rate["new_rest"] or 0.0) - (rate["old_rest"] or 0.0)
+        if rise - max(of_rest, 0.0) > limits.max_false_positive_rise and more >= _FEWEST_MORE_FALSE_POSITIVES:
             yield (
                 f"the false-positive rate of {rate['rows']} harmless held-out tweets that name the group {group!r} "
                 f"rises from {whose} {rate['old']:.4f} to {rate['new']:.4f}, "
-                f"by more than {limits.max_false_positive_rise}"
+                f"by more than {limits.max_false_positive_rise} beyond that of the others"
+            )
+
+
+def _without_each(everyday: list[Everyday]) -> dict[str, list[str]]:
+    """Return for each label that few everyday tweets may have, those that do not have it."""
+    return {label: [one.tweet for one in everyday if label not in one.labels] for label in MOST_EVERYDAY if everyday}
+
+
+def _more_everyday(counts: Figures, whose: str, limits: Limits) -> Iterator[str]:
+    for label, count in counts.items():
+        most = max(limits.max_everyday_rise, MOST_EVERYDAY[label] / 4)
+        if (count["new"] - count["old"]) / count["rows"] > most:
+            yield (
+                f"of {count['rows']} everyday tweets, {count['new']} are flagged as {label} and not {whose} "
+                f"{count['old']}, a share that rises by more than {most:.4f}"
             )
 
 

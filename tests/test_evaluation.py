@@ -1,6 +1,7 @@
 """hate_speech_ai.evaluation: figures that can be checked by hand."""
 
 import json
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hate_speech_ai.evaluation import agreement, best_threshold, measure
+from hate_speech_ai.artifact import Artifact
+from hate_speech_ai.evaluation import Check, agreement, best_threshold, evaluate, measure, measure_everyday
+from hate_speech_ai.everyday import Everyday
+from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.scorer import RememberingScorer, Scorer
+from hate_speech_ai.training import Example
 
 SCORES = [0.9, 0.8, 0.4, 0.3, 0.2]
 ANSWERS = [True, False, True, False, False]
@@ -148,3 +154,87 @@ def test_a_higher_threshold_never_finds_more(rows: list[tuple[float, bool]]) -> 
     recalls = [measure(scores, answers, threshold).recall for threshold in (0.1, 0.3, 0.5, 0.7, 0.9)]
 
     assert all(lower >= higher for lower, higher in pairwise(recalls))
+
+
+# A model as a whole
+
+
+class Told(Scorer):
+    """Answers what it was told, to every label."""
+
+    def __init__(self, said: dict[str, float], **thresholds: float) -> None:
+        self.labels = list(thresholds)
+        self.thresholds = thresholds
+        self.said = said
+
+    def probabilities(self, tweets: Iterable[str], label: str = HATE_SPEECH) -> list[float]:
+        return [self.said[tweet] for tweet in tweets]
+
+
+SAID = {"vile": 0.9, "rude": 0.6, "lol": 0.2, "no": 0.1, "what the fuck": 0.7}
+SCORER = Told(SAID, hate_speech=0.8, toxic=0.5, obscene=0.5)
+EVERYDAY = [
+    Everyday("1", "chat", "lol"),
+    Everyday("2", "chat", "no"),
+    Everyday("3", "chat", "rude"),
+    Everyday("4", "swearing", "what the fuck", frozenset({"obscene"})),
+]
+
+
+def test_everyday_tweets_that_are_flagged_by_hand() -> None:
+    # toxic: two of four reach 0.5. obscene: the one that swears does not count, one of the other three is flagged.
+    assert measure_everyday(SCORER, EVERYDAY) == {
+        "rows": 4,
+        "flagged": {"hate_speech": 0.0, "toxic": 0.5, "obscene": 0.3333},
+    }
+
+
+def test_an_everyday_tweet_at_the_threshold_is_flagged() -> None:
+    assert measure_everyday(Told(SAID, hate_speech=0.2), EVERYDAY[:2])["flagged"] == {"hate_speech": 0.5}
+    assert measure_everyday(Told(SAID, hate_speech=0.2001), EVERYDAY[:2])["flagged"] == {"hate_speech": 0.0}
+
+
+def test_a_label_of_your_own_is_not_measured_on_everyday_tweets() -> None:
+    """Nobody has said whether they have it."""
+    assert measure_everyday(Told(SAID, hate_speech=0.8, spam=0.1), EVERYDAY)["flagged"] == {"hate_speech": 0.0}
+
+
+def test_where_all_everyday_tweets_have_a_label_it_is_not_measured() -> None:
+    assert measure_everyday(Told(SAID, hate_speech=0.8, obscene=0.1), EVERYDAY[3:])["flagged"] == {"hate_speech": 0.0}
+
+
+def test_what_is_stored_with_a_version() -> None:
+    held_out = [
+        Example("vile", {"hate_speech": True, "toxic": True}, source="corpus:a"),
+        Example("lol", {"hate_speech": False}, source="corpus:a"),
+        Example("rude", {"hate_speech": True}, source="key:1"),
+        Example("no", {"toxic": False}, source="key:1"),
+    ]
+    checks = [Check("1", "everyday", "lol", False), Check("2", "insult", "rude", True)]
+
+    metrics = evaluate(SCORER, held_out, checks, EVERYDAY)
+
+    assert set(metrics) == {"hate_speech", "toxic", "by_source", "checks", "everyday"}
+    assert metrics["hate_speech"] == measure([0.9, 0.2, 0.6], [True, False, True], 0.8).as_dict()
+    assert metrics["toxic"] == measure([0.9, 0.1], [True, False], 0.5).as_dict()
+    assert metrics["by_source"] == {
+        "corpus:a": measure([0.9, 0.2], [True, False], 0.8).as_dict(),
+        "key:1": measure([0.6], [True], 0.8).as_dict(),
+    }
+    assert metrics["checks"]["passed"] == 0.5
+    assert metrics["everyday"] == measure_everyday(SCORER, EVERYDAY)
+    assert json.loads(json.dumps(metrics)) == metrics
+
+
+def test_what_there_is_nothing_to_measure_on_is_left_out() -> None:
+    assert evaluate(SCORER, [], [], []) == {"by_source": {}}
+
+
+def test_a_scorer_that_remembers_answers_as_the_one_that_it_asks(artifact_bytes: bytes) -> None:
+    scorer = Scorer(Artifact.from_bytes(artifact_bytes))
+    remembering = RememberingScorer(scorer)
+    tweets = ["all muslims are vermin", "have a nice day", "", "all muslims are vermin"]
+
+    assert (remembering.labels, remembering.thresholds) == (scorer.labels, scorer.thresholds)
+    for label in (*scorer.labels, HATE_SPEECH):
+        assert remembering.probabilities(tweets, label) == scorer.probabilities(tweets, label)

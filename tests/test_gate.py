@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.evaluation import Check
+from hate_speech_ai.everyday import Everyday
 from hate_speech_ai.gate import MOST_ROWS, Exam, Limits, Row, Sheet, Verdict, judge
 from hate_speech_ai.intervals import Answers
+from hate_speech_ai.operating_points import MOST_EVERYDAY
+from hate_speech_ai.scorer import Scorer
 
 #: Nothing is a reason.
 OPEN = Limits(
@@ -19,6 +23,7 @@ OPEN = Limits(
     max_checks_lost=999,
     max_false_positive_rise=1.0,
     max_flipped=1.0,
+    max_everyday_rise=1.0,
     max_share_ratio=999.0,
 )
 
@@ -210,11 +215,25 @@ def test_a_groups_false_positive_rate_that_rises_is_a_reason() -> None:
 
     assert reason == (
         "the false-positive rate of 50 harmless held-out tweets that name the group 'Muslim' rises from the champion's "
-        "0.0400 to 0.1200, by more than 0.05"
+        "0.0400 to 0.1200, by more than 0.05 beyond that of the others"
     )
     wider = limits(max_false_positive_rise=0.08)
     assert judge(naming(), candidate=named(6), champion=named(2), limits=wider).reasons == []
     assert judge(naming(), candidate=named(2), champion=named(6), limits=tight).reasons == []
+
+
+def test_a_rise_for_all_harmless_tweets_alike_is_no_bias() -> None:
+    harmless = [Row(f"muslim neighbours {place}", False) for place in range(50)]
+    exam = Exam([*harmless, *(Row(f"a tweet {place}", False) for place in range(50)), *naming(0).frozen], [], [])
+
+    def sheet(wrong: int, wrong_rest: int) -> Sheet:
+        said = [0.9] * wrong + [0.1] * (50 - wrong) + [0.9] * wrong_rest + [0.1] * (50 - wrong_rest) + [0.9] * 150
+        return Sheet(said, [], [], 0.5, 1000, 7)
+
+    tight = limits(max_false_positive_rise=0.05)
+    assert judge(exam, candidate=sheet(6, 6), champion=sheet(2, 2), limits=tight).reasons == []
+    assert judge(exam, candidate=sheet(6, 2), champion=sheet(2, 2), limits=tight).reasons != []
+    assert judge(exam, candidate=sheet(6, 2), champion=sheet(2, 6), limits=tight).reasons != []
 
 
 def test_one_or_two_tweets_of_a_small_group_are_chance() -> None:
@@ -222,6 +241,93 @@ def test_one_or_two_tweets_of_a_small_group_are_chance() -> None:
 
     assert judge(naming(20), candidate=named(2, 20), champion=named(0, 20), limits=tight).reasons == []
     assert judge(naming(20), candidate=named(3, 20), champion=named(0, 20), limits=tight).reasons != []
+
+
+# Everyday tweets
+
+
+def everyday(swearing: int = 0) -> Exam:
+    """A thousand everyday tweets, some of which swear."""
+    labels = (frozenset({"obscene"} if place < swearing else ()) for place in range(1000))
+    tweets = [Everyday(str(place), "chat", f"see you at {place}", one) for place, one in enumerate(labels)]
+    return replace(exam(), everyday=tweets)
+
+
+def flagging(**flagged: int) -> Sheet:
+    """It flags so many of the everyday tweets."""
+    return replace(model(), everyday=flagged)
+
+
+def test_more_everyday_tweets_flagged_are_a_reason() -> None:
+    tight = limits(max_everyday_rise=0.002)
+
+    [reason] = judge(
+        everyday(), candidate=flagging(hate_speech=6), champion=flagging(hate_speech=3), limits=tight
+    ).reasons
+
+    assert reason == (
+        "of 1000 everyday tweets, 6 are flagged as hate_speech and not the champion's 3, a share that rises by more "
+        "than 0.0020"
+    )
+    wider = limits(max_everyday_rise=0.004)
+    for candidate, champion, rules in ((6, 3, wider), (5, 3, tight), (3, 6, tight), (3, 3, tight)):
+        asked = {"candidate": flagging(hate_speech=candidate), "champion": flagging(hate_speech=champion)}
+        assert judge(everyday(), **asked, limits=rules).reasons == []
+
+
+@pytest.mark.parametrize("label", ["hate_speech", "threat", "toxic"])
+def test_a_label_that_may_flag_more_may_rise_by_more(label: str) -> None:
+    tight = limits(max_everyday_rise=0.0011)
+    most = int(1000 * max(0.0011, MOST_EVERYDAY[label] / 4))
+
+    def fine(more: int) -> bool:
+        candidate, champion = flagging(**{label: 5 + more}), flagging(**{label: 5})
+        return judge(everyday(), candidate=candidate, champion=champion, limits=tight).reasons == []
+
+    assert (fine(most), fine(most + 1)) == (True, False)
+
+
+def test_everyday_tweets_that_swear_do_not_count_for_obscene() -> None:
+    verdict = judge(everyday(swearing=400), candidate=flagging(obscene=9), champion=flagging(obscene=4), limits=OPEN)
+
+    assert verdict.figures["rows"]["everyday"] == 1000
+    assert verdict.figures["against_champion"]["everyday"] == {"obscene": {"old": 4, "new": 9, "rows": 600}}
+
+
+def test_a_label_that_only_one_of_them_flags_is_not_judged() -> None:
+    verdict = judge(everyday(), candidate=flagging(toxic=900), champion=flagging(hate_speech=1), limits=Limits())
+
+    assert verdict.reasons == []
+    assert verdict.figures["against_champion"]["everyday"] == {}
+
+
+def test_everyday_tweets_that_are_flagged_do_not_add_up() -> None:
+    anchor, champion = flagging(hate_speech=1), flagging(hate_speech=4)
+    rules = limits(max_everyday_rise=0.004)
+
+    [reason] = judge(
+        everyday(), candidate=flagging(hate_speech=7), champion=champion, anchor=anchor, limits=rules
+    ).reasons
+
+    assert "not the anchor's 1, " in reason
+
+
+def test_what_a_model_answers_to_the_exam(artifact_bytes: bytes) -> None:
+    scorer = Scorer(Artifact.from_bytes(artifact_bytes))
+    tweets = [
+        Everyday("1", "chat", "have a lovely day everyone"),
+        Everyday("2", "chat", "fuck this bus", frozenset({"obscene"})),
+    ]
+    asked = Exam(rows(4), rows(2, "review"), checks(2), {"toxic": rows(3), "spam": rows(3)}, [*tweets, tweets[1]])
+
+    sheet = Sheet.of(scorer, asked, trained_on=1000, version=3)
+
+    assert sheet.frozen == scorer.probabilities([row.tweet for row in asked.frozen])
+    assert (len(sheet.reviews), len(sheet.checks), set(sheet.others)) == (2, 2, {"toxic"})
+    assert set(sheet.everyday) == set(scorer.labels)
+    assert sheet.everyday["obscene"] == 0  # the two that swear do not count
+    assert sheet.everyday["toxic"] == 2
+    assert (sheet.threshold, sheet.trained_on, sheet.version) == (scorer.thresholds["hate_speech"], 1000, 3)
 
 
 # Flipped decisions
@@ -345,7 +451,7 @@ def test_figures_and_limits_are_json() -> None:
         0.95,
         1,
     )
-    assert figures["rows"] == {"frozen": 200, "reviews": 40, "checks": 24}
+    assert figures["rows"] == {"frozen": 200, "reviews": 40, "checks": 24, "everyday": 0}
     assert figures["limits"]["max_drop"] == 0.02
     f1 = figures["against_champion"]["frozen"]["f1"]
     assert f1["low"] < f1["difference"] == round(f1["new"] - f1["old"], 4) < 0
