@@ -335,7 +335,7 @@ def _heads(model: ActiveModel) -> dict[str, tuple[str, ...]]:
 def _score(model: ActiveModel, text: str, labels: list[str], key: ApiKey | None) -> Score:
     if model is active_model.get():
         return predictions.score(model, text, labels, key)
-    return model.scorer.score(text, labels)
+    return predictions.judge(model, text, labels)
 
 
 def _judge(score: Score, model: ActiveModel, heads: dict[str, tuple[str, ...]]) -> dict[str, Any]:

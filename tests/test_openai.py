@@ -173,6 +173,18 @@ def test_what_weakens_an_answer_is_said(client: JSONClient, served: ModelVersion
     assert result["x_notes"] == notes
 
 
+@case("results.*.x_notes", "added")
+def test_another_language_is_judged_and_noted(client: JSONClient, served: ModelVersion, make_version: Make) -> None:
+    for model in ("omni-moderation-latest", f"hate-speech-{make_version().pk}"):
+        texts = {"input": ["сегодня прекрасная погода", KIND], "model": model}
+
+        russian, kind = client.post(PATH, texts).json()["results"]
+
+        assert russian["x_notes"] == ["no_known_words", "language_not_supported"]
+        assert set(russian["category_scores"]) == set(CATEGORIES)
+        assert kind["x_notes"] == []
+
+
 @case("input: an array of strings")
 @case("input: an array of text parts")
 @case("array_above_max_length")

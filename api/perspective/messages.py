@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from api.perspective import language
+from api import language
 from api.perspective.errors import Malformed, Refused
 from api.serializers import MAX_LABELS, text_problem
 

@@ -60,7 +60,7 @@ def judge(model: active_model.ActiveModel, text: str, labels: list[str], key: Ap
     """What a model says about a comment, which is kept where it may be and the model is the one that serves."""
     if store and model is active_model.get():
         return predictions.score(model, text, labels, key)
-    return model.scorer.score(text, labels)
+    return predictions.judge(model, text, labels)
 
 
 def suggest(asked: Suggestion, key: ApiKey) -> ReviewedTweet:
