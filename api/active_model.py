@@ -198,8 +198,10 @@ def _watch() -> None:
     last_beat = 0.0
     while True:
         try:
+            before = _active
             refresh()
-            if time.monotonic() - last_beat > _HEARTBEAT_SECONDS:
+            # At once after a swap: a training run waits for it.
+            if _active is not before or time.monotonic() - last_beat > _HEARTBEAT_SECONDS:
                 last_beat = time.monotonic()
                 Heartbeat.beat(process, "web", version=_active.version if _active else None, problem=_problem)
         except DatabaseError:

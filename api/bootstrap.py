@@ -5,12 +5,14 @@ import os
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 
-from api import active_model, audit, queue
+from api import active_model, audit, base, queue
 from api.corpus_import import import_corpus
-from api.models import ApiKey, Promotion, TrainingRun
+from api.models import ApiKey, ModelVersion, Promotion, TrainingRun
 from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.corpora import STARTER
+from hate_speech_ai.labels import HATE_SPEECH
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +48,41 @@ def has_model() -> bool:
     try:
         active_model.load(champion)
     except ArtifactError as error:
-        logger.warning("version %s cannot be served any more (%s); training anew", champion.pk, error)
+        logger.warning("version %s cannot be served any more: %s", champion.pk, error)
         return False
     return True
+
+
+def serve_base_model() -> ModelVersion | None:
+    """Let the base model serve, where nothing else can.
+
+    Returns:
+        The version that serves it now; None where another serves, or there is to be no base model.
+
+    Raises:
+        OSError: its file cannot be read.
+        ArtifactError: it is no base model that this program can serve.
+    """
+    if has_model() or (found := base.load()) is None:
+        return None
+    metadata = found.artifact.metadata
+    metrics = metadata["metrics"]
+    with transaction.atomic():
+        version = ModelVersion.objects.create(
+            sha256=found.sha256,
+            artifact=found.content,
+            data_fingerprint=base.made_with(found).hexdigest(),
+            trained_on=metadata["trained_on"],
+            evaluated_on=metrics[HATE_SPEECH]["rows"],
+            metrics=metrics,
+            recipe=metadata["recipe"],
+            learned_from={f"corpus:{name}": count for name, count in metadata["corpora"].items()},
+        )
+        Promotion.objects.create(
+            version=version, by="first start", reason="the base model, which comes with the service"
+        )
+        audit.record("version.promoted", str(version), by="first start", sha256=version.sha256)
+    return version
 
 
 def request_first_model() -> TrainingRun:

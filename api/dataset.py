@@ -1,22 +1,25 @@
 """The reviewed tweets as a training sees them: what is trained on, what is measured on, and what becomes of each."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from api import forgetting, receipts, trust
+from api import receipts, trust
+from api.base import Base, made_with
 from api.models import ApiKey, ReviewedTweet
 from api.receipts import SILENT, Change, Stored
 from hate_speech_ai.annotators import Standing, compare
+from hate_speech_ai.base_model import learned_corpora
+from hate_speech_ai.corpora import CORPORA, STARTER
 from hate_speech_ai.gate import Row
 from hate_speech_ai.labels import HATE_SPEECH, lean, resolve
-from hate_speech_ai.training import Example, recipe
+from hate_speech_ai.training import Example
 
 Status = ReviewedTweet.Status
-_CORE = {"corpus:starter", "reviews"}
+_STARTER = f"corpus:{STARTER.name}"
+_CORE = {_STARTER, "reviews"}
 
 # Of one text, what each source said last.
 BySource = dict[str, Stored]
@@ -51,7 +54,7 @@ class Dataset:
         waiting: how many new labels of each source are left for another night.
         standings: of each key that has reviews, by source.
         opinions: label -> text -> who (a source and a reviewer) -> answer, of texts that keys judged.
-        fingerprint: of the rows that are trained on and measured on, and of the recipe.
+        fingerprint: of what the rows teach and measure that the base does not know, of the base and of the recipe.
     """
 
     training: list[Example] = field(default_factory=list)
@@ -66,16 +69,20 @@ class Dataset:
     fingerprint: str = ""
 
 
-def read(*, without: str = "") -> Dataset:
-    """All reviewed tweets, in the order in which they came.
+def read(base: Base | None, *, without: str = "") -> Dataset:
+    """Read all reviewed tweets, in the order in which they came.
 
     Every source's newest opinion about a text counts, unless it was withdrawn or is quarantined; several sources are
     resolved by `labels.resolve`, each with the weight of its standing. Of one key's new labels, only so many are taken
     in one night.
 
+    What only the starter corpus says is known to a base model that was trained on it, and so is nothing new.
+
     Args:
+        base: what a model will be trained on top of.
         without: a source that is to be left out.
     """
+    learned_starter = base is not None and STARTER.name in learned_corpora(base.artifact)
     newest, superseded, held_out, opinions = _read(without)
     said = (answers for by_source in newest.values() if len(by_source) > 1 for answers in _answers(by_source))
     trusted = ApiKey.objects.filter(trust=ApiKey.Trust.TRUSTED)
@@ -84,16 +91,18 @@ def read(*, without: str = "") -> Dataset:
         standings.setdefault(key.source, Standing())
     waiting = _leave_for_later(newest, held_out)
     dataset = Dataset(changes=superseded, waiting=waiting, standings=standings, opinions=opinions)
-    digest = hashlib.sha256(json.dumps([recipe(), forgetting.count()], sort_keys=True).encode())
+    digest = made_with(base)
     for text, by_source in newest.items():
         counting = {source: row for source, row in by_source.items() if row.status not in SILENT}
         if not counting:
             continue
         weights = [standings[source].weight if source in standings else 1.0 for source in counting]
-        for (source, row), weight in zip(counting.items(), weights, strict=True):
-            content = [source, row.tweet, row.labels, row.author, weight, text in held_out]
-            digest.update(json.dumps(content, sort_keys=True).encode())
-        _add(dataset, counting, weights, held_out=text in held_out)
+        known = learned_starter and counting.keys() == {_STARTER}
+        if not known:
+            for (source, row), weight in zip(counting.items(), weights, strict=True):
+                content = [source, row.tweet, row.labels, row.author, weight, text in held_out]
+                digest.update(json.dumps(content, sort_keys=True).encode())
+        _add(dataset, counting, weights, held_out=text in held_out, known=known)
     return replace(dataset, fingerprint=digest.hexdigest())
 
 
@@ -169,7 +178,7 @@ def _is_new(row: Stored) -> bool:
     return row.status == Status.PENDING and not row.approved
 
 
-def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_out: bool) -> None:
+def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_out: bool, known: bool) -> None:
     rows = list(by_source.values())
     sources = [source if is_corpus(source) else "reviews" for source in by_source]
     example = Example(
@@ -178,6 +187,8 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
         source=sources[0],
         core=not _CORE.isdisjoint(sources),
         author=next((row.author for row in rows if row.author), ""),
+        known=known,
+        weight=_weight(sources[0]),
     )
     if held_out:
         dataset.held_out.append(example)
@@ -197,6 +208,12 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
                 if label in example.labels and (answer := lean(grade)) is not None:
                     dataset.new.append(NewLabel(source, label, answer, len(dataset.training)))
     dataset.training.append(example)
+
+
+def _weight(source: str) -> float:
+    """Return how much an error on a source's row counts, besides: what is known of a corpus's quality."""
+    corpus = CORPORA.get(source.removeprefix("corpus:"))
+    return corpus.weight if corpus else 1.0
 
 
 def is_corpus(source: str) -> bool:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from api import active_model, predictions, queue, redis
 from api.exceptions import ModelNotReady
-from api.models import Heartbeat, Promotion, TrainingRun
+from api.models import Heartbeat, ModelVersion, Promotion, TrainingRun
 
 _WEB_SILENCE = timedelta(seconds=20)
 
@@ -88,8 +88,18 @@ def _nightly() -> dict[str, Any]:
     }
 
 
+def serving(version: ModelVersion) -> dict[str, int]:
+    """Return how many web processes answer with a version, `of` how many there are."""
+    alive = _web_processes()
+    return {"processes": sum(beat.version == version.pk for beat in alive), "of": len(alive)}
+
+
+def _web_processes() -> list[Heartbeat]:
+    return list(Heartbeat.objects.filter(kind="web", at__gt=timezone.now() - _WEB_SILENCE))
+
+
 def _web() -> dict[str, Any]:
-    alive = Heartbeat.objects.filter(kind="web", at__gt=timezone.now() - _WEB_SILENCE)
+    alive = _web_processes()
     versions = sorted({beat.version for beat in alive if beat.version is not None})
     champion = Promotion.champion()
     problems = sorted({beat.problem for beat in alive if beat.problem})

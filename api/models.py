@@ -152,6 +152,10 @@ class ModelVersion(models.Model):
     evaluated_on = models.PositiveIntegerField(help_text="held-out tweets")
     metrics = models.JSONField(help_text="for each label, measured on the held-out tweets")
     recipe = models.JSONField(default=dict, help_text="what besides the rows decided the artifact, libraries included")
+    base = models.CharField(
+        max_length=64, blank=True, help_text="the SHA-256 of the base model that it was learned on; empty: from nothing"
+    )
+    learned_from = models.JSONField(default=dict, help_text="source: training tweets that the base did not know")
     kept = models.CharField(max_length=500, blank=True, help_text="why it is never pruned; empty where it may be")
     retired = models.CharField(
         max_length=500, blank=True, help_text="why its artifact was deleted; empty where it can be asked, and promoted"
@@ -338,6 +342,9 @@ class TrainingRun(models.Model):
     reasons = models.JSONField(default=list)
     figures = models.JSONField(default=dict)
     version = models.ForeignKey(ModelVersion, null=True, on_delete=models.PROTECT, related_name="runs")
+    served_by = models.JSONField(
+        null=True, help_text="web processes that answer with the promoted version when the run ends, and `of` how many"
+    )
 
     class Meta:
         constraints = [

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from api import audit, live
+from api import audit, language, live
 from api.active_model import ActiveModel
 from api.models import ApiKey, AuditDraw, QueueClaim, StoredPrediction
 from hate_speech_ai.audit_sample import inclusion
@@ -77,11 +77,19 @@ def offer(
     _buffer.append(Offered(timezone.now(), model, tweet[:MAX_CHARS], probability, list(notes), key.pk if key else None))
 
 
+def judge(model: ActiveModel, text: str, labels: Sequence[str]) -> Score:
+    """What a model says about a text, with the note on its language: the classifier looks for none."""
+    found = model.scorer.score(text, labels)
+    if language.detect(text) == language.ENGLISH:
+        return found
+    return Score(found.probabilities, [*found.notes, language.NOT_SUPPORTED])
+
+
 def score(model: ActiveModel, text: str, labels: Sequence[str], key: ApiKey | None) -> Score:
     """A text's score in a request of another service's client, kept like one of `POST /predict`."""
     if not settings.STORE_PREDICTIONS:
-        return model.scorer.score(text, labels)
-    found = model.scorer.score(text, list(dict.fromkeys([HATE_SPEECH, *labels])))
+        return judge(model, text, labels)
+    found = judge(model, text, list(dict.fromkeys([HATE_SPEECH, *labels])))
     offer(model, text, found.probabilities[HATE_SPEECH], found.notes, key)
     return found
 

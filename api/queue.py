@@ -150,7 +150,7 @@ def sweep() -> None:
     now = timezone.now()
     expired = TrainingRun.objects.filter(status=Status.RUNNING, lease_until__lt=now)
     for run in expired:
-        if run.attempts < settings.MAX_ATTEMPTS:
+        if run.attempts < settings.MAX_ATTEMPTS or run.version_id:  # its result is stored: it need only be ended
             if held(run).filter(lease_until__lt=now).update(status=Status.QUEUED, lease_until=None, step=""):
                 logger.warning("training run %s: attempt %s ended without a word; again", run.pk, run.attempts)
         else:

@@ -2,6 +2,8 @@
 
 import logging
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from api import (
     active_model,
     audit,
+    base,
     comparison,
     database,
     forgetting,
@@ -23,15 +26,16 @@ from api import (
     reviews,
     standings,
 )
-from api.dataset import Dataset, read
+from api.dataset import Dataset, is_corpus, read
 from api.models import ModelVersion, Promotion, TrainingRun
 from api.standings import Findings
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
-from hate_speech_ai.evaluation import agreement, measure, measure_checks, read_checks
+from hate_speech_ai.base_model import learned_corpora
+from hate_speech_ai.evaluation import agreement, evaluate, read_checks
 from hate_speech_ai.gate import Exam, Limits, Sheet, judge
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.training import Example, NotEnoughData, Trained, train
+from hate_speech_ai.scorer import RememberingScorer, Scorer
+from hate_speech_ai.training import NotEnoughData, Trained, train
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +43,9 @@ Outcome = TrainingRun.Outcome
 
 #: For a list of ten thousand reviews that is just being stored.
 _PATIENCE_SECONDS = 60
+# For web processes to load a version: they look every MODEL_POLL_SECONDS, and one may have just ended.
+_SWAP_SECONDS = 25.0
+_LOOK_SECONDS = 0.1
 
 
 def execute(run_id: str) -> None:
@@ -64,38 +71,15 @@ def execute(run_id: str) -> None:
         queue.ring_next()
 
 
-def evaluate(scorer: Scorer, dataset: Dataset) -> dict[str, Any]:
-    """Each label's figures on the held-out tweets, those of hate_speech for each corpus, and the checks' pass share."""
-    metrics: dict[str, Any] = {}
-    for label in scorer.labels:
-        rows = [example for example in dataset.held_out if label in example.labels]
-        if rows:
-            scores = scorer.probabilities([example.tweet for example in rows], label)
-            answers = [example.labels[label] for example in rows]
-            metrics[label] = measure(scores, answers, scorer.thresholds[label]).as_dict()
-    by_source: dict[str, list[Example]] = {}
-    for example in dataset.held_out:
-        if HATE_SPEECH in example.labels:
-            by_source.setdefault(example.source, []).append(example)
-    metrics["by_source"] = {
-        source: measure(
-            scorer.probabilities([example.tweet for example in rows]),
-            [example.labels[HATE_SPEECH] for example in rows],
-            scorer.thresholds[HATE_SPEECH],
-        ).as_dict()
-        for source, rows in sorted(by_source.items())
-    }
-    checks = read_checks(settings.CHECKS)
-    probabilities = scorer.probabilities([check.tweet for check in checks])
-    metrics["checks"] = measure_checks(probabilities, checks, scorer.thresholds[HATE_SPEECH])
-    return metrics
-
-
 def _work(run: TrainingRun) -> None:
+    if run.version:  # an attempt before this one stored and promoted it, and was stopped
+        _wait_until_served(run, run.version)
+        return
     _say(run, "reading the reviewed tweets", 0.01)
     if renewed := reviews.renew_fingerprints():
         logger.info("%s reviewed tweets are cleaned as this version does", renewed)
-    before, dataset = meanwhile.mark(), read()
+    on = base.load()
+    before, dataset = meanwhile.mark(), read(on)
     champion, anchor = Promotion.champion(), Promotion.anchor()
     if dataset.fingerprint in _made_of(champion, ModelVersion.objects.order_by("-pk").first()):
         reason = "nothing was reviewed or imported since the last training on these rows"
@@ -106,20 +90,24 @@ def _work(run: TrainingRun) -> None:
             "the held-out tweets, one in ten of all, need some with hate_speech and some without; "
             "a model that cannot be measured does not serve"
         )
+    to_choose_with, to_examine_with = base.everyday()
     trained = train(
         dataset.training,
-        metadata={"data_fingerprint": dataset.fingerprint, "trained_on": len(dataset.training)},
+        base=on.artifact if on else None,
+        everyday=to_choose_with,
+        metadata=_story(dataset, on),
         progress=lambda step, share: _say(run, step, 0.05 + 0.8 * share),
     )
     _say(run, "measuring on held-out tweets", 0.85)
-    candidate = Scorer(trained.artifact)
+    candidate = RememberingScorer(Scorer(trained.artifact))
     exam = exam_of(dataset)
-    by_champion = _sheet_of(champion, exam)
+    known = sum(example.known for example in dataset.training)
+    by_champion = _sheet_of(champion, exam, known)
     verdict = judge(
         exam,
         candidate=Sheet.of(candidate, exam, trained_on=len(dataset.training)),
         champion=by_champion,
-        anchor=by_champion if anchor == champion else _sheet_of(anchor, exam),
+        anchor=by_champion if anchor == champion else _sheet_of(anchor, exam, known),
         limits=_limits(),
     )
     findings = standings.find(dataset, trained)
@@ -129,7 +117,26 @@ def _work(run: TrainingRun) -> None:
         "agreement": {label: agreement(texts) for label, texts in dataset.opinions.items()},
         "keys": findings.figures,
     }
-    _commit(run, before, trained, dataset, evaluate(candidate, dataset), champion, reasons, figures, findings)
+    metrics = evaluate(candidate, dataset.held_out, exam.checks, to_examine_with)
+    _commit(run, before, trained, dataset, metrics, champion, reasons, figures, findings)
+
+
+def _story(dataset: Dataset, on: base.Base | None) -> dict[str, Any]:
+    """Return what an artifact says about where it comes from."""
+    imported = {
+        source.removeprefix("corpus:"): rows for source, rows in _learned_from(dataset).items() if is_corpus(source)
+    }
+    return {
+        "data_fingerprint": dataset.fingerprint,
+        "trained_on": len(dataset.training),
+        "base": on.sha256 if on else "",
+        "corpora": dict(sorted({**learned_corpora(on.artifact if on else None), **imported}.items())),
+    }
+
+
+def _learned_from(dataset: Dataset) -> dict[str, int]:
+    """Return for each source how many training tweets it brought that the base does not know."""
+    return dict(sorted(Counter(example.source for example in dataset.training if not example.known).items()))
 
 
 def _made_of(*versions: ModelVersion | None) -> set[str]:
@@ -140,11 +147,17 @@ def exam_of(dataset: Dataset) -> Exam:
     """What the models are asked before one of them may serve."""
     others = {label: rows for label, rows in dataset.frozen.items() if label != HATE_SPEECH}
     checks = read_checks(settings.CHECKS)
-    return Exam.of(dataset.frozen.get(HATE_SPEECH, []), dataset.held_out_reviews, checks, others)
+    everyday = base.everyday()[1]
+    return Exam.of(dataset.frozen.get(HATE_SPEECH, []), dataset.held_out_reviews, checks, others, everyday)
 
 
-def _sheet_of(version: ModelVersion | None, exam: Exam) -> Sheet | None:
-    """A version's answers; None where there is none, or none that this program can load, as after an update."""
+def _sheet_of(version: ModelVersion | None, exam: Exam, known: int) -> Sheet | None:
+    """Return a version's answers; None where there is none, or none that this program can load, as after an update.
+
+    Args:
+        known: training tweets that the base model knows. A version that was learned on it counts them as a candidate
+            does; the base model itself, which learned many more elsewhere, has no others.
+    """
     if version is None:
         return None
     try:
@@ -152,7 +165,10 @@ def _sheet_of(version: ModelVersion | None, exam: Exam) -> Sheet | None:
     except ArtifactError as error:
         logger.error("version %s cannot be loaded and so not be compared with: %s", version.pk, error)
         return None
-    return Sheet.of(scorer, exam, trained_on=version.trained_on, version=version.pk)
+    trained_on = version.trained_on
+    if known:
+        trained_on = known + (sum(version.learned_from.values()) if version.base else 0)
+    return Sheet.of(RememberingScorer(scorer), exam, trained_on=trained_on, version=version.pk)
 
 
 def _limits() -> Limits:
@@ -166,6 +182,7 @@ def _limits() -> Limits:
         max_false_positive_rise=settings.GATE_MAX_FALSE_POSITIVE_RISE,
         max_flipped=settings.GATE_MAX_FLIPPED,
         max_share_ratio=settings.GATE_MAX_SHARE_RATIO,
+        max_everyday_rise=settings.GATE_MAX_EVERYDAY_RISE,
     )
 
 
@@ -203,13 +220,19 @@ def _commit(
             evaluated_on=metrics[HATE_SPEECH]["rows"],
             metrics=metrics,
             recipe=trained.artifact.metadata["recipe"],
+            base=trained.artifact.metadata["base"],
+            learned_from=_learned_from(dataset),
         )
         outcome = Outcome.REJECTED if reasons else Outcome.PROMOTED
         if not reasons:
             Promotion.objects.create(version=version, by=f"{run.kind} run", reason="passed the gate", change=change)
             receipts.settle(dataset.changes, probabilities, version)
         standings.set_aside(findings, by=f"{run.kind} run")
-        queue.finish(run, status=queue.Status.DONE, outcome=outcome, version=version, reasons=reasons, figures=figures)
+        results: dict[str, Any] = {"outcome": outcome, "version": version, "reasons": reasons, "figures": figures}
+        if reasons:
+            queue.finish(run, status=queue.Status.DONE, **results)
+        elif not queue.held(run).update(step="waiting for the web processes", progress=0.98, **results):
+            raise queue.LostLease(str(run.pk))
         audit.record(
             f"version.{outcome}",
             f"version {version.pk}",
@@ -221,7 +244,20 @@ def _commit(
     active_model.put_in_cache(version.sha256, content)
     registry.settle(by=f"{run.kind} run")
     forgetting.wipe()
+    if not reasons:
+        _wait_until_served(run, version)
     logger.info("%s run %s: version %s %s %s", run.kind, run.pk, version.pk, outcome, "; ".join(reasons))
+
+
+def _wait_until_served(run: TrainingRun, version: ModelVersion) -> None:
+    """End the run when every web process answers with its version, or when some still do not after a while."""
+    end = time.monotonic() + _SWAP_SECONDS
+    while True:
+        champion, served_by = Promotion.champion(), health.serving(version)
+        if served_by["processes"] == served_by["of"] or champion != version or time.monotonic() > end:
+            queue.finish(run, status=queue.Status.DONE, served_by=served_by)
+            return
+        time.sleep(_LOOK_SECONDS)
 
 
 def _say(run: TrainingRun, step: str, progress: float) -> None:

@@ -16,7 +16,7 @@ from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, 
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from api import active_model, live
+from api import active_model, live, predictions
 from api.active_model import ActiveModel
 from api.exceptions import ModelNotReady
 from api.models import ApiKey, AuditDraw, Promotion, QueueClaim, ReviewedTweet, StoredPrediction
@@ -271,7 +271,7 @@ def _is_beyond_doubt(row: ReviewedTweet) -> bool:
 def _store_planted(row: ReviewedTweet, model: ActiveModel) -> StoredPrediction | None:
     """None where the text is stored already, as a client's or as one that was planted before."""
     tweet = row.tweet[:MAX_CHARS]
-    score = model.scorer.score(tweet)
+    score = predictions.judge(model, tweet, (HATE_SPEECH,))
     found = worth(model.scorer, tweet, score.probabilities[HATE_SPEECH])
     fields = {
         "tweet": tweet,

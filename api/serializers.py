@@ -9,6 +9,7 @@ from rest_framework import serializers
 from api import receipts
 from api.comparison import with_tweets
 from api.exceptions import flatten
+from api.language import NOT_SUPPORTED
 from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewEvent, TrainingRun
 from api.parsers import MAX_SINGLE_BODY
 from api.reviews import Opinion
@@ -213,6 +214,11 @@ class OperatingPointAnswer(serializers.Serializer[Any]):
     precision = serializers.FloatField(help_text="to expect where base_rate of the tweets have the label")
     recall = serializers.FloatField()
     base_rate = serializers.FloatField()
+    everyday = serializers.FloatField(
+        allow_null=True,
+        help_text="the share of ordinary text that reaches the threshold, measured on everyday tweets that come with "
+        "the service; null for a label for which they were not asked",
+    )
 
 
 class OperatingPointsAnswer(serializers.Serializer[Any]):
@@ -241,6 +247,12 @@ class ExplanationAnswer(serializers.Serializer[Any]):
     logit = serializers.FloatField()
     intercept = serializers.FloatField()
     tokens = ExplainedToken(many=True, help_text="in the order of the tweet")
+    part = serializers.ListField(
+        child=serializers.IntegerField(),
+        allow_null=True,
+        help_text="of a long text, the part that decides: its first token, and the one behind its last; null where the "
+        "whole text does",
+    )
     flipped_by = serializers.ListField(
         child=serializers.IntegerField(), help_text="indices of the tokens without which the decision is the opposite"
     )
@@ -259,7 +271,14 @@ class Prediction(serializers.Serializer[Any]):
     threshold = serializers.FloatField(help_text="is_hate_speech is true from this probability on")
     model_version = serializers.IntegerField()
     notes = serializers.ListField(
-        child=serializers.ChoiceField(choices=["empty_after_cleaning", "no_known_words", "truncated"]),
+        child=serializers.ChoiceField(
+            choices=[
+                ("empty_after_cleaning", "there was nothing to read"),
+                ("no_known_words", "no word of it was in the training data"),
+                ("truncated", "only the first 5,000 characters were read"),
+                (NOT_SUPPORTED, "it is clearly not English"),
+            ]
+        ),
         help_text="what weakens the answer",
     )
     explanation = ExplanationAnswer(required=False, help_text="of is_hate_speech, with explain: true")
@@ -492,6 +511,14 @@ class LiveAnswer(LiveEstimates):
     all_versions = LiveEstimates(help_text="of all that was answered in PREDICTIONS_DAYS, by whichever version")
 
 
+class MeasuredOn(serializers.Serializer[Any]):
+    held_out = serializers.DictField(
+        child=serializers.IntegerField(), help_text="source: tweets. Of the base model, corpora that it was built from"
+    )
+    checks = serializers.IntegerField()
+    everyday = serializers.IntegerField()
+
+
 class ScoreAnswer(serializers.Serializer[Any]):
     score = serializers.FloatField(help_text="F1 of hate_speech at the served threshold")
     precision = serializers.FloatField()
@@ -510,6 +537,11 @@ class ScoreAnswer(serializers.Serializer[Any]):
         help_text="the share of data/checks.csv that is answered rightly, of all and by capability; "
         "empty for a version from before there were checks"
     )
+    everyday = serializers.DictField(
+        child=serializers.FloatField(),
+        help_text="label: the share of everyday tweets that it flags, of those without the label",
+    )
+    measured_on = MeasuredOn()
     live = LiveAnswer(
         allow_null=True,
         help_text="on what is predicted here, from a random audit; null where STORE_PREDICTIONS is off",
@@ -534,6 +566,7 @@ class Run(serializers.ModelSerializer[TrainingRun]):
             "reasons",
             "figures",
             "version",
+            "served_by",
         )
 
 
@@ -630,6 +663,8 @@ class Version(serializers.ModelSerializer[ModelVersion]):
             "evaluated_on",
             "metrics",
             "recipe",
+            "base",
+            "learned_from",
             "kept",
             "retired",
             "to_retire",

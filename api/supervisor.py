@@ -24,6 +24,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _STEADY_SECONDS = 60.0
 _GRACE_SECONDS = 8.0
 
+#: What ends the stack.
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 Say = Callable[[str], None]
 
 
@@ -78,7 +81,7 @@ class Supervisor:
         child.start()
 
     def obey_signals(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in SIGNALS:
             signal.signal(number, lambda *_: setattr(self, "stopping", True))
 
     def watch(self, seconds: float | None = None, until: Callable[[], bool] = lambda: False) -> None:
@@ -87,7 +90,7 @@ class Supervisor:
         while not self.stopping and (end is None or time.monotonic() < end) and not until():
             for child in self.children:
                 child.check(self.say)
-            time.sleep(0.2)
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """End every child: politely, then after eight seconds by force. The broker goes last."""

@@ -228,7 +228,14 @@ class Score(APIView):
                 "trained_on": model.trained_on,
                 "labels": {label: model.metrics[label] for label in model.scorer.labels if label in model.metrics},
                 "by_source": model.metrics["by_source"],
-                "checks": model.metrics.get("checks", {}),  # a version is never rewritten, and old ones have none
+                # A version is never rewritten, and old ones have none of these.
+                "checks": (checks := model.metrics.get("checks", {})),
+                "everyday": (everyday := model.metrics.get("everyday", {})).get("flagged", {}),
+                "measured_on": {
+                    "held_out": {source: figures["rows"] for source, figures in model.metrics["by_source"].items()},
+                    "checks": checks.get("rows", 0),
+                    "everyday": everyday.get("rows", 0),
+                },
                 "live": live.figures(model.version),
             }
         )
@@ -342,7 +349,7 @@ def _require(model: active_model.ActiveModel, field: str, *labels: str) -> None:
 def _judge(
     model: active_model.ActiveModel, tweet: str, labels: Sequence[str] = (), point: str = BALANCED
 ) -> dict[str, Any]:
-    score = model.scorer.score(tweet, (HATE_SPEECH, *labels))
+    score = predictions.judge(model, tweet, (HATE_SPEECH, *labels))
     points = model.scorer.operating_points
     probability = score.probabilities[HATE_SPEECH]
     threshold = points[HATE_SPEECH][point].threshold
@@ -379,6 +386,7 @@ def _explain(model: active_model.ActiveModel, tweet: str, label: str, threshold:
             {"word": one.word, "begin": one.begin, "end": one.end, "contribution": one.value, "known": one.known}
             for one in explanation.contributions
         ],
+        "part": list(explanation.part) if explanation.part else None,
         "flipped_by": explanation.flipped_by,
     }
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from api import dataset, retraining
+from api import base, dataset, retraining
 from api.models import ApiKey
 from hate_speech_ai.comparison import WordChange, changed_words
 from hate_speech_ai.gate import Limits, Sheet, judge
-from hate_speech_ai.scorer import Scorer
+from hate_speech_ai.scorer import RememberingScorer, Scorer
 from hate_speech_ai.training import train
 
 
@@ -39,15 +39,17 @@ def without(key: ApiKey, *, progress: Callable[[str], None] = lambda step: None)
         NotEnoughData: there is too little to train on, with the key's reviews or without.
     """
     progress("reading")
-    everything, rest = dataset.read(), dataset.read(without=key.source)
+    on = base.load()
+    everything, rest = dataset.read(on), dataset.read(on, without=key.source)
     if everything.training == rest.training and everything.held_out_reviews == rest.held_out_reviews:
         raise NoDifference
     exam = retraining.exam_of(everything)
     sheets, scorers = [], []
     for name, rows in (("with", everything.training), ("without", rest.training)):
         progress(f"training {name} the key, on {len(rows):,} tweets")
-        scorers.append(Scorer(train(rows).artifact))
-        sheets.append(Sheet.of(scorers[-1], exam, trained_on=len(rows)))
+        trained = train(rows, base=on.artifact if on else None, everyday=base.everyday()[0])
+        scorers.append(Scorer(trained.artifact))
+        sheets.append(Sheet.of(RememberingScorer(scorers[-1]), exam, trained_on=len(rows)))
     figures = judge(exam, candidate=sheets[1], champion=sheets[0], limits=Limits()).figures
     return Difference(
         (len(everything.training), len(rest.training)), figures, changed_words(scorers[0], scorers[1], most=10)

@@ -213,6 +213,11 @@ LIMITS = {
 
 STARTER_CORPUS = BASE_DIR / "data" / "train.csv"
 CHECKS = BASE_DIR / "data" / "checks.csv"
+EVERYDAY = BASE_DIR / "data" / "everyday.csv"
+_base_model = env.str("BASE_MODEL", default=str(BASE_DIR / "data" / "base" / "model.safetensors"))
+BASE_MODEL = None if _base_model == "none" else Path(_base_model)
+if BASE_MODEL and not BASE_MODEL.is_file():
+    raise ImproperlyConfigured(f"BASE_MODEL {_base_model!r} is not a file; give a model's file, or none")
 LEASE_SECONDS = _positive("LEASE_SECONDS", 60)
 SWEEP_SECONDS = _positive("SWEEP_SECONDS", 30)
 TRAINING_SECONDS = _positive("TRAINING_SECONDS", 1800)
@@ -234,6 +239,7 @@ GATE_MAX_CHECKS_LOST = env.int("GATE_MAX_CHECKS_LOST", default=4)
 GATE_MAX_FALSE_POSITIVE_RISE = _share("GATE_MAX_FALSE_POSITIVE_RISE", 0.05)
 GATE_MAX_FLIPPED = _share("GATE_MAX_FLIPPED", 0.1)
 GATE_MAX_SHARE_RATIO = env.float("GATE_MAX_SHARE_RATIO", default=2.0)
+GATE_MAX_EVERYDAY_RISE = _share("GATE_MAX_EVERYDAY_RISE", 0.002)
 if not GATE_MAX_SHARE_RATIO >= 1.0:
     raise ImproperlyConfigured(f"GATE_MAX_SHARE_RATIO must be 1 or more, not {GATE_MAX_SHARE_RATIO}")
 

@@ -19,11 +19,13 @@ import config.urls
 from api import active_model, auth, live, predictions, redis, throttling
 from api.models import ApiKey, ModelVersion, Promotion
 from hate_speech_ai.artifact import sha256
+from hate_speech_ai.base_model import BASE_MODEL
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests import environment
 
 SHARED = Path(settings.BASE_DIR).parent / "shared"
+EVERYDAY: Path = settings.EVERYDAY
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,6 +40,33 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     """SQLite in a file, as the service has it: in memory, a second writer is refused instead of waiting."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(environment.folder / "test.sqlite3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_everyday_tweets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every twentieth everyday tweet: reading all takes longer than a small training."""
+    path = tmp_path_factory.mktemp("everyday") / "everyday.csv"
+    with EVERYDAY.open(encoding="utf-8", newline="") as file, path.open("w", encoding="utf-8", newline="") as few:
+        header, *rows = csv.reader(file)
+        csv.writer(few).writerows([header, *rows[::20]])
+    settings.EVERYDAY = path
+    yield
+    settings.EVERYDAY = EVERYDAY
+
+
+@pytest.fixture
+def no_everyday_tweets(settings: Settings, tmp_path: Path) -> None:
+    """Thresholds by F1 alone: a model of a few hundred rows could only spare all everyday tweets by hardly a yes."""
+    settings.EVERYDAY = tmp_path / "no-everyday.csv"
+    settings.EVERYDAY.write_text("id,kind,tweet,obscene\n")
+
+
+@pytest.fixture
+def with_base(settings: Settings) -> Path:
+    """As the service comes: the base model, and all the everyday tweets that its thresholds were chosen with."""
+    settings.EVERYDAY = EVERYDAY
+    settings.BASE_MODEL = BASE_MODEL
+    return BASE_MODEL
 
 
 @pytest.fixture(autouse=True)
@@ -64,15 +93,22 @@ def starter_rows() -> list[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def trained() -> Any:
-    """A real model, trained on every third row of the starter corpus (a second's work)."""
-    from hate_speech_ai.training import Example, train
+    """A real model, trained from nothing on every sixth row of the starter corpus (a few seconds' work)."""
+    from hate_speech_ai.training import train
+
+    return train(starter_examples(6))
+
+
+def starter_examples(step: int) -> list[Any]:
+    """Every so many rows of the starter corpus, without those that are held out."""
+    from hate_speech_ai.training import Example
 
     examples: dict[str, Any] = {}
-    for row in starter_rows()[::3]:
+    for row in starter_rows()[::step]:
         digest = fingerprint(row["tweet"])
         if not is_held_out(digest):
             examples.setdefault(digest, Example(row["tweet"], {label: row[label] == "1" for label in LABELS}))
-    return train(list(examples.values()))
+    return list(examples.values())
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +137,12 @@ FIGURES = {
     "true_negatives": 60,
 }
 CHECKS = {"passed": 0.75, "rows": 8, "by_capability": {"everyday": {"passed": 0.75, "rows": 8}}}
-METRICS = {"hate_speech": FIGURES, "by_source": {"corpus:starter": FIGURES}, "checks": CHECKS}
+METRICS = {
+    "hate_speech": FIGURES,
+    "by_source": {"corpus:starter": FIGURES},
+    "checks": CHECKS,
+    "everyday": {"rows": 300, "flagged": {"hate_speech": 0.0033, "toxic": 0.02}},
+}
 
 
 @pytest.fixture

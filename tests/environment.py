@@ -67,6 +67,7 @@ os.environ |= {
     "REDIS_URL": f"redis://127.0.0.1:{_port}/0",
     "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", f"sqlite:///{folder / 'db.sqlite3'}"),
     "ENV_FILE": os.devnull,
+    "BASE_MODEL": "none",  # a small model from nothing is trained in a second; tests of the base model say so
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "SECRET_KEY": "a key for tests only, which nothing outside of them ever sees",

@@ -4,6 +4,7 @@ import io
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError, connection
@@ -11,7 +12,7 @@ from pytest_django import Settings
 
 from api import active_model, redis, registry
 from api.exceptions import ModelNotReady
-from api.models import ModelVersion, Promotion
+from api.models import Heartbeat, ModelVersion, Promotion
 from hate_speech_ai.artifact import ArtifactError
 from tests.conftest import rewrite
 
@@ -57,6 +58,26 @@ def test_a_promotion_swaps_the_model(served: ModelVersion, make_version: MakeVer
 
     assert active_model.get().version == newer.pk
     assert old.version == served.pk
+
+
+def test_a_process_says_at_once_that_it_answers_with_another_version(
+    served: ModelVersion, make_version: MakeVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[int | None] = []
+
+    def sleep(seconds: float) -> None:
+        said.append(Heartbeat.objects.get(kind="web").version)
+        if len(said) == 2:
+            raise KeyboardInterrupt
+        promote(make_version())
+
+    monkeypatch.setattr(active_model, "time", SimpleNamespace(monotonic=lambda: 1e6, sleep=sleep))  # no time passes
+    # It is a thread's own connection that is closed between two looks, and here the test's.
+    monkeypatch.setattr(active_model.connection, "close_if_unusable_or_obsolete", lambda: None)
+    with pytest.raises(KeyboardInterrupt):
+        active_model._watch()
+
+    assert said == [served.pk, served.pk + 1]
 
 
 def test_without_a_promotion_the_model_stays_the_same_object(served: ModelVersion, make_version: MakeVersion) -> None:

@@ -12,11 +12,9 @@ from api.models import ModelVersion, ReviewedTweet
 from api.reviews import add
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.comparison import ScoreMap, changed_words
-from hate_speech_ai.labels import LABELS
 from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.text import fingerprint, is_held_out
 from hate_speech_ai.training import Example, train
-from tests.conftest import JSONClient, starter_rows
+from tests.conftest import JSONClient, starter_examples, starter_rows
 
 AsKey = Callable[..., JSONClient]
 Make = Callable[..., ModelVersion]
@@ -25,13 +23,8 @@ Make = Callable[..., ModelVersion]
 @pytest.fixture(scope="module")
 def other_bytes() -> bytes:
     """The model of most tests, but for it "wibble" is hate speech."""
-    rows = [
-        Example(row["tweet"], {label: row[label] == "1" for label in LABELS})
-        for row in starter_rows()[::3]
-        if not is_held_out(fingerprint(row["tweet"]))
-    ]
     slang = [Example(f"wibble {number}", {"hate_speech": True}) for number in range(60)]
-    return train(rows + slang).artifact.to_bytes()
+    return train(starter_examples(6) + slang).artifact.to_bytes()
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_something_must_be_named(db: None) -> None:
 
 def test_the_next_model_does_not_know_it_though_all_else_is_as_before(as_key: AsKey) -> None:
     load_corpus()
-    before = read().fingerprint
+    before = read(None).fingerprint
     first = train()
     for number in range(40):
         review(as_key("review"), f"qwyxbl is here {number}", reviewer="ann")
@@ -105,7 +105,7 @@ def test_the_next_model_does_not_know_it_though_all_else_is_as_before(as_key: As
 
     assert first.version_id not in named(said)
     assert second.version_id in named(said)
-    assert read().fingerprint != before
+    assert read(None).fingerprint != before
     third = train()
     assert third.version is not None
     assert third.version not in (first.version, second.version)
@@ -286,4 +286,5 @@ def named(said: str) -> list[int]:
 
 
 def terms(version: ModelVersion) -> list[str]:
-    return Artifact.from_bytes(bytes(ModelVersion.objects.get(pk=version.pk).artifact)).terms
+    vocabulary = Artifact.from_bytes(bytes(ModelVersion.objects.get(pk=version.pk).artifact)).vocabulary
+    return [term for block in vocabulary.blocks for term in block]

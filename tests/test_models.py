@@ -70,6 +70,8 @@ def test_a_version_tells_its_story(client: JSONClient, served: ModelVersion, sla
         "evaluated_on": 100,
         "metrics": METRICS,
         "recipe": {},
+        "base": "",
+        "learned_from": {},
         "kept": "",
         "retired": "",
         "to_retire": "",

@@ -16,9 +16,9 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import override_settings
 
-from api import active_model, predictions
+from api import active_model, language, predictions
 from api.models import ApiKey, ModelVersion, ReviewedTweet, StoredPrediction
-from api.perspective import language, scores
+from api.perspective import scores
 from hate_speech_ai.explain import explain
 from hate_speech_ai.recorded_scores import LABEL_OF
 from tests.conformance import Row, Table
@@ -206,9 +206,12 @@ def _(service: Service) -> None:
         assert service.scores(RUDE, {"TOXICITY": {"scoreThreshold": threshold}}) == service.scores()
     above = math.nextafter(value, 1)
     assert list(service.scores(RUDE, {"TOXICITY": {"scoreThreshold": above}, "INSULT": {}})) == ["INSULT"]
-    words = service.scores(RUDE, {"TOXICITY": {"scoreThreshold": 0.7}}, spanAnnotations=True)["TOXICITY"]["spanScores"]
-    assert 0 < len(words) < 7
-    assert all(span["score"]["value"] >= 0.7 for span in words)
+    words = service.scores(spanAnnotations=True)["TOXICITY"]["spanScores"]
+    middle = sorted(span["score"]["value"] for span in words)[3]
+    rude = service.scores(RUDE, {"TOXICITY": {"scoreThreshold": middle}}, spanAnnotations=True)
+    rude = rude["TOXICITY"]["spanScores"]
+    assert rude == [span for span in words if span["score"]["value"] >= middle]
+    assert len(rude) == 4
     problem(service.analyze(RUDE, {"TOXICITY": {"scoreThreshold": "high"}}))
 
 
@@ -319,6 +322,10 @@ def _(service: Service) -> None:
 def _(service: Service) -> None:
     assert service.analyze("qqqqqxxxx zzzzzvvvv").json()["notes"] == ["no_known_words"]
     assert service.analyze("!!!").json()["notes"] == ["empty_after_cleaning"]
+    for secret in (True, False):
+        answer = service.analyze(GERMAN, languages=["en"], doNotStore=secret).json()
+        assert answer["notes"] == ["language_not_supported"]
+    assert "notes" not in service.analyze().json()
 
 
 # Request: suggestscore.
@@ -590,6 +597,8 @@ def _(service: Service) -> None:
         assert refusal(response, "LANGUAGE_NOT_SUPPORTED_BY_ATTRIBUTE") == sentence
         detail = problem(response)["details"][0]["languageNotSupportedByAttributeError"]
         assert detail == {"attribute": "TOXICITY", field: ["de"]}
+    for short in ("banger", "hola amigo", "ello ello"):
+        assert service.analyze(short).json()["detectedLanguages"] == ["en"]
 
 
 @case("LANGUAGE_DETECTION_FAILED")

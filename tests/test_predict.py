@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from api import language
 from api.models import ModelVersion
 from tests.conftest import JSONClient
 
@@ -90,6 +91,23 @@ def test_nothing_to_read_is_noted(client: JSONClient, served: ModelVersion, twee
 
 def test_unknown_words_are_noted(client: JSONClient, served: ModelVersion) -> None:
     assert client.post("/predict", {"tweet": "zqxjk wvvqz"}).json()["notes"] == ["no_known_words"]
+
+
+@pytest.mark.skipif(language.pycld2 is None, reason="there is no language detector for this platform")
+def test_another_language_is_noted_and_judged(client: JSONClient, served: ModelVersion) -> None:
+    german, russian = "Heute ist das Wetter wirklich wunderschön", "сегодня прекрасная погода"
+
+    answer = client.post("/predict", {"tweet": german}).json()
+    results = client.post("/predict", {"tweets": [german, russian, KIND]}).json()["results"]
+
+    assert 0 <= answer["probability"] <= 1
+    assert [result["notes"][-1:] for result in results] == [["language_not_supported"]] * 2 + [[]]
+    assert answer == {**results[0], "model_version": served.pk}
+
+
+@pytest.mark.parametrize("tweet", ["lol ok", "no way bro", "ello ello", "banger", "hola amigo"])
+def test_short_english_is_not_taken_for_another_language(client: JSONClient, served: ModelVersion, tweet: str) -> None:
+    assert "language_not_supported" not in client.post("/predict", {"tweet": tweet}).json()["notes"]
 
 
 def test_only_5000_characters_are_read(client: JSONClient, served: ModelVersion) -> None:

@@ -54,6 +54,19 @@ def test_it_works(client: JSONClient, served: ModelVersion, storing: Settings) -
     assert (draw.answer, draw.inclusion, draw.version) == (True, 1.0, served)
 
 
+@pytest.mark.parametrize(
+    ("path", "field"), [("/predict", "tweet"), ("/predict", "tweets"), ("/v1/moderations", "input")]
+)
+def test_what_was_noted_is_stored(
+    client: JSONClient, served: ModelVersion, storing: Settings, path: str, field: str
+) -> None:
+    russian = "сегодня прекрасная погода"
+    client.post(path, {field: [russian] if field == "tweets" else russian})
+    predictions.drain()
+
+    assert StoredPrediction.objects.get().notes == ["no_known_words", "language_not_supported"]
+
+
 def test_the_key_that_asked_is_noted(as_key: AsKey, served: ModelVersion, storing: Settings) -> None:
     predict(as_key("predict"))
     predictions.drain()

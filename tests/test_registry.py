@@ -15,7 +15,8 @@ from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet
 from api.reviews import add
 from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.comparison import ScoreMap
-from hate_speech_ai.training import Example, recipe, train
+from hate_speech_ai.recipe import recipe
+from hate_speech_ai.training import Example, train
 from tests.conftest import JSONClient, rewrite, starter_rows
 
 AsKey = Callable[..., JSONClient]

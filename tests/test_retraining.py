@@ -19,8 +19,8 @@ from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.corpora import STARTER
 from hate_speech_ai.evaluation import read_checks
 from hate_speech_ai.gate import Limits
+from hate_speech_ai.recipe import recipe
 from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.training import recipe
 from tests.conftest import JSONClient, rewrite, starter_rows
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,7 @@ ANSWER = {"1": True, "0": False}
 
 
 @pytest.fixture
-def rows(tmp_path: Path) -> None:
+def rows(tmp_path: Path, no_everyday_tweets: None) -> None:
     """Every tenth row of the starter corpus."""
     load(tmp_path, starter_rows()[::10])
 
@@ -55,6 +55,7 @@ def open_the_gate(settings: Settings) -> None:
     settings.GATE_MAX_DROP = settings.GATE_MAX_SURE_DROP = settings.GATE_MAX_DROP_FROM_ANCHOR = 1.0
     settings.GATE_MAX_FALSE_POSITIVE_RISE = settings.GATE_MAX_FLIPPED = 1.0
     settings.GATE_MAX_CHECKS_LOST, settings.GATE_MAX_SHARE_RATIO = 999, 999.0
+    settings.GATE_MAX_EVERYDAY_RISE = 1.0
 
 
 def contradict(tweets: list[ReviewedTweet]) -> None:
@@ -129,7 +130,7 @@ def test_held_out_tweets_teach_nothing(rows: None) -> None:
     assert second is not None
     old, new = (Artifact.from_bytes(content_of(version)) for version in (first, second))
     assert first.pk != second.pk
-    assert (old.terms, old.ngrams, old.curves) == (new.terms, new.ngrams, new.curves)
+    assert (old.vocabulary.blocks, old.curves) == (new.vocabulary.blocks, new.curves)
     assert np.array_equal(old.weights, new.weights)
 
 
@@ -256,7 +257,7 @@ def test_the_verdict_can_be_read(rows: None, as_key: AsKey) -> None:
     assert (answer["outcome"], answer["reasons"]) == ("rejected", second.reasons)
     figures = answer["figures"]
     held_out = ReviewedTweet.objects.filter(held_out=True).count()
-    assert figures["rows"] == {"frozen": held_out, "reviews": 0, "checks": 449}
+    assert figures["rows"] == {"frozen": held_out, "reviews": 0, "checks": 449, "everyday": 0}
     assert figures["against_champion"]["version"] == figures["against_anchor"]["version"] == first.version_id
     f1 = figures["against_champion"]["frozen"]["f1"]
     assert f1["low"] < f1["difference"] < f1["high"] < 0
@@ -277,13 +278,13 @@ def test_the_limits_are_settings(rows: None, settings: Settings) -> None:
 
 
 def test_reviewers_do_not_reach_the_frozen_rows(rows: None) -> None:
-    before = read()
+    before = read(None)
     keys = [ApiKey.issue(name, ["review"], trust="trusted")[0] for name in ("ann", "bob")]
     for row in ReviewedTweet.objects.filter(held_out=True):
         for key in keys:
             opinion(key, f"{row.tweet} ", not row.labels["hate_speech"])
 
-    after = read()
+    after = read(None)
 
     others = [not row.answer for row in before.frozen["hate_speech"]]
     assert [example.labels["hate_speech"] for example in after.held_out] == others
@@ -421,7 +422,7 @@ def test_the_majority_of_the_keys_decides() -> None:
     opinion(bob, "The  BUS is late", False)
     opinion(eve, "the bus is late", True)
 
-    dataset = read()
+    dataset = read(None)
 
     [example] = dataset.training + dataset.held_out
     assert example.labels == {"hate_speech": False}
@@ -432,7 +433,7 @@ def test_of_one_key_the_last_opinion_counts() -> None:
     for answer in (True, True, False):
         opinion(ann, "the bus is late", answer)
 
-    dataset = read()
+    dataset = read(None)
 
     [example] = dataset.training + dataset.held_out
     assert example.labels == {"hate_speech": False}

@@ -30,7 +30,7 @@ def say(client: JSONClient, tweet: str, is_hate_speech: bool) -> str:
 
 def learn(version: ModelVersion, probability: float = 0.25) -> None:
     """As if a training had made and promoted this version."""
-    changes = read().changes
+    changes = read(None).changes
     receipts.settle(changes, [probability] * len(changes), version)
 
 
@@ -253,7 +253,7 @@ def test_texts_that_an_update_made_equal_are_settled(as_key: AsKey, make_version
 def test_what_happened_during_a_training_is_kept(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:
     client, text = as_key("review"), tweet_that_is(held_out=False)
     path = say(client, text, True)
-    changes = read().changes
+    changes = read(None).changes
     client.request("DELETE", path, "", b"")
 
     receipts.settle(changes, [0.5], make_version())
@@ -352,7 +352,7 @@ def test_withdrawing_does_not_bring_an_older_word_back(
 
     withdraw(client, newer)
 
-    assert read().training == []
+    assert read(None).training == []
     learn(make_version())
     assert [client.get(path).json()["status"] for path in (older, newer)] == ["superseded", "withdrawn"]
     assert client.get(older).json()["resolution"] == {}

@@ -32,7 +32,7 @@ def test_a_text_that_is_to_be_measured_on_is_never_trained_on() -> None:
 
     assert renew_fingerprints() == len(rows)
 
-    dataset = read()
+    dataset = read(None)
     assert (len(dataset.training), len(dataset.held_out)) == (0, len(rows))
     assert {row.fingerprint for row in ReviewedTweet.objects.all()} == {fingerprint(row.tweet) for row in rows}
 
@@ -42,7 +42,7 @@ def test_what_was_measured_on_is_not_trained_on_either() -> None:
 
     renew_fingerprints()
 
-    assert read().training == []
+    assert read(None).training == []
 
 
 def test_texts_that_have_become_equal_are_one_and_the_newest_counts() -> None:
@@ -52,7 +52,7 @@ def test_texts_that_have_become_equal_are_one_and_the_newest_counts() -> None:
 
     renew_fingerprints()
 
-    assert [example.labels for example in read().training] == [{"hate_speech": False}]
+    assert [example.labels for example in read(None).training] == [{"hate_speech": False}]
     assert store(text, True).opinion > max(row.opinion for row in (first, second))
 
 

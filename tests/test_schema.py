@@ -5,12 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.urls import URLPattern
 from drf_spectacular.validation import validate_schema
 from pytest_django import Settings
 
 from api import urls
+from api.language import NOT_SUPPORTED
 from api.models import ModelVersion
+from hate_speech_ai.scorer import EMPTY, TRUNCATED, UNKNOWN
 from tests.conftest import JSONClient
 
 # Other services' paths, which their own documents describe, are included and not listed.
@@ -128,6 +131,16 @@ def test_an_answer_has_the_fields_that_are_described(
     assert set(explained.json()) == set(schemas["Prediction"]["properties"])
     assert set(client.get("/score").json()) == set(schemas["ScoreAnswer"]["properties"])
     assert set(client.get(f"/models/{served.pk}").json()) == set(schemas["Version"]["properties"])
+
+
+def test_every_note_is_described_and_documented(schema: dict[str, Any]) -> None:
+    notes = schema["components"]["schemas"]["Prediction"]["properties"]["notes"]["items"]
+
+    assert {EMPTY, UNKNOWN, TRUNCATED, NOT_SUPPORTED} == set(notes["enum"])
+    documented = (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
+    said = dict(line.removeprefix("* `").split("` - ") for line in notes["description"].splitlines())
+    for note, meaning in said.items():
+        assert f"{note}` ({meaning})" in documented.replace("\n", " ")
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/"])

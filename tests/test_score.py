@@ -20,6 +20,8 @@ def test_it_works(client: JSONClient, served: ModelVersion) -> None:
     assert answer.pop("labels") == {"hate_speech": FIGURES}
     assert answer.pop("by_source") == {"corpus:starter": FIGURES}
     assert answer.pop("checks") == CHECKS
+    assert answer.pop("everyday") == {"hate_speech": 0.0033, "toxic": 0.02}
+    assert answer.pop("measured_on") == {"held_out": {"corpus:starter": 100}, "checks": 8, "everyday": 300}
     assert answer == {
         "live": None,
         "score": 0.75,
@@ -51,15 +53,20 @@ def test_it_is_the_score_of_the_version_that_serves(
     assert (before, client.get("/score").json()["model_version"]) == (served.pk, newer.pk)
 
 
-def test_a_version_from_before_there_were_checks(client: JSONClient, make_version: Callable[..., ModelVersion]) -> None:
+def test_a_version_from_before_there_were_checks_and_everyday_tweets(
+    client: JSONClient, make_version: Callable[..., ModelVersion]
+) -> None:
     older = make_version()
-    rewrite(older, metrics={name: figures for name, figures in METRICS.items() if name != "checks"})
+    rewrite(older, metrics={name: METRICS[name] for name in ("hate_speech", "by_source")})
     Promotion.objects.create(version=older, by="test", reason="test")
     active_model.refresh()
 
     response = client.get("/score")
 
-    assert (response.status_code, response.json()["checks"]) == (200, {})
+    assert response.status_code == 200
+    answer = response.json()
+    assert (answer["checks"], answer["everyday"]) == ({}, {})
+    assert answer["measured_on"] == {"held_out": {"corpus:starter": 100}, "checks": 0, "everyday": 0}
 
 
 def test_no_query_on_the_way(

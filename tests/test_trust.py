@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from io import StringIO
 from itertools import count, islice
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,8 +16,10 @@ from pytest_django import Settings
 from api import queue, retraining, reviews
 from api.dataset import read
 from api.models import ApiKey, AuditEntry, Promotion, ReviewedTweet, TrainingRun
+from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import JSONClient, starter_rows
+from tests.test_retraining import load
 
 pytestmark = pytest.mark.django_db
 AsKey = Callable[..., JSONClient]
@@ -67,14 +70,14 @@ class TestQuarantine:
         assert answer["status"] == "quarantined"
         [step] = stranger.get(f"/reviewed-tweets/{answer['id']}").json()["history"]
         assert (step["status"], "waits until a person approves it" in step["reason"]) == ("quarantined", True)
-        dataset = read()
+        dataset = read(None)
         assert dataset.training == dataset.held_out == dataset.held_out_reviews == []
 
     def test_what_waits_changes_nothing(self, stranger: JSONClient) -> None:
-        before = read().fingerprint
+        before = read(None).fingerprint
         say(stranger, tweets(1)[0])
 
-        assert read().fingerprint == before
+        assert read(None).fingerprint == before
 
     @pytest.mark.parametrize(("held_out", "then"), [(False, "pending"), (True, "held_out")])
     def test_one_is_approved(self, stranger: JSONClient, admin: JSONClient, held_out: bool, then: str) -> None:
@@ -84,7 +87,7 @@ class TestQuarantine:
 
         assert answer.json() == {"approved": 1}
         assert (status(stranger, first), status(stranger, second)) == (then, "quarantined")
-        dataset = read()
+        dataset = read(None)
         assert len(dataset.training) + len(dataset.held_out) == 1
         entry = AuditEntry.objects.order_by("-pk")[0]
         assert (entry.action, entry.reason) == ("reviews.approved", "looked at it")
@@ -103,7 +106,7 @@ class TestQuarantine:
 
         assert admin.post("/reviewed-tweets/approve", {"key": theirs}).json() == {"approved": 3}
 
-        assert len(read().training) == 3
+        assert len(read(None).training) == 3
         assert status(other, kept) == "quarantined"
 
     @pytest.mark.parametrize("body", [{}, {"ids": [], "reason": "x"}, {"ids": ["x"]}, {"key": "hs_1", "ids": []}])
@@ -125,7 +128,7 @@ class TestQuarantine:
         assert admin.post("/reviewed-tweets/approve", {"ids": [older, newer]}).json() == {"approved": 1}
 
         assert (status(stranger, older), status(stranger, newer)) == ("superseded", "pending")
-        assert [example.labels for example in read().training] == [{"hate_speech": False}]
+        assert [example.labels for example in read(None).training] == [{"hate_speech": False}]
 
     def test_it_can_be_withdrawn(self, stranger: JSONClient, admin: JSONClient) -> None:
         receipt = say(stranger, tweets(1)[0])["id"]
@@ -155,7 +158,7 @@ class TestLevels:
 
         assert answer.json() == {"trust": "trusted", "reviews": 0}
         assert say(stranger, after)["status"] == "pending"
-        assert len(read().training) == 1
+        assert len(read(None).training) == 1
         entry = AuditEntry.objects.order_by("-pk")[0]
         assert (entry.action, entry.target, entry.reason) == ("key.trusted", str(theirs), "we know them")
 
@@ -166,7 +169,7 @@ class TestLevels:
         body = {"trust": "trusted", "reason": "we know them", "approve_waiting": True}
         assert admin.post(f"/keys/{theirs}/trust", body).json() == {"trust": "trusted", "reviews": 1}
 
-        assert len(read().training) == 1
+        assert len(read(None).training) == 1
 
     @pytest.mark.parametrize("everything", [False, True])
     def test_a_key_is_quarantined(self, as_key: AsKey, admin: JSONClient, everything: bool) -> None:
@@ -180,7 +183,7 @@ class TestLevels:
         assert answer == {"trust": "quarantined", "reviews": 1 + everything}
         assert status(client, new) == "quarantined"
         assert status(client, learned) == ("quarantined" if everything else "trained")
-        assert len(read().training) == (0 if everything else 1)
+        assert len(read(None).training) == (0 if everything else 1)
         assert say(client, tweets(3)[2])["status"] == "quarantined"
 
     @pytest.mark.parametrize(
@@ -223,13 +226,13 @@ class TestCap:
             say(loud, text)
         say(quiet, "a text of the quiet key")
 
-        first = read()
+        first = read(None)
 
         assert [example.tweet for example in first.training] == [*tweets(5), "a text of the quiet key"]
         [(source, waiting)] = first.waiting.items()
         assert (source, waiting) == (ReviewedTweet.objects.earliest("pk").source, 3)
         ReviewedTweet.objects.filter(tweet__in=[example.tweet for example in first.training]).update(status="trained")
-        second = read()
+        second = read(None)
         assert (len(second.training), sum(second.waiting.values())) == (8, 1)
         assert second.fingerprint != first.fingerprint
 
@@ -238,11 +241,11 @@ class TestCap:
         client, theirs = as_key("review"), prefix()
         for text in tweets(5):
             say(client, text)
-        assert len(read().training) == 1
+        assert len(read(None).training) == 1
 
         admin.post("/reviewed-tweets/approve", {"key": theirs})
 
-        assert len(read().training) == 5
+        assert len(read(None).training) == 5
 
 
 class TestStanding:
@@ -254,7 +257,7 @@ class TestStanding:
     def test_a_mistake_or_two_cost_nothing(self, as_key: AsKey) -> None:
         self.judge_known(as_key("review"), wrong=2, right=0)
 
-        [standing] = read().standings.values()
+        [standing] = read(None).standings.values()
 
         assert (standing.known, standing.known_agreed, standing.weight) == (2, 0, 1.0)
 
@@ -262,7 +265,7 @@ class TestStanding:
         client = as_key("review")
         self.judge_known(client, wrong=20, right=0)
 
-        dataset = read()
+        dataset = read(None)
 
         [standing] = dataset.standings.values()
         assert (standing.share, standing.weight) == (0.3, 0.3)
@@ -272,14 +275,14 @@ class TestStanding:
     def test_among_equals_the_newest_counts(self, as_key: AsKey) -> None:
         self.judge_known(as_key("review"), wrong=2, right=18)
 
-        answers = [example.labels["hate_speech"] for example in read().training]
+        answers = [example.labels["hate_speech"] for example in read(None).training]
 
         assert answers == [True, True] + [False] * 18
 
     def test_it_is_measured_while_a_key_waits(self, stranger: JSONClient) -> None:
         self.judge_known(stranger, wrong=1, right=3)
 
-        [standing] = read().standings.values()
+        [standing] = read(None).standings.values()
 
         assert (standing.known, standing.known_agreed) == (4, 3)
 
@@ -289,7 +292,7 @@ class TestStanding:
         for client, answer in ((ann, True), (bob, True), (stranger, False)):
             say(client, text, answer)
 
-        found = [(standing.peers, standing.peers_agreed) for _, standing in sorted(read().standings.items())]
+        found = [(standing.peers, standing.peers_agreed) for _, standing in sorted(read(None).standings.items())]
 
         assert sorted(found) == [(1, 0), (1, 1), (1, 1)]
 
@@ -298,10 +301,14 @@ class TestNight:
     """One key, a night of its labels, and the model that comes of it."""
 
     @pytest.fixture
-    def start(self, settings: Settings) -> None:
-        for row in starter_rows()[::4]:
-            reviews.add(tweet=row["tweet"], labels={"hate_speech": row["hate_speech"] == "1"}, source="corpus:starter")
+    def start(self, no_everyday_tweets: None, tmp_path: Path) -> None:
+        self.load(tmp_path, "hate_speech")
         assert self.night().outcome == "promoted"
+
+    def load(self, folder: Path, *labels: str) -> None:
+        """Every fourth row of the starter corpus, with the answers to some labels."""
+        left_out = dict.fromkeys(set(LABELS) - set(labels), "")
+        load(folder, [row | left_out for row in starter_rows()[::4]])
 
     def night(self) -> TrainingRun:
         run, _ = queue.enqueue(queue.Kind.MANUAL, requested_by="test")
@@ -362,11 +369,11 @@ class TestNight:
         assert key.trust == "trusted"
         assert key.standing["contradicted"] < 0.2 * key.standing["sure"]
 
-    def test_lies_about_other_labels_are_noticed(self, settings: Settings) -> None:
+    def test_lies_about_other_labels_are_noticed(
+        self, no_everyday_tweets: None, tmp_path: Path, settings: Settings
+    ) -> None:
         settings.NIGHT_MAX_SHARE = 1.0
-        for row in starter_rows()[::4]:
-            labels = {label: row[label] == "1" for label in ("hate_speech", "toxic")}
-            reviews.add(tweet=row["tweet"], labels=labels, source="corpus:starter")
+        self.load(tmp_path, "hate_speech", "toxic")
         assert self.night().outcome == "promoted"
         liar, _ = ApiKey.issue("a forum", ["review"], trust="trusted")
         suggested = [
@@ -413,7 +420,7 @@ def test_reviewers_are_compared(as_key: AsKey) -> None:
     for row in starter_rows()[::30]:
         reviews.add(tweet=row["tweet"], labels={"hate_speech": row["hate_speech"] == "1"}, source="corpus:starter")
     client, admin = as_key("review"), as_key("admin")
-    for number, row in enumerate(starter_rows()[::30][:40]):
+    for number, row in enumerate(starter_rows()[::570][:40]):
         truth = row["hate_speech"] == "1"
         for name, answer in (("ann", truth), ("bob", number % 2 == 0)):
             body = {"tweet": row["tweet"], "is_hate_speech": answer, "reviewer": name}

@@ -34,7 +34,7 @@ PARTS = {
     "beat": r"-m celery .* beat ",
     "valkey": r"(valkey|redis)-server",
 }
-_OURS = ("DATA_DIR", "REDIS_URL", "DATABASE_URL", "TEST_DATABASE_URL", "HOST", "WORKERS", "THREADS")
+_OURS = ("DATA_DIR", "REDIS_URL", "DATABASE_URL", "TEST_DATABASE_URL", "BASE_MODEL", "HOST", "WORKERS", "THREADS")
 _http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 T = TypeVar("T")

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from hate_speech_ai.artifact import sha256
+from hate_speech_ai.base_model import BASE_MODEL
 from tests.conftest import SHARED, JSONClient
-from tests.stack.rig import Answer, Process, Stack, wait_for
+from tests.stack.rig import Answer, Process, Stack
 
 CORPUS = SHARED / "datasets" / "davidson2017" / "labeled_data.csv"
 REVIEWS = 60
@@ -30,6 +32,7 @@ class Loop:
     old_web: list[Process]
     receipts: list[str]
     run: Any
+    served_at_the_end: set[int] = field(default_factory=set)
     predictions: list[Answer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -45,8 +48,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
         assert " 0 rejected" in stack.manage("import_corpus", "davidson2017", "--path", str(CORPUS))
         with _load(loop):
             loop.run = stack.finished(stack.train())
-            if loop.run["version"]:
-                wait_for("the new version", lambda: {_served(stack) for _ in range(20)} == {loop.version})
+            loop.served_at_the_end = {_served(stack) for _ in range(20)}
         yield loop
 
 
@@ -54,6 +56,20 @@ def test_it_works(loop: Loop) -> None:
     assert (loop.run["status"], loop.run["outcome"], loop.run["reasons"]) == ("done", "promoted", [])
     assert loop.run["attempts"] == 1
     assert loop.version > loop.old_version
+
+
+def test_it_is_learned_on_top_of_the_base(loop: Loop) -> None:
+    version = loop.stack.get(f"/models/{loop.version}").body
+
+    assert version["base"] == sha256(BASE_MODEL.read_bytes())
+    assert version["learned_from"].keys() >= {"corpus:davidson2017", "reviews"}
+
+
+def test_the_run_is_done_when_every_web_process_serves_the_new_version(loop: Loop) -> None:
+    served_by = loop.run["served_by"]
+
+    assert served_by["processes"] == served_by["of"] > 0
+    assert loop.served_at_the_end == {loop.version}
 
 
 def test_the_new_version_serves_without_a_failed_request(loop: Loop) -> None:

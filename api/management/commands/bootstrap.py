@@ -6,17 +6,22 @@ from django.core.management.base import BaseCommand, CommandError
 
 from api import audit, bootstrap, queue
 from api.models import TrainingRun
+from hate_speech_ai.artifact import ArtifactError
 
 _PATIENCE_SECONDS = 1800.0
 
 
 class Command(BaseCommand):
-    help = (
-        "Make ready for the first prediction: load the starter corpus, make a key, train the first model. Repeatable."
-    )
+    help = "Make ready: let the base model serve, load the starter corpus, make a key. Repeatable."
 
     def handle(self, *args: Any, **options: Any) -> None:
         audit.note_settings()
+        try:
+            version = bootstrap.serve_base_model()
+        except (OSError, ArtifactError) as error:
+            raise CommandError(str(error)) from None
+        if version:
+            self.stdout.write(f"{version} serves: the base model, trained on {version.trained_on:,} tweets")
         added = bootstrap.load_starter_corpus()
         if added:
             self.stdout.write(f"starter corpus: {added:,} tweets loaded")

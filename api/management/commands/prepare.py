@@ -1,18 +1,25 @@
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from api import queue
+from api import bootstrap, queue
+from api.models import Promotion
+from hate_speech_ai.artifact import ArtifactError
 
 
 class Command(BaseCommand):
-    help = "Before the parts are started: migrate, and free the runs that a stopped worker left. Used by `up`."
+    help = "Before the parts are started: migrate, let a model serve, free the runs that a stopped worker left."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0)
+        if Promotion.newest() is None:  # whether an old version can still be served, `bootstrap` looks
+            try:
+                bootstrap.serve_base_model()
+            except (OSError, ArtifactError) as error:
+                raise CommandError(str(error)) from None
         # SQLite is on this machine and `up` holds its folder, so nobody can still be working on them.
         if connection.vendor == "sqlite":
             queue.release_abandoned()

@@ -1,5 +1,6 @@
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -16,14 +17,27 @@ class Command(BaseCommand):
     def handle(self, *args: Any, part: str, **options: Any) -> None:
         self.stdout.flush()
         os.chdir(settings.BASE_DIR)
+        command, environment = command_of(part), environment_of(os.environ)
+        os.execve(command[0], command, environment)  # noqa: S606
+
+
+def environment_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what a part's environment has besides."""
+    return {
         # One BLAS thread a process: there are as many processes as cores, and the arrays are small.
-        os.environ |= {name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-        os.environ["CELERY_SKIP_CHECKS"] = "1"  # `bootstrap` has run them; here they would load all views for nothing
-        os.execv(sys.executable, [sys.executable, "-m", *command_of(part)])  # noqa: S606
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        **environment,
+        "CELERY_SKIP_CHECKS": "1",  # `bootstrap` has run them; here they would load all views for nothing
+    }
 
 
 def command_of(part: str) -> list[str]:
-    """The module to run, with its arguments."""
+    """Return the command line of a part."""
+    return [sys.executable, "-m", *_module_of(part)]
+
+
+def _module_of(part: str) -> list[str]:
     if part == "web":
         return [
             *("granian", "config.wsgi:application", "--interface", "wsgi", "--http", "1", "--no-ws"),

@@ -1,18 +1,23 @@
+import multiprocessing
 import os
+import signal
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from api import supervisor
+from api.management.commands.start import command_of, environment_of
 from config.processes import kill_when_parent_ends
 
 
 class Command(BaseCommand):
-    help = "Start everything on this machine: Valkey, web, worker and beat; at the first start, train the first model."
+    help = "Start everything on this machine: Valkey, web, worker and beat."
 
     requires_system_checks = []  # `bootstrap` runs them; here they would only cost memory for as long as we live
 
@@ -27,13 +32,16 @@ class Command(BaseCommand):
 
     def _run(self, stack: supervisor.Supervisor) -> None:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        os.chdir(settings.BASE_DIR)  # where the parts' modules are found
         stack.obey_signals()
         try:
             if not os.environ.get("REDIS_URL"):
                 self._start_valkey(stack, environment)
-            self._one_off(stack, environment, "prepare")
-            for part in ("worker", "beat", "web"):
-                stack.add(part, supervisor.manage("start", part), environment)
+            self._prepare(stack)
+            self._start(stack, environment, "web")
+            if settings.BASE_MODEL:  # the first answer before all else
+                stack.watch(seconds=10, until=self._is_ready)
+            self._start(stack, environment, "worker", "beat")
             self._one_off(stack, environment, "bootstrap")
             stack.watch(seconds=60, until=self._is_ready)
             if not stack.stopping:
@@ -56,6 +64,21 @@ class Command(BaseCommand):
         settings.VALKEY_URL_FILE.touch(mode=0o600)
         settings.VALKEY_URL_FILE.write_text(environment["REDIS_URL"])
         stack.add("valkey", command, environment)
+
+    def _start(self, stack: supervisor.Supervisor, environment: dict[str, str], *parts: str) -> None:
+        for part in parts:
+            stack.add(part, command_of(part), environment_of(environment))
+
+    def _prepare(self, stack: supervisor.Supervisor) -> None:
+        """Run `prepare` in a fork: it need not import again what is imported here, and takes its memory with it."""
+        process = multiprocessing.get_context("fork").Process(target=_call, args=("prepare",))
+        process.start()
+        stack.watch(until=lambda: not process.is_alive())
+        if process.is_alive():
+            process.terminate()
+        process.join()
+        if process.exitcode != 0 and not stack.stopping:
+            raise supervisor.CannotStart("`manage.py prepare` failed; what it said is above")
 
     def _one_off(self, stack: supervisor.Supervisor, environment: dict[str, str], *command: str) -> None:
         """Run a command to its end, while the children are watched."""
@@ -83,3 +106,14 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(f"[up] {line}")
         self.stdout.flush()
+
+
+def _call(command: str) -> None:
+    """Run a command in a fork that ends as a process of its own would: on signals, with us, after one line of error."""
+    kill_when_parent_ends()
+    for number in supervisor.SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        call_command(command)
+    except CommandError as error:
+        sys.exit(f"CommandError: {error}")
