@@ -11,8 +11,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from api import audit, registry, trust
-from api.keys import counted
+from api.keys import trust
+from api.keys.views import counted
+from api.lib import audit_log
 from api.models import (
     ApiKey,
     AuditEntry,
@@ -23,6 +24,7 @@ from api.models import (
     StoredPrediction,
     TrainingRun,
 )
+from api.versions import registry
 from hate_speech_ai.artifact import ArtifactError
 
 Rows = QuerySet[ModelVersion]
@@ -79,7 +81,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        audit.record("key.changed", str(obj), by=_who(request), fields=form.changed_data)
+        audit_log.record("key.changed", str(obj), by=_who(request), fields=form.changed_data)
 
     @admin.display(description="Reviews that wait for approval")
     def waiting_for_approval(self, key: Any) -> int:

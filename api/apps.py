@@ -5,4 +5,4 @@ class ApiConfig(AppConfig):
     name = "api"
 
     def ready(self) -> None:
-        from api import checks, schema  # noqa: F401  (registered by being imported)
+        from api.http import schema, system_checks  # noqa: F401  (registered by being imported)

@@ -69,7 +69,7 @@ class ApiKey(models.Model):
         default=Trust.QUARANTINED,
         help_text="whether its reviews train, or wait until a person approves them",
     )
-    standing = models.JSONField(default=dict, help_text="as the last training saw it; see api/trust.py")
+    standing = models.JSONField(default=dict, help_text="as the last training saw it; see api/keys/trust.py")
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix})"
@@ -140,7 +140,7 @@ class VersionManager(models.Manager["ModelVersion"]):
 
 
 class ModelVersion(models.Model):
-    """What a training run made. Written once and never changed; `api/registry.py` keeps and retires versions."""
+    """What a training run made. Written once and never changed; `api/versions/registry.py` keeps and retires versions."""
 
     id = models.AutoField(primary_key=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -307,7 +307,7 @@ class ReviewerAgreement(models.Model):
 
 
 class TrainingRun(models.Model):
-    """One attempt to make a model. These rows are the queue of record; `api/queue.py` moves them along."""
+    """One attempt to make a model. These rows are the queue of record; `api/training/queue.py` moves them along."""
 
     class Kind(models.TextChoices):
         BOOTSTRAP = "bootstrap"
@@ -362,7 +362,7 @@ class TrainingRun(models.Model):
 
 
 class AuditEntry(History):
-    """Who did what, when and why. Written once, by `api/audit.py`."""
+    """Who did what, when and why. Written once, by `api/lib/audit_log.py`."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     by = models.CharField(max_length=120)

@@ -6,13 +6,13 @@ import orjson
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api import receipts
-from api.comparison import with_tweets
-from api.exceptions import flatten
-from api.language import NOT_SUPPORTED
+from api.http.parsers import MAX_SINGLE_BODY
+from api.http.problems import flatten
 from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewEvent, TrainingRun
-from api.parsers import MAX_SINGLE_BODY
-from api.reviews import Opinion
+from api.prediction.language import NOT_SUPPORTED
+from api.reviews import history
+from api.reviews.intake import Opinion
+from api.versions.comparison import with_tweets
 from hate_speech_ai.labels import HATE_SPEECH, is_label_name, lean
 from hate_speech_ai.operating_points import BALANCED, NAMES
 from hate_speech_ai.text import is_readable, tokenize
@@ -431,7 +431,7 @@ class Review(serializers.ModelSerializer[ReviewedTweet]):
         return first.probability if first else None
 
     def get_probability_after(self, review: ReviewedTweet) -> float | None:
-        learned = [event.probability for event in review.events.all() if event.status in receipts.LEARNED]
+        learned = [event.probability for event in review.events.all() if event.status in history.LEARNED]
         return learned[-1] if learned else None
 
 
@@ -444,7 +444,7 @@ class Receipt(Review):
 
     @extend_schema_field(serializers.DictField(child=Resolution()))
     def get_resolution(self, review: ReviewedTweet) -> dict[str, Any]:
-        return receipts.resolution(review)
+        return history.resolution(review)
 
 
 class ReviewsRequest(StrictSerializer):

@@ -7,24 +7,27 @@ from celery import shared_task
 
 @shared_task(name="api.tasks.train")
 def train(run_id: str, **kwargs: Any) -> None:
-    from api import retraining
+    from api.training import retraining
 
     retraining.execute(run_id)
 
 
 @shared_task(name="api.tasks.nightly")
 def nightly(**kwargs: Any) -> None:
-    from api import queue
+    from api.training import queue
 
     queue.enqueue_nightly()
 
 
 @shared_task(name="api.tasks.sweep")
 def sweep(scheduled: bool = False, **kwargs: Any) -> None:
-    from api import health, live, predictions, queue, review_queue
+    from api.operations import health
+    from api.prediction import recorder
+    from api.review_queue import live_metrics, selection
+    from api.training import queue
 
     health.beat_worker(scheduled=scheduled)
     queue.sweep()
-    predictions.purge()
-    review_queue.compare_versions()
-    live.compute()
+    recorder.purge()
+    selection.compare_versions()
+    live_metrics.compute()

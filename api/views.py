@@ -15,12 +15,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import active_model, health, idempotency, live, predictions, queue, reviews
-from api.auth import key_of, required_key
-from api.model_views import pinned
+from api.http import idempotency
+from api.http.authentication import key_of, required_key
+from api.http.pagination import PAGE, Page, page
+from api.http.parsers import JSONLinesParser
 from api.models import ApiKey, AuditEntry, ReviewedTweet, TrainingRun
-from api.pagination import PAGE, Page, page
-from api.parsers import JSONLinesParser
+from api.operations import health
+from api.prediction import active_model, recorder
+from api.review_queue import live_metrics
+from api.reviews import intake
 from api.serializers import (
     Audit,
     BatchPrediction,
@@ -40,6 +43,8 @@ from api.serializers import (
     read_lines,
     text_problem,
 )
+from api.training import queue
+from api.versions.views import pinned
 from hate_speech_ai.explain import explain
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import BALANCED
@@ -68,7 +73,7 @@ class Predict(APIView):
         if "tweet" in body:
             answer = _judge(model, body["tweet"], labels, point) | {"model_version": model.version}
             if stores:
-                predictions.offer(model, body["tweet"], answer["probability"], answer["notes"], key_of(request))
+                recorder.offer(model, body["tweet"], answer["probability"], answer["notes"], key_of(request))
             if body.get("explain"):
                 _add_explanations(answer, model, body["tweet"])
             return Response(answer)
@@ -76,7 +81,7 @@ class Predict(APIView):
         if stores:
             for tweet, result in zip(body["tweets"], results, strict=True):
                 if "error" not in result:
-                    predictions.offer(model, tweet, result["probability"], result["notes"], key_of(request))
+                    recorder.offer(model, tweet, result["probability"], result["notes"], key_of(request))
         return Response({"model_version": model.version, "results": results})
 
 
@@ -125,7 +130,7 @@ class AddReviewedTweet(APIView):
         return idempotency.once(request, key, lambda: self._add(key, fields))
 
     def _add(self, key: ApiKey, fields: dict[str, Any]) -> Response:
-        review, new = reviews.add(
+        review, new = intake.add(
             tweet=fields["tweet"],
             labels=fields["labels"],
             source=f"key:{key.pk}",
@@ -154,12 +159,12 @@ class AddReviewedTweets(APIView):
         key, read = required_key(request), read_lines(lines)
         return idempotency.once(request, key, lambda: self._add(key, read))
 
-    def _add(self, key: ApiKey, lines: list[tuple[int, reviews.Opinion | dict[str, Any]]]) -> Response:
-        opinions = [content for _, content in lines if isinstance(content, reviews.Opinion)]
-        stored = iter(reviews.add_all(opinions, source=f"key:{key.pk}", key=key))
+    def _add(self, key: ApiKey, lines: list[tuple[int, intake.Opinion | dict[str, Any]]]) -> Response:
+        opinions = [content for _, content in lines if isinstance(content, intake.Opinion)]
+        stored = iter(intake.add_all(opinions, source=f"key:{key.pk}", key=key))
         results: list[dict[str, Any]] = []
         for number, content in lines:
-            answer = _accepted(*next(stored)) if isinstance(content, reviews.Opinion) else {"error": content}
+            answer = _accepted(*next(stored)) if isinstance(content, intake.Opinion) else {"error": content}
             results.append({"line": number, **answer})
         counts = Counter(result.get("status", "refused") for result in results)
         return Response(
@@ -203,7 +208,7 @@ class ReviewReceipt(APIView):
     @extend_schema(summary="Withdraw a review: from the next training on it counts no more", responses={204: None})
     def delete(self, request: Request, receipt: UUID) -> Response:
         key = required_key(request)
-        reviews.withdraw(get_object_or_404(_reviews_of(key), receipt=receipt), by=str(key))
+        intake.withdraw(get_object_or_404(_reviews_of(key), receipt=receipt), by=str(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -236,7 +241,7 @@ class Score(APIView):
                     "checks": checks.get("rows", 0),
                     "everyday": everyday.get("rows", 0),
                 },
-                "live": live.figures(model.version),
+                "live": live_metrics.figures(model.version),
             }
         )
 
@@ -349,7 +354,7 @@ def _require(model: active_model.ActiveModel, field: str, *labels: str) -> None:
 def _judge(
     model: active_model.ActiveModel, tweet: str, labels: Sequence[str] = (), point: str = BALANCED
 ) -> dict[str, Any]:
-    score = predictions.judge(model, tweet, (HATE_SPEECH, *labels))
+    score = recorder.judge(model, tweet, (HATE_SPEECH, *labels))
     points = model.scorer.operating_points
     probability = score.probabilities[HATE_SPEECH]
     threshold = points[HATE_SPEECH][point].threshold

@@ -31,13 +31,13 @@ from serving import (
     Turn,
     is_complete,
     isolate,
+    leave_model,
     read_tweets,
     say,
     settle_load_generator,
     spread,
     start,
     take_turn,
-    leave_model,
     versions,
     wait_for,
 )
@@ -114,7 +114,7 @@ def measure(running: Running, tweets: list[str], options: argparse.Namespace) ->
     turns: dict[str, list[Turn]] = {name: [] for name in KINDS}
     spawn = multiprocessing.get_context("spawn")
     # A comment that the service finds foreign is refused, and costs less.
-    from api.language import detect
+    from api.prediction.language import detect
 
     english = [tweet for tweet in tweets if tweet.strip() and detect(tweet) == "en"]
     with ProcessPoolExecutor(1, mp_context=spawn, initializer=settle_load_generator) as generator:

@@ -165,14 +165,15 @@ def leave_model(folder: Path) -> None:
     from django.core.management import call_command
     from django.db import connections
 
-    from api import base, bootstrap
+    from api.operations import bootstrap
+    from api.training import base_model
     from hate_speech_ai.labels import HATE_SPEECH
     from hate_speech_ai.scorer import Scorer
     from hate_speech_ai.training import Example, train
 
     call_command("migrate", verbosity=0)
     bootstrap.serve_base_model()
-    found = base.load()
+    found = base_model.load()
     assert found is not None
     # Without a row of its own, what is learned on the base is the base, as scikit-learn estimators too.
     trained = train([Example("the base", {HATE_SPEECH: False}, known=True)], base=found.artifact)
@@ -217,8 +218,8 @@ class Running:
 @contextmanager
 def start(server: Server, environment: dict[str, str]) -> Iterator[Running]:
     """Run a server, on a free port, until the block ends, however it ends."""
-    from api.supervisor import free_port
-    from config.processes import kill_when_parent_ends
+    from api.lib.processes import kill_when_parent_ends
+    from api.operations.supervisor import free_port
 
     port = free_port()
 
@@ -361,7 +362,7 @@ def is_complete(answer: bytes) -> bool:
 
 
 def settle_load_generator() -> None:
-    from config.processes import die_with_parent
+    from api.lib.processes import die_with_parent
 
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

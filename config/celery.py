@@ -7,7 +7,7 @@ from celery import Celery
 from celery.signals import beat_init, worker_process_init, worker_ready
 from kombu.exceptions import OperationalError
 
-from config.processes import die_with_parent
+from api.lib.processes import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

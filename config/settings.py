@@ -243,14 +243,14 @@ GATE_MAX_EVERYDAY_RISE = _share("GATE_MAX_EVERYDAY_RISE", 0.002)
 if not GATE_MAX_SHARE_RATIO >= 1.0:
     raise ImproperlyConfigured(f"GATE_MAX_SHARE_RATIO must be 1 or more, not {GATE_MAX_SHARE_RATIO}")
 
-# Which labels are believed (api/trust.py).
+# Which labels are believed (api/keys/trust.py).
 
 NIGHT_MAX_SHARE = _share("NIGHT_MAX_SHARE", 0.5)
 NIGHT_MIN_LABELS = _positive("NIGHT_MIN_LABELS", 500)
 TRUST_MAX_CONTRADICTED = _share("TRUST_MAX_CONTRADICTED", 0.2)
 TRUST_MIN_AGREEMENT = _share("TRUST_MIN_AGREEMENT", 0.7)
 
-# Stored predictions and the review queue (api/predictions.py, api/review_queue.py); off unless told.
+# Stored predictions and the review queue (api/prediction/recorder.py, api/review_queue/selection.py); off unless told.
 
 STORE_PREDICTIONS = _share("STORE_PREDICTIONS", 0.0)
 PREDICTIONS_DAYS = _positive("PREDICTIONS_DAYS", 30)
@@ -260,7 +260,7 @@ if PLANTED_SHARE > 0.5:
     raise ImproperlyConfigured(f"PLANTED_SHARE must be at most 0.5, not {PLANTED_SHARE}")
 CLAIM_MINUTES = _positive("CLAIM_MINUTES", 30)
 
-# Celery. The database is the queue of record (api/queue.py); a message only says "look there".
+# Celery. The database is the queue of record (api/training/queue.py); a message only says "look there".
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TIMEZONE = LOCAL_ZONE.key
@@ -300,15 +300,15 @@ CELERY_BEAT_SCHEDULE = {
 # REST framework.
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["api.auth.HasScope"],
-    "DEFAULT_THROTTLE_CLASSES": ["api.throttling.ScopeThrottle"],
-    "DEFAULT_PARSER_CLASSES": ["api.parsers.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["api.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.negotiation.AlwaysJSON",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.http.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.http.authentication.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["api.http.throttling.ScopeThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["api.http.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["api.http.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.http.negotiation.AlwaysJSON",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "api.exceptions.handler",
+    "EXCEPTION_HANDLER": "api.http.problems.handler",
     "UNAUTHENTICATED_USER": None,
     "NUM_PROXIES": TRUSTED_PROXIES,
 }
@@ -322,8 +322,8 @@ SPECTACULAR_SETTINGS = {
     "ENFORCE_NON_BLANK_FIELDS": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "PREPROCESSING_HOOKS": ["api.schema.without_trailing_slash"],
-    "POSTPROCESSING_HOOKS": ["api.schema.add_problems"],
+    "PREPROCESSING_HOOKS": ["api.http.schema.without_trailing_slash"],
+    "POSTPROCESSING_HOOKS": ["api.http.schema.add_problems"],
 }
 
 # Logs: what happened, never a tweet's text and never a key.

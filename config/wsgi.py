@@ -8,7 +8,7 @@ from typing import Any
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse
 
-from config.processes import die_with_parent
+from api.lib.processes import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -26,11 +26,12 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     return body
 
 
-from api import active_model, database, predictions  # noqa: E402  (they need Django's settings)
+from api.lib import database  # noqa: E402  (they need Django's settings)
+from api.prediction import active_model, recorder  # noqa: E402  (they need Django's settings)
 
 database.give_up_after(seconds=2.0)
 active_model.start_watching()
-predictions.start_writing()
+recorder.start_writing()
 # What is loaded now stays for good; the garbage collector need not look at it again and again.
 gc.collect()
 gc.freeze()

@@ -16,8 +16,11 @@ from django.urls import clear_url_caches
 from pytest_django import Settings
 
 import config.urls
-from api import active_model, auth, live, predictions, redis, throttling
+from api.http import authentication, throttling
+from api.lib import redis_client
 from api.models import ApiKey, ModelVersion, Promotion
+from api.prediction import active_model, recorder
+from api.review_queue import live_metrics
 from hate_speech_ai.artifact import sha256
 from hate_speech_ai.base_model import BASE_MODEL
 from hate_speech_ai.labels import LABELS
@@ -74,16 +77,16 @@ def fresh_process() -> Iterator[None]:
     """Each test meets a process that has just started, and an empty Redis."""
     active_model._active, active_model._refused, active_model._problem = None, 0, ""
     active_model._pinned.clear()
-    predictions._buffer.clear()
-    predictions._stored, predictions._dropped, predictions._problem, live._shown = 0, 0, "", None
-    auth._known.clear()
-    auth._asked_in_vain = float("-inf")
+    recorder._buffer.clear()
+    recorder._stored, recorder._dropped, recorder._problem, live_metrics._shown = 0, 0, "", None
+    authentication._known.clear()
+    authentication._asked_in_vain = float("-inf")
     throttling._local.clear()
-    redis._resting_until = 0.0
-    redis._client.cache_clear()
-    redis.call("FLUSHALL")
+    redis_client._resting_until = 0.0
+    redis_client._client.cache_clear()
+    redis_client.call("FLUSHALL")
     yield
-    redis._client.cache_clear()
+    redis_client._client.cache_clear()
 
 
 def starter_rows() -> list[dict[str, str]]:

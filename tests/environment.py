@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from config.processes import kill_when_parent_ends
+from api.lib.processes import kill_when_parent_ends
 
 
 def _find_valkey() -> str:

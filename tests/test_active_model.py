@@ -10,9 +10,11 @@ import pytest
 from django.db import OperationalError, connection
 from pytest_django import Settings
 
-from api import active_model, redis, registry
-from api.exceptions import ModelNotReady
+from api.http.problems import ModelNotReady
+from api.lib import redis_client
 from api.models import Heartbeat, ModelVersion, Promotion
+from api.prediction import active_model
+from api.versions import registry
 from hate_speech_ai.artifact import ArtifactError
 from tests.conftest import rewrite
 
@@ -24,7 +26,7 @@ def promote(version: ModelVersion) -> None:
 
 
 def cached(version: ModelVersion) -> object:
-    return redis.call("GET", f"model:{version.sha256}")
+    return redis_client.call("GET", f"model:{version.sha256}")
 
 
 class Bomb:
@@ -99,7 +101,7 @@ def test_the_cache_is_filled_and_used(served: ModelVersion, artifact_bytes: byte
 def test_other_bytes_in_redis_are_ignored_and_replaced(
     served: ModelVersion, artifact_bytes: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    redis.call("SET", f"model:{served.sha256}", artifact_bytes[:-1] + b"\0")
+    redis_client.call("SET", f"model:{served.sha256}", artifact_bytes[:-1] + b"\0")
 
     model = active_model.load(served)
 
@@ -109,7 +111,7 @@ def test_other_bytes_in_redis_are_ignored_and_replaced(
 
 
 def test_a_pickle_in_redis_is_never_executed(served: ModelVersion, tmp_path: Path, artifact_bytes: bytes) -> None:
-    redis.call("SET", f"model:{served.sha256}", pickle.dumps(Bomb(tmp_path / "bang")))
+    redis_client.call("SET", f"model:{served.sha256}", pickle.dumps(Bomb(tmp_path / "bang")))
 
     active_model.load(served)
 
@@ -135,7 +137,7 @@ def test_spoilt_bytes_keep_the_old_model(
 ) -> None:
     newer = make_version()
     rewrite(newer, artifact=spoil(artifact_bytes))
-    redis.call("FLUSHALL")
+    redis_client.call("FLUSHALL")
     promote(newer)
 
     active_model.refresh()
@@ -163,7 +165,7 @@ def test_a_repaired_version_serves_when_it_is_promoted_again(
     served: ModelVersion, make_version: MakeVersion, artifact_bytes: bytes
 ) -> None:
     newer = make_version(b"spoilt", digest=served.sha256)
-    redis.call("FLUSHALL")
+    redis_client.call("FLUSHALL")
     promote(newer)
     active_model.refresh()
     rewrite(newer, artifact=artifact_bytes)
@@ -176,7 +178,7 @@ def test_a_repaired_version_serves_when_it_is_promoted_again(
 
 def test_without_redis_the_database_is_read(make_version: MakeVersion, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    redis._client.cache_clear()
+    redis_client._client.cache_clear()
     version = make_version()
     promote(version)
 

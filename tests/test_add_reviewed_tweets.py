@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from api import parsers, reviews
+from api.http import parsers
 from api.models import ReviewedTweet, ReviewEvent
+from api.reviews import intake
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import JSONClient
 from tests.test_add_reviewed_tweet import at_once
@@ -192,8 +193,8 @@ def test_a_failure_stores_nothing(reviewer: JSONClient, monkeypatch: pytest.Monk
             raise RuntimeError("the disk is full")
         return real(batch, *rest)
 
-    real = reviews._store
-    monkeypatch.setattr(reviews, "_store", fail)
+    real = intake._store
+    monkeypatch.setattr(intake, "_store", fail)
 
     assert send(reviewer, *[review(f"bus {number}") for number in range(600)]).status_code == 500
     assert not ReviewedTweet.objects.exists()

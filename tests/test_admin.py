@@ -8,8 +8,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import Settings
 
-from api import registry
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet
+from api.versions import registry
 from tests.conftest import JSONClient, logged_in
 
 pytestmark = pytest.mark.usefixtures("admin_enabled")

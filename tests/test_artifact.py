@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from api import active_model
 from api.models import ModelVersion
+from api.prediction import active_model
 from hate_speech_ai.artifact import MAX_BYTES, Artifact, ArtifactError, sha256
 from hate_speech_ai.operating_points import Curve
 from hate_speech_ai.scorer import Scorer

@@ -9,8 +9,10 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
-from api import audit, queue, registry
+from api.lib import audit_log
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion
+from api.training import queue
+from api.versions import registry
 from tests.conftest import JSONClient
 
 AsKey = Callable[..., JSONClient]
@@ -39,8 +41,8 @@ def test_it_works(as_key: AsKey, served: ModelVersion, make_version: Callable[..
 
 def test_filters(as_key: AsKey) -> None:
     for number in range(3):
-        audit.record("one", f"thing {number}", by="ann")
-    audit.record("two", "thing 1", by="ann")
+        audit_log.record("one", f"thing {number}", by="ann")
+    audit_log.record("two", "thing 1", by="ann")
     admin = as_key("admin")
 
     def found(query: str) -> list[tuple[str, str]]:
@@ -57,7 +59,7 @@ def test_only_an_admin_reads_it(as_key: AsKey, scope: str) -> None:
 
 
 def test_nothing_rewrites_it(db: None) -> None:
-    entry = audit.record("one", "thing", by="ann", reason="because")
+    entry = audit_log.record("one", "thing", by="ann", reason="because")
 
     entry.reason = "another"
     for change in (
@@ -111,11 +113,11 @@ def test_what_fails_is_not_noted(served: ModelVersion, make_version: Callable[..
 
 
 def test_other_settings_than_at_the_last_start(db: None, settings: Settings) -> None:
-    assert audit.note_settings()
-    assert not audit.note_settings()
+    assert audit_log.note_settings()
+    assert not audit_log.note_settings()
 
     settings.GATE_MAX_DROP, settings.PUBLIC_PREDICT = 0.5, False
-    assert audit.note_settings()
+    assert audit_log.note_settings()
 
     first, second = AuditEntry.objects.order_by("pk")
     assert (first.action, first.reason, first.details["changed"]) == ("settings.changed", "the first start", {})

@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from api import auth
+from api.http import authentication
 from api.models import ApiKey, ModelVersion, ReviewedTweet
 from tests.conftest import JSONClient
 
@@ -99,7 +99,7 @@ def test_a_revoked_key_soon_stops_predicting(
     assert client.post("/predict", {"tweet": "hello"}).status_code == 200
     ApiKey.objects.update(revoked_at=timezone.now())
 
-    monkeypatch.setattr(auth, "_FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(authentication, "_FRESH_SECONDS", 0.0)
 
     assert is_refused(client.post("/predict", {"tweet": "hello"}))
 
@@ -110,7 +110,7 @@ def test_a_key_works_until_it_expires(make_key: MakeKey, served: ModelVersion) -
     assert client.post("/add-reviewed-tweet", REVIEW).status_code == 201
 
     ApiKey.objects.update(expires_at=timezone.now())
-    auth._known.clear()
+    authentication._known.clear()
 
     assert is_refused(client.post("/add-reviewed-tweet", REVIEW))
     assert is_refused(client.post("/predict", {"tweet": "hello"}))
@@ -119,7 +119,7 @@ def test_a_key_works_until_it_expires(make_key: MakeKey, served: ModelVersion) -
 def test_a_remembered_key_expires_too(make_key: MakeKey, served: ModelVersion) -> None:
     client = JSONClient(make_key("predict", expires_in=timedelta(hours=1)))
     client.post("/predict", {"tweet": "hello"})
-    [(remembered, _)] = auth._known.values()
+    [(remembered, _)] = authentication._known.values()
 
     remembered.expires_at = timezone.now()
 
@@ -182,7 +182,7 @@ def test_a_remembered_key_predicts_without_the_database(
     settings.PUBLIC_PREDICT = False
     known, unknown = JSONClient(make_key("admin")), JSONClient(make_key("admin"))
     known.post("/predict", {"tweet": "hello"})
-    monkeypatch.setattr(auth, "_FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(authentication, "_FRESH_SECONDS", 0.0)
 
     with connection.execute_wrapper(silence):
         answers = [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
 from api.models import ModelVersion, ReviewedTweet
-from api.reviews import add
+from api.reviews.intake import add
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.comparison import ScoreMap, changed_words
 from hate_speech_ai.scorer import Scorer

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from api import active_model
 from api.models import ModelVersion
+from api.prediction import active_model
 from hate_speech_ai.recorded_scores import LABEL_OF, Bad, Recorded, read
 from tests.conftest import starter_rows
 

@@ -16,10 +16,12 @@ from django.conf import settings as configuration
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from api import active_model, base, bootstrap, dataset, retraining
-from api.base import Base
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
-from api.reviews import Opinion, add, add_all
+from api.operations import bootstrap
+from api.prediction import active_model
+from api.reviews.intake import Opinion, add, add_all
+from api.training import base_model, dataset, retraining
+from api.training.base_model import Base
 from hate_speech_ai import artifact
 from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.corpora import CORPORA
@@ -61,7 +63,7 @@ def manage(command: str) -> str:
 
 
 def found() -> Base:
-    loaded = base.load()
+    loaded = base_model.load()
     assert loaded is not None
     return loaded
 
@@ -166,7 +168,7 @@ def test_a_model_that_flags_more_everyday_tweets_is_refused(
 
     assert run.outcome == "rejected"
     rows, counts = run.figures["rows"]["everyday"], run.figures["against_champion"]["everyday"]["hate_speech"]
-    assert rows == counts["rows"] == len(base.everyday()[1])
+    assert rows == counts["rows"] == len(base_model.everyday()[1])
     assert counts["new"] - counts["old"] > rise * rows
     assert run.reasons == [
         f"of {rows} everyday tweets, {counts['new']} are flagged as hate_speech and not the champion's "
@@ -206,7 +208,7 @@ def test_what_the_starter_corpus_alone_says_is_known_to_the_base(started: ModelV
     after = dataset.read(on)
 
     assert {example.known for example in before.training} == {True}
-    assert before.fingerprint == started.data_fingerprint == base.made_with(on).hexdigest()
+    assert before.fingerprint == started.data_fingerprint == base_model.made_with(on).hexdigest()
     assert [example.tweet for example in after.training if not example.known] == [tweet, "a lovely morning at the lake"]
     assert after.fingerprint != before.fingerprint
     assert [example.weight for example in after.training if example.source == "corpus:hatexplain"] == [
@@ -311,7 +313,7 @@ def test_the_score_says_what_it_was_measured_on(started: ModelVersion, client: J
     assert score["measured_on"] == {
         "held_out": {source: figures["rows"] for source, figures in metrics["by_source"].items()},
         "checks": metrics["checks"]["rows"],
-        "everyday": len(base.everyday()[1]),
+        "everyday": len(base_model.everyday()[1]),
     }
     assert sum(score["measured_on"]["held_out"].values()) == score["evaluated_on"]
 
@@ -320,7 +322,7 @@ def test_the_score_says_what_it_was_measured_on(started: ModelVersion, client: J
 def test_every_operating_point_says_how_many_everyday_tweets_reach_it(
     started: ModelVersion, client: JSONClient, label: str
 ) -> None:
-    asked = [one.tweet for one in base.everyday()[0] if label not in one.labels]
+    asked = [one.tweet for one in base_model.everyday()[0] if label not in one.labels]
     said = active_model.get().scorer.probabilities(asked, label)
 
     points = client.get(f"/operating-points?label={label}").json()["named"]

@@ -12,10 +12,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
-from api import active_model, queue, redis, retraining
-from api.dataset import read
+from api.lib import redis_client
 from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewEvent, TrainingRun
-from api.reviews import add
+from api.prediction import active_model
+from api.reviews.intake import add
+from api.training import queue, retraining
+from api.training.dataset import read
 from hate_speech_ai.artifact import Artifact
 from tests.conftest import JSONClient, starter_rows
 from tests.test_retraining import open_the_gate
@@ -264,11 +266,11 @@ def every_cell() -> Iterator[bytes]:
 
 
 def every_key() -> Iterator[bytes]:
-    names = redis.call("KEYS", "*")
+    names = redis_client.call("KEYS", "*")
     assert isinstance(names, list)
     for name in names:
-        dump = redis.call("DUMP", name)  # whatever it holds; small values are not packed
-        value = redis.call("GET", name) if redis.call("TYPE", name) == b"string" else b""
+        dump = redis_client.call("DUMP", name)  # whatever it holds; small values are not packed
+        value = redis_client.call("GET", name) if redis_client.call("TYPE", name) == b"string" else b""
         yield b"".join(part for part in (name, dump, value) if isinstance(part, bytes))
 
 

@@ -9,8 +9,11 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from api import active_model, health, queue, redis
+from api.lib import redis_client
 from api.models import Heartbeat, ModelVersion, Promotion, TrainingRun
+from api.operations import health
+from api.prediction import active_model
+from api.training import queue
 from tests.conftest import JSONClient
 
 MakeVersion = Callable[..., ModelVersion]
@@ -61,7 +64,7 @@ def test_it_is_ready_without_the_database_and_redis(
     client: JSONClient, served: ModelVersion, settings: Settings
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    redis._client.cache_clear()
+    redis_client._client.cache_clear()
 
     with connection.execute_wrapper(silence):
         assert [client.get(path).status_code for path in ("/livez", "/readyz")] == [200, 200]
@@ -118,7 +121,7 @@ def test_a_long_training_does_not_silence_beat(client: JSONClient, well: ModelVe
 
 def test_redis_is_away(client: JSONClient, well: ModelVersion, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    redis._client.cache_clear()
+    redis_client._client.cache_clear()
 
     assert degraded(client)[0] == ["redis"]
 

@@ -16,8 +16,8 @@ import pytest
 from django.db import OperationalError, connection
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from api import label_config
-from api.label_config import ConfigError
+from api.integrations.label_studio import labelling_config
+from api.integrations.label_studio.labelling_config import ConfigError
 from api.models import ApiKey, IdempotentAnswer, ModelVersion, ReviewedTweet, TrainingRun
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint, is_held_out
@@ -283,7 +283,7 @@ def test_500_says_nothing_about_the_cause(
     def fail(*_: Any) -> None:
         raise RuntimeError("the inner secret")
 
-    monkeypatch.setattr("api.label_studio._annotate", fail)
+    monkeypatch.setattr("api.integrations.label_studio.views._annotate", fail)
     response = client.post("/label-studio/predict", predict(HATE))
 
     assert problem_of(response, 500) == "server_error"
@@ -770,7 +770,7 @@ def test_training_can_be_asked_for(as_key: AsKey, served: ModelVersion) -> None:
     ],
 )
 def test_what_a_choice_says(choices: tuple[str, ...], kind: str, chosen: list[str], expected: dict[str, bool]) -> None:
-    [question] = label_config.read(config(*choices, kind=kind), LABELS)
+    [question] = labelling_config.read(config(*choices, kind=kind), LABELS)
 
     assert question.answers(chosen) == expected
 
@@ -778,7 +778,7 @@ def test_what_a_choice_says(choices: tuple[str, ...], kind: str, chosen: list[st
 @case("<Choice value>")
 @pytest.mark.parametrize("name", ["hate_speech", "is_hate_speech", "Hate speech"])
 def test_yes_and_no_to_the_name_of_the_question(name: str) -> None:
-    [question] = label_config.read(config("Yes", "No", name=name), LABELS)
+    [question] = labelling_config.read(config("Yes", "No", name=name), LABELS)
 
     assert question.answers(["Yes"]) == {"hate_speech": True}
     assert question.answers(["No"]) == {"hate_speech": False}
@@ -792,7 +792,7 @@ def test_other_questions_are_left_alone() -> None:
         '<Choices name="more" toName="text"><Choice value="Threat"/><Choice value="No threat"/></Choices></View>',
     )
 
-    assert [question.name for question in label_config.read(two, LABELS)] == ["label", "more"]
+    assert [question.name for question in labelling_config.read(two, LABELS)] == ["label", "more"]
 
 
 @pytest.mark.parametrize(
@@ -804,7 +804,7 @@ def test_other_questions_are_left_alone() -> None:
     ],
 )
 def test_of_several_the_model_chooses_hate_speech_or_the_likeliest(said: set[str], expected: list[str]) -> None:
-    [question] = label_config.read(config("Insult", "Threat", "Hate speech", "Neither"), LABELS)
+    [question] = labelling_config.read(config("Insult", "Threat", "Hate speech", "Neither"), LABELS)
     probabilities = {"insult": 0.6, "threat": 0.7, "hate_speech": 0.55}
     thresholds = {label: 0.5 if label in said else 0.9 for label in probabilities}
 
@@ -815,11 +815,11 @@ def test_of_several_the_model_chooses_hate_speech_or_the_likeliest(said: set[str
 def test_aliases_are_what_results_name() -> None:
     schema = TWO.replace('value="Hate speech"', 'value="Mowa nienawiści" alias="hate_speech"')
 
-    [question] = label_config.read(schema, LABELS)
+    [question] = labelling_config.read(schema, LABELS)
 
     assert list(question.choices) == ["hate_speech", "Not hate speech"]
 
 
 def test_a_label_that_no_model_answers_is_not_clear() -> None:
     with pytest.raises(ConfigError, match="'Threat'"):
-        label_config.read(config("Hate speech", "Threat"), ["hate_speech"])
+        labelling_config.read(config("Hate speech", "Threat"), ["hate_speech"])

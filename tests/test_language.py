@@ -5,7 +5,7 @@ import csv
 import pytest
 from django.conf import settings
 
-from api import language
+from api.prediction import language
 
 needs_detector = pytest.mark.skipif(language.pycld2 is None, reason="there is no language detector for this platform")
 

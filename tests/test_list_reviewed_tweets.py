@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from api.models import ReviewedTweet
-from api.reviews import add
+from api.reviews.intake import add
 from tests.conftest import JSONClient
 
 AsKey = Callable[..., JSONClient]

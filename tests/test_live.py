@@ -10,8 +10,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from api import active_model, live, predictions
 from api.models import AuditDraw, ModelVersion, Promotion, QueueClaim, ReviewedTweet
+from api.prediction import active_model, recorder
+from api.review_queue import live_metrics
 from api.tasks import sweep
 from hate_speech_ai.text import fingerprint
 from tests.conftest import JSONClient, starter_rows
@@ -39,7 +40,7 @@ def truth() -> dict[str, bool]:
 
 def predict(client: JSONClient, tweets: list[str]) -> dict[str, bool]:
     answers = client.post("/predict", {"tweets": tweets}).json()["results"]
-    predictions.drain()
+    recorder.drain()
     return {tweet: answer["is_hate_speech"] for tweet, answer in zip(tweets, answers, strict=True)}
 
 
@@ -56,7 +57,7 @@ def take(client: JSONClient, **asked: Any) -> list[str]:
 
 def figures(client: JSONClient) -> dict[str, Any]:
     sweep()
-    live.refresh()
+    live_metrics.refresh()
     return dict(client.get("/score").json()["live"])
 
 
@@ -233,7 +234,7 @@ def test_forgetting_what_brought_the_audit_so_far_costs_no_other_answer(
     asked = take(moderator, reason="random_audit")
     review(moderator, {tweet: truth[tweet] for tweet in asked})
 
-    predictions.forget([fingerprint(asked[-1])], by="test", reason="test")
+    recorder.forget([fingerprint(asked[-1])], by="test", reason="test")
 
     assert figures(client)["audited"] == 19
 

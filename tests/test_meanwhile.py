@@ -13,10 +13,14 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from pytest_django import Settings
 
-from api import forgetting, predictions, queue, receipts, registry, retraining, trust
+from api.keys import trust
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
-from api.receipts import Change
-from api.reviews import Opinion, add, add_all, withdraw
+from api.prediction import recorder
+from api.reviews import erasure, history
+from api.reviews.history import Change
+from api.reviews.intake import Opinion, add, add_all, withdraw
+from api.training import queue, retraining
+from api.versions import registry
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import starter_rows
 from tests.test_retraining import load, open_the_gate, train
@@ -69,7 +73,7 @@ def review() -> ReviewedTweet:
 def test_what_was_forgotten_is_in_no_version_that_is_made_of_it(
     start: ModelVersion, meanwhile: Callable[..., None]
 ) -> None:
-    meanwhile(lambda: forgetting.forget(text="the glimmer folk must all be flogged", by="ann", reason="asked to"))
+    meanwhile(lambda: erasure.forget(text="the glimmer folk must all be flogged", by="ann", reason="asked to"))
 
     run = train()
 
@@ -209,7 +213,7 @@ def test_reviews_are_locked_in_the_order_in_which_they_came(
     transactional_db: None, start: ModelVersion, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     """As a list of reviews locks those that it supersedes. In another order, each would wait for the other."""
-    monkeypatch.setattr(receipts, "_BATCH", 1)
+    monkeypatch.setattr(history, "_BATCH", 1)
     key, _ = ApiKey.issue("strangers", ["review"])
     texts = (f"parade number {number} of the glimmer folk" for number in count())
     trained_on = next(text for text in texts if not is_held_out(fingerprint(text)))
@@ -221,7 +225,7 @@ def test_reviews_are_locked_in_the_order_in_which_they_came(
 
     def settle() -> None:
         with transaction.atomic():
-            receipts.settle(changes, [0.5, 0.5], start)
+            history.settle(changes, [0.5, 0.5], start)
 
     acts = {"approve": lambda: trust.approve(key.reviews.all(), by="ann"), "settle": settle}
     hold(first, second, acts[act], seconds=1)
@@ -273,7 +277,7 @@ def test_a_version_that_is_confirmed_is_not_retired_by_who_replaces_it(
 def test_what_comes_in_while_others_are_forgotten_is_not_deleted_uncounted(
     start: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key, usual = ApiKey.objects.get(), predictions.forget
+    key, usual = ApiKey.objects.get(), recorder.forget
 
     def say(text: str) -> None:
         add(tweet=text, labels={"hate_speech": False}, source=key.source, key=key, author="user-9")
@@ -283,9 +287,9 @@ def test_what_comes_in_while_others_are_forgotten_is_not_deleted_uncounted(
         usual(*arguments, **fields)
 
     say("the first float of the parade")
-    monkeypatch.setattr(predictions, "forget", forget)
+    monkeypatch.setattr(recorder, "forget", forget)
 
-    assert forgetting.forget(author="user-9", by="ann", reason="asked to").rows == 1
+    assert erasure.forget(author="user-9", by="ann", reason="asked to").rows == 1
     assert ReviewedTweet.objects.filter(tweet__endswith="float of the parade").count() == 1
 
 

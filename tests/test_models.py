@@ -8,8 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from api import active_model, redis
+from api.lib import redis_client
 from api.models import ApiKey, ModelVersion, Promotion
+from api.prediction import active_model
 from tests.conftest import METRICS, JSONClient, rewrite
 
 AsKey = Callable[..., JSONClient]
@@ -28,7 +29,7 @@ def roll_back(reason: str = "too strict") -> str:
 
 
 def spoil(version: ModelVersion) -> None:
-    redis.call("FLUSHALL")
+    redis_client.call("FLUSHALL")
     rewrite(version, artifact=b"no model")
 
 

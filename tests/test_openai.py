@@ -14,9 +14,10 @@ import pytest
 from django.db import OperationalError, connection
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from api import active_model, registry
+from api.integrations.openai.views import CATEGORIES
 from api.models import ModelVersion
-from api.openai import CATEGORIES
+from api.prediction import active_model
+from api.versions import registry
 from hate_speech_ai.training import Example, train
 from tests.conformance import Table
 from tests.conftest import JSONClient, rewrite, starter_rows
@@ -424,7 +425,7 @@ def test_500_says_nothing_about_the_cause(
     def fail(*arguments: Any) -> None:
         raise RuntimeError("the inner secret")
 
-    monkeypatch.setattr("api.openai._judge_all", fail)
+    monkeypatch.setattr("api.integrations.openai.views._judge_all", fail)
     response = client.post(PATH, {"input": KIND})
 
     assert error_of(response, 500)["code"] == "server_error"

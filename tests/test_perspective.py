@@ -16,9 +16,9 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import override_settings
 
-from api import active_model, language, predictions
+from api.integrations.perspective import scores
 from api.models import ApiKey, ModelVersion, ReviewedTweet, StoredPrediction
-from api.perspective import scores
+from api.prediction import active_model, language, recorder
 from hate_speech_ai.explain import explain
 from hate_speech_ai.recorded_scores import LABEL_OF
 from tests.conformance import Row, Table
@@ -241,7 +241,7 @@ def _(service: Service) -> None:
             texts, ({"doNotStore": True}, {"do_not_store": True}, {"doNotStore": False}, {}), strict=True
         ):
             assert service.analyze(text, **flag).status_code == 200
-        predictions.drain()
+        recorder.drain()
     assert set(StoredPrediction.objects.values_list("tweet", flat=True)) == set(texts[2:])
     problem(service.analyze(doNotStore=1))
 

@@ -6,8 +6,9 @@ from unittest.mock import patch
 
 import pytest
 
-from api import active_model, registry
 from api.models import ModelVersion
+from api.prediction import active_model
+from api.versions import registry
 from hate_speech_ai.training import Example, train
 from tests.conftest import JSONClient, starter_rows
 

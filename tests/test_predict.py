@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from api import language
 from api.models import ModelVersion
+from api.prediction import language
 from tests.conftest import JSONClient
 
 AsKey = Callable[..., JSONClient]

@@ -8,9 +8,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from api import queue, redis
+from api.lib import redis_client
 from api.models import ApiKey, Heartbeat, IdempotentAnswer, TrainingRun
-from api.queue import Kind, LostLease, Status
+from api.training import queue
+from api.training.queue import Kind, LostLease, Status
 from tests.test_add_reviewed_tweet import at_once
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def status_of(run: TrainingRun) -> str:
 
 
 def rung() -> list[bytes]:
-    messages = redis.call("LRANGE", "celery", 0, -1)
+    messages = redis_client.call("LRANGE", "celery", 0, -1)
     assert isinstance(messages, list)
     return messages
 
@@ -210,7 +211,7 @@ def test_a_result_is_written_once() -> None:
 
 def test_an_unheard_bell_is_rung_again_for_the_oldest() -> None:
     first, second = queued(), queued(Kind.NIGHTLY)
-    redis.call("FLUSHALL")
+    redis_client.call("FLUSHALL")
 
     queue.sweep()
 

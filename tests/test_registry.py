@@ -10,9 +10,11 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from api import active_model, redis, registry
+from api.lib import redis_client
 from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet
-from api.reviews import add
+from api.prediction import active_model
+from api.reviews.intake import add
+from api.versions import registry
 from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.comparison import ScoreMap
 from hate_speech_ai.recipe import recipe
@@ -129,7 +131,7 @@ def test_a_champion_that_cannot_be_loaded_is_replaced(
     served: ModelVersion, make_version: Make, other_bytes: bytes
 ) -> None:
     newer = make_version(other_bytes)
-    redis.call("FLUSHALL")
+    redis_client.call("FLUSHALL")
     rewrite(served, artifact=b"no model")
 
     change = registry.promote(newer, by="test", reason="test").change
@@ -200,11 +202,11 @@ def test_the_cache_forgets_a_retired_version(served: ModelVersion, make_version:
     older = make_version(other_bytes)
     active_model.load(older)
     name = f"model:{older.sha256}"
-    assert redis.call("EXISTS", name) == 1
+    assert redis_client.call("EXISTS", name) == 1
 
     registry.retire(older, by="test", reason="test")
 
-    assert redis.call("EXISTS", name) == 0
+    assert redis_client.call("EXISTS", name) == 0
     with pytest.raises(ArtifactError, match="retired"):
         active_model.load(fresh(older))
 
@@ -216,13 +218,13 @@ def test_the_cache_forgets_it_with_the_next_training_where_it_was_away(
     older = make_version(other_bytes)
     active_model.load(older)
     with monkeypatch.context() as patch:
-        patch.setattr(redis, "_resting_until", float("inf"))
+        patch.setattr(redis_client, "_resting_until", float("inf"))
         registry.retire(older, by="test", reason="test")
-    assert redis.call("EXISTS", f"model:{older.sha256}") == 1
+    assert redis_client.call("EXISTS", f"model:{older.sha256}") == 1
 
     registry.settle(by="test")  # at the end of a training
 
-    assert redis.call("EXISTS", f"model:{older.sha256}") == 0
+    assert redis_client.call("EXISTS", f"model:{older.sha256}") == 0
 
 
 def test_what_serves_or_is_kept_is_not_retired(as_key: AsKey, served: ModelVersion, make_version: Make) -> None:

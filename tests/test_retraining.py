@@ -11,10 +11,14 @@ import pytest
 from django.db.models import QuerySet
 from pytest_django import Settings
 
-from api import active_model, queue, redis, registry, retraining, reviews
-from api.corpus_import import import_corpus
-from api.dataset import read
+from api.lib import redis_client
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
+from api.prediction import active_model
+from api.reviews import intake
+from api.reviews.corpora import import_corpus
+from api.training import queue, retraining
+from api.training.dataset import read
+from api.versions import registry
 from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.corpora import STARTER
 from hate_speech_ai.evaluation import read_checks
@@ -61,7 +65,7 @@ def open_the_gate(settings: Settings) -> None:
 def contradict(tweets: list[ReviewedTweet]) -> None:
     """The same source changes its mind about hate_speech in each of these tweets."""
     for row in tweets:
-        reviews.add(tweet=row.tweet, labels={"hate_speech": not row.labels["hate_speech"]}, source=row.source)
+        intake.add(tweet=row.tweet, labels={"hate_speech": not row.labels["hate_speech"]}, source=row.source)
 
 
 def content_of(version: ModelVersion) -> bytes:
@@ -360,7 +364,7 @@ def test_a_failed_run_keeps_its_error(rows: None, monkeypatch: pytest.MonkeyPatc
 def test_a_champion_that_cannot_be_loaded_is_replaced(rows: None) -> None:
     train()
     rewrite(artifact=b"of a version of this program that is long gone")
-    redis.call("FLUSHALL")
+    redis_client.call("FLUSHALL")
     contradict(list(ReviewedTweet.objects.filter(held_out=True)[:1]))
 
     run = train()
@@ -400,7 +404,7 @@ def test_the_next_run_is_rung_for(rows: None) -> None:
 
     train()
 
-    messages = redis.call("LRANGE", "celery", 0, -1)
+    messages = redis_client.call("LRANGE", "celery", 0, -1)
     assert isinstance(messages, list)
     assert any(str(following.pk).encode() in message for message in messages)
 
@@ -409,11 +413,11 @@ def test_the_new_version_is_cached_under_its_hash(rows: None) -> None:
     version = train().version
 
     assert version is not None
-    assert redis.call("GET", f"model:{version.sha256}") == content_of(version)
+    assert redis_client.call("GET", f"model:{version.sha256}") == content_of(version)
 
 
 def opinion(key: ApiKey, tweet: str, is_hate_speech: bool) -> None:
-    reviews.add(tweet=tweet, labels={"hate_speech": is_hate_speech}, source=f"key:{key.pk}", key=key)
+    intake.add(tweet=tweet, labels={"hate_speech": is_hate_speech}, source=f"key:{key.pk}", key=key)
 
 
 def test_the_majority_of_the_keys_decides() -> None:

@@ -11,9 +11,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from api import active_model, predictions
 from api.models import AuditDraw, ModelVersion, Promotion, QueueClaim, ReviewedTweet, StoredPrediction
-from api.reviews import add
+from api.prediction import active_model, recorder
+from api.reviews.intake import add
 from api.tasks import sweep
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import JSONClient, starter_rows
@@ -35,7 +35,7 @@ def storing(settings: Settings) -> Settings:
 
 def predict(client: JSONClient, *tweets: str) -> None:
     assert client.post("/predict", {"tweets": list(tweets)}).status_code == 200
-    predictions.drain()
+    recorder.drain()
 
 
 def queue(client: JSONClient, **asked: Any) -> list[dict[str, Any]]:

@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 
-from api import receipts
-from api.dataset import read
 from api.models import ApiKey, ModelVersion, ReviewedTweet, ReviewEvent
-from api.reviews import add
+from api.reviews import history
+from api.reviews.intake import add
+from api.training.dataset import read
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import JSONClient
 
@@ -31,7 +31,7 @@ def say(client: JSONClient, tweet: str, is_hate_speech: bool) -> str:
 def learn(version: ModelVersion, probability: float = 0.25) -> None:
     """As if a training had made and promoted this version."""
     changes = read(None).changes
-    receipts.settle(changes, [probability] * len(changes), version)
+    history.settle(changes, [probability] * len(changes), version)
 
 
 def hand_in(client: JSONClient, tweet: str) -> str:
@@ -256,7 +256,7 @@ def test_what_happened_during_a_training_is_kept(as_key: AsKey, make_version: Ca
     changes = read(None).changes
     client.request("DELETE", path, "", b"")
 
-    receipts.settle(changes, [0.5], make_version())
+    history.settle(changes, [0.5], make_version())
 
     answer = client.get(path).json()
     assert (answer["status"], answer["trained_in"]) == ("withdrawn", None)

@@ -1,10 +1,10 @@
-"""api.reviews: rows after an update that cleans texts in another way."""
+"""api.reviews.intake: rows after an update that cleans texts in another way."""
 
 import pytest
 
-from api.dataset import read
 from api.models import ApiKey, ReviewedTweet
-from api.reviews import add, renew_fingerprints
+from api.reviews.intake import add, renew_fingerprints
+from api.training.dataset import read
 from hate_speech_ai.text import CLEANING_VERSION, fingerprint, is_held_out
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ from drf_spectacular.validation import validate_schema
 from pytest_django import Settings
 
 from api import urls
-from api.language import NOT_SUPPORTED
 from api.models import ModelVersion
+from api.prediction.language import NOT_SUPPORTED
 from hate_speech_ai.scorer import EMPTY, TRUNCATED, UNKNOWN
 from tests.conftest import JSONClient
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from api import active_model
 from api.models import ModelVersion, Promotion
+from api.prediction import active_model
 from tests.conftest import CHECKS, FIGURES, METRICS, JSONClient, rewrite
 
 AsKey = Callable[..., JSONClient]

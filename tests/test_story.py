@@ -6,8 +6,10 @@ from pathlib import Path
 
 from django.test import Client
 
-from api import active_model, bootstrap, queue, retraining
 from api.models import TrainingRun
+from api.operations import bootstrap
+from api.prediction import active_model
+from api.training import queue, retraining
 from tests.conftest import JSONClient, starter_rows
 from tests.test_retraining import load
 

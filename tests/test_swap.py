@@ -10,8 +10,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from api import queue, registry, retraining
 from api.models import Heartbeat, ModelVersion, Promotion, TrainingRun
+from api.training import queue, retraining
+from api.versions import registry
 from tests.conftest import JSONClient, starter_rows
 from tests.test_retraining import load, open_the_gate
 

@@ -10,9 +10,10 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 from rest_framework.request import Request
 
-from api import auth, redis
+from api.http import authentication
+from api.http.throttling import address
+from api.lib import redis_client
 from api.models import ModelVersion
-from api.throttling import address
 from tests.conftest import JSONClient
 
 MakeKey = Callable[..., str]
@@ -44,7 +45,7 @@ def test_an_address_gets_exactly_its_limit(limited: Settings) -> None:
 
 
 def test_a_key_gets_exactly_its_limit(limited: Settings, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "_FRESH_SECONDS", 600.0)
+    monkeypatch.setattr(authentication, "_FRESH_SECONDS", 600.0)
     client = JSONClient(make_key("predict"))
     first = client.post("/predict", {"tweet": "hello"})
 
@@ -154,7 +155,7 @@ def test_whose_address_it_is(settings: Settings, proxies: int, forwarded: str, e
 def test_without_redis_each_process_allows_its_share(limited: Settings) -> None:
     limited.LIMITS = {**limited.LIMITS, "predict": f"{2 * LIMIT}/day"}
     limited.WORKERS, limited.REDIS_URL = 2, "redis://127.0.0.1:1/0"
-    redis._client.cache_clear()
+    redis_client._client.cache_clear()
 
     answers = at_once(predict)
 

@@ -8,8 +8,9 @@ import pytest
 from kombu import Connection
 from kombu.pools import producers
 
-from api import queue, redis
+from api.lib import redis_client
 from api.models import ApiKey, TrainingRun
+from api.training import queue
 from config.celery import app as celery
 from tests.conftest import JSONClient
 
@@ -18,7 +19,7 @@ Status = TrainingRun.Status
 
 
 def is_rung_for(run_id: str) -> bool:
-    messages = redis.call("LRANGE", "celery", 0, -1)
+    messages = redis_client.call("LRANGE", "celery", 0, -1)
     assert isinstance(messages, list)
     return any(run_id.encode() in message for message in messages)
 

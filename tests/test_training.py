@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from django.conf import settings
 
-from api.corpus_import import import_corpus
-from api.dataset import read
 from api.models import ReviewedTweet
+from api.reviews.corpora import import_corpus
+from api.training.dataset import read
 from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.corpora import own
 from hate_speech_ai.evaluation import measure

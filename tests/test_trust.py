@@ -13,9 +13,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from api import queue, retraining, reviews
-from api.dataset import read
 from api.models import ApiKey, AuditEntry, Promotion, ReviewedTweet, TrainingRun
+from api.reviews import intake
+from api.training import queue, retraining
+from api.training.dataset import read
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import JSONClient, starter_rows
@@ -251,7 +252,7 @@ class TestCap:
 class TestStanding:
     def judge_known(self, client: JSONClient, *, wrong: int, right: int) -> None:
         for number, text in enumerate(tweets(wrong + right)):
-            reviews.add(tweet=text, labels={"hate_speech": False}, source="corpus:starter")
+            intake.add(tweet=text, labels={"hate_speech": False}, source="corpus:starter")
             say(client, text, number < wrong)
 
     def test_a_mistake_or_two_cost_nothing(self, as_key: AsKey) -> None:
@@ -377,10 +378,10 @@ class TestNight:
         assert self.night().outcome == "promoted"
         liar, _ = ApiKey.issue("a forum", ["review"], trust="trusted")
         suggested = [
-            reviews.Opinion(row["tweet"], {"toxic": (row["toxic"] == "1") != (number % 10 < 3)})
+            intake.Opinion(row["tweet"], {"toxic": (row["toxic"] == "1") != (number % 10 < 3)})
             for number, row in enumerate(starter_rows()[1::12])
         ]
-        reviews.add_all(suggested, source=liar.source, key=liar)
+        intake.add_all(suggested, source=liar.source, key=liar)
 
         run = self.night()
 
@@ -418,7 +419,7 @@ class TestNight:
 
 def test_reviewers_are_compared(as_key: AsKey) -> None:
     for row in starter_rows()[::30]:
-        reviews.add(tweet=row["tweet"], labels={"hate_speech": row["hate_speech"] == "1"}, source="corpus:starter")
+        intake.add(tweet=row["tweet"], labels={"hate_speech": row["hate_speech"] == "1"}, source="corpus:starter")
     client, admin = as_key("review"), as_key("admin")
     for number, row in enumerate(starter_rows()[::570][:40]):
         truth = row["hate_speech"] == "1"

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='apikey',
             name='standing',
-            field=models.JSONField(default=dict, help_text='as the last training saw it; see api/trust.py'),
+            field=models.JSONField(default=dict, help_text='as the last training saw it; see api/keys/trust.py'),
         ),
         migrations.AddField(
             model_name='apikey',

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from config.processes import die_with_parent
+from api.lib.processes import die_with_parent
 
 from .models import with_our_scorer
 

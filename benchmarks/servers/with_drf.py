@@ -8,7 +8,7 @@ import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from config.processes import die_with_parent
+from api.lib.processes import die_with_parent
 
 die_with_parent()
 settings.configure(

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from config.processes import kill_when_parent_ends
+from api.lib.processes import kill_when_parent_ends
 from tests.environment import _free_port as free_port
 
 ROOT = Path(__file__).resolve().parents[2]

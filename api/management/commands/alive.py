@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api import health
+from api.operations import health
 
 
 class Command(BaseCommand):

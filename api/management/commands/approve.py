@@ -3,8 +3,9 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api import audit, trust
-from api.keys import by_prefix
+from api.keys import trust
+from api.keys.views import by_prefix
+from api.lib import audit_log
 from api.models import ReviewedTweet
 
 
@@ -24,5 +25,5 @@ class Command(BaseCommand):
             if key
             else ReviewedTweet.objects.filter(receipt__in=receipts, key__isnull=False)
         )
-        count = trust.approve(rows, by=audit.operator(), reason=reason)
+        count = trust.approve(rows, by=audit_log.operator(), reason=reason)
         self.stdout.write(f"{count:,} reviews are approved; the next training learns from them")

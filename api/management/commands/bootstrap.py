@@ -4,8 +4,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from api import audit, bootstrap, queue
+from api.lib import audit_log
 from api.models import TrainingRun
+from api.operations import bootstrap
+from api.training import queue
 from hate_speech_ai.artifact import ArtifactError
 
 _PATIENCE_SECONDS = 1800.0
@@ -15,7 +17,7 @@ class Command(BaseCommand):
     help = "Make ready: let the base model serve, load the starter corpus, make a key. Repeatable."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        audit.note_settings()
+        audit_log.note_settings()
         try:
             version = bootstrap.serve_base_model()
         except (OSError, ArtifactError) as error:

@@ -2,8 +2,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api import active_model, comparison
 from api.models import ModelVersion
+from api.prediction import active_model
+from api.versions import comparison
 from hate_speech_ai.artifact import ArtifactError
 
 _FIGURES = ("f1", "precision", "recall", "roc_auc", "pr_auc", "threshold")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api import active_model
-from api.active_model import ActiveModel
 from api.models import ModelVersion, Promotion
+from api.prediction import active_model
+from api.prediction.active_model import ActiveModel
 from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.recorded_scores import LABEL_OF, Bad, Recorded, UnreadableFile, read
 from hate_speech_ai.scorer import EMPTY

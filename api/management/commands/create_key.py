@@ -3,9 +3,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api import audit
+from api.http.throttling import parse_limit
+from api.lib import audit_log
 from api.models import ApiKey
-from api.throttling import parse_limit
 
 _LONGEST_DAYS = 36_500
 _LONGEST_NAME = 100
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             expires_in=timedelta(days=days) if days else None,
             limit=options["limit"],
         )
-        audit.record("key.created", str(key), by=audit.operator(), scopes=key.scopes, trust=key.trust)
+        audit_log.record("key.created", str(key), by=audit_log.operator(), scopes=key.scopes, trust=key.trust)
         self.stderr.write(f"key {key.prefix} for {key.name}: {', '.join(key.scopes)}. It is not shown again:")
         if key.allows(ApiKey.Scope.REVIEW) and not options["trusted"]:
             self.stderr.write(

@@ -6,8 +6,8 @@ from typing import Any
 import pandas
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from api.lib.csv_safety import harmless
 from api.models import ReviewedTweet
-from api.spreadsheets import harmless
 from hate_speech_ai.labels import in_order
 
 _CHUNK = 5_000

@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from api.bootstrap import key_file
+from api.operations.bootstrap import key_file
 
 
 class Command(BaseCommand):

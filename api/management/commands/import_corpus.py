@@ -5,8 +5,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from api import audit
-from api.corpus_import import Report, import_corpus
+from api.lib import audit_log
+from api.reviews.corpora import Report, import_corpus
 from hate_speech_ai.corpora import CORPORA, STARTER, Corpus, CorpusError, download, own
 
 _SHOWN = 20
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             ours = settings.STARTER_CORPUS if corpus is STARTER else None
             path = options["path"] or ours or download(corpus, settings.DATA_DIR / "corpora", url=options["url"])
             with tqdm(desc=corpus.name, unit=" rows") as bar:
-                report = import_corpus(corpus, path, by=audit.operator(), progress=lambda rows: _move(bar, rows))
+                report = import_corpus(corpus, path, by=audit_log.operator(), progress=lambda rows: _move(bar, rows))
         except CorpusError as error:
             raise CommandError(str(error)) from None
         self._tell(report)

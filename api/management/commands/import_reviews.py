@@ -11,13 +11,15 @@ from django.db.models import Max
 from rest_framework.serializers import ValidationError
 from tqdm import tqdm
 
-from api import audit, reviews, trust
-from api.exceptions import flatten
-from api.keys import by_prefix
+from api.http.problems import flatten
+from api.keys import trust
+from api.keys.views import by_prefix
+from api.lib import audit_log
+from api.lib.csv_safety import as_it_was
 from api.models import ApiKey, ReviewedTweet
-from api.reviews import Opinion
+from api.reviews import intake
+from api.reviews.intake import Opinion
 from api.serializers import ReviewRequest, to_opinion
-from api.spreadsheets import as_it_was
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.text import fingerprint
 
@@ -105,12 +107,12 @@ def _store(opinions: list[Opinion], key: ApiKey, before: int, *, approve_because
         texts = {fingerprint(opinion.tweet) for opinion in opinions}
         said = key.reviews.filter(pk__lte=before, fingerprint__in=texts).exclude(status=Status.WITHDRAWN)
         known = {_content(row): row for row in said}
-        stored = reviews.add_all([one for one in opinions if _content(one) not in known], source=key.source, key=key)
+        stored = intake.add_all([one for one in opinions if _content(one) not in known], source=key.source, key=key)
         if approve_because:
             again = [known[_content(one)] for one in opinions if _content(one) in known]
             receipts = [row.receipt for row in [*again, *(review for review, _ in stored)]]
             rows = ReviewedTweet.objects.filter(receipt__in=receipts)
-            trust.approve(rows, by=audit.operator(), reason=approve_because)
+            trust.approve(rows, by=audit_log.operator(), reason=approve_because)
     return sum(new for _, new in stored)
 
 

@@ -2,8 +2,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api import audit, registry
+from api.lib import audit_log
 from api.models import ModelVersion
+from api.versions import registry
 
 
 class Command(BaseCommand):
@@ -19,9 +20,9 @@ class Command(BaseCommand):
         try:
             found = ModelVersion.objects.get(pk=version)
             if reason is None:
-                registry.release(found, by=audit.operator())
+                registry.release(found, by=audit_log.operator())
             else:
-                registry.keep(found, by=audit.operator(), reason=reason)
+                registry.keep(found, by=audit_log.operator(), reason=reason)
         except ModelVersion.DoesNotExist:
             raise CommandError(f"there is no version {version}") from None
         except registry.Refused as error:

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from api.keys import counted
+from api.keys.views import counted
 
 
 class Command(BaseCommand):

@@ -4,8 +4,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from api import bootstrap, queue
 from api.models import Promotion
+from api.operations import bootstrap
+from api.training import queue
 from hate_speech_ai.artifact import ArtifactError
 
 

@@ -2,8 +2,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api import audit, registry
+from api.lib import audit_log
 from api.models import ModelVersion
+from api.versions import registry
 from hate_speech_ai.artifact import ArtifactError
 
 
@@ -17,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, version: int, reason: str, **options: Any) -> None:
         try:
             found = ModelVersion.objects.get(pk=version)
-            registry.promote(found, by=audit.operator(), reason=reason)
+            registry.promote(found, by=audit_log.operator(), reason=reason)
         except ModelVersion.DoesNotExist:
             raise CommandError(f"there is no version {version}") from None
         except ArtifactError as error:

@@ -2,12 +2,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from api import audit, registry
+from api.lib import audit_log
+from api.versions import registry
 
 
 class Command(BaseCommand):
     help = "Retire what is older than the newest KEEP_VERSIONS versions, as every training run does."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        pruned = registry.prune(by=audit.operator())
+        pruned = registry.prune(by=audit_log.operator())
         self.stdout.write(f"retired: {', '.join(map(str, pruned))}" if pruned else "nothing to retire")

@@ -2,8 +2,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from api import audit, trust
-from api.keys import by_prefix
+from api.keys import trust
+from api.keys.views import by_prefix
+from api.lib import audit_log
 
 
 class Command(BaseCommand):
@@ -18,5 +19,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, prefix: str, everything: bool, reason: str, **options: Any) -> None:
         key = by_prefix(prefix)
-        count = trust.quarantine(key, by=audit.operator(), reason=reason, everything=everything)
+        count = trust.quarantine(key, by=audit_log.operator(), reason=reason, everything=everything)
         self.stdout.write(f"{key} is quarantined; {count:,} of its reviews wait for approval")

@@ -2,8 +2,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api import audit, registry
+from api.lib import audit_log
 from api.models import ModelVersion
+from api.versions import registry
 
 
 class Command(BaseCommand):
@@ -15,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, version: int, reason: str, **options: Any) -> None:
         try:
-            registry.retire(ModelVersion.objects.get(pk=version), by=audit.operator(), reason=reason)
+            registry.retire(ModelVersion.objects.get(pk=version), by=audit_log.operator(), reason=reason)
         except ModelVersion.DoesNotExist:
             raise CommandError(f"there is no version {version}") from None
         except registry.Refused as error:

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from api import audit
+from api.lib import audit_log
 from api.models import ApiKey
 
 
@@ -18,5 +18,5 @@ class Command(BaseCommand):
         with transaction.atomic():
             if not ApiKey.objects.filter(prefix=prefix[:15], revoked_at=None).update(revoked_at=timezone.now()):
                 raise CommandError(f"there is no valid key {prefix[:15]}")
-            audit.record("key.revoked", str(ApiKey.objects.get(prefix=prefix[:15])), by=audit.operator())
+            audit_log.record("key.revoked", str(ApiKey.objects.get(prefix=prefix[:15])), by=audit_log.operator())
         self.stdout.write(f"key {prefix[:15]} is revoked")

@@ -2,7 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api import audit, registry
+from api.lib import audit_log
+from api.versions import registry
 from hate_speech_ai.artifact import ArtifactError
 
 
@@ -14,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, reason: str, **options: Any) -> None:
         try:
-            promotion = registry.rollback(by=audit.operator(), reason=reason)
+            promotion = registry.rollback(by=audit_log.operator(), reason=reason)
         except (registry.NothingToRollBackTo, ArtifactError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"version {promotion.version_id} serves")

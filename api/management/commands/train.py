@@ -3,7 +3,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from api import audit, queue
+from api.lib import audit_log
+from api.training import queue
 
 
 class Command(BaseCommand):
@@ -13,7 +14,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-wait", action="store_true", help="only queue it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        run, new = queue.enqueue(queue.Kind.MANUAL, requested_by=audit.operator())
+        run, new = queue.enqueue(queue.Kind.MANUAL, requested_by=audit_log.operator())
         self.stdout.write(f"run {run.pk} is {'queued' if new else 'queued already'}")
         if options["no_wait"]:
             return

@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api import what_if
-from api.keys import by_prefix
+from api.keys.views import by_prefix
+from api.training import ablation
 from hate_speech_ai.training import NotEnoughData
 
 
@@ -16,13 +16,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, prefix: str, **options: Any) -> None:
         key = by_prefix(prefix)
         try:
-            found = what_if.without(key, progress=lambda step: self.stderr.write(step))
-        except what_if.NoDifference:
+            found = ablation.without(key, progress=lambda step: self.stderr.write(step))
+        except ablation.NoDifference:
             self.stdout.write(f"nothing that {key} says counts: the next training does without it as things are")
             return
         except NotEnoughData as error:
             raise CommandError(str(error)) from None
-        for line in what_if.as_lines(found):
+        for line in ablation.as_lines(found):
             self.stdout.write(line)
         command = f"manage.py quarantine {key.prefix} --everything --reason WHY"
         self.stdout.write(f"To do without it from the next training on: {command}")

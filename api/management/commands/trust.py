@@ -2,8 +2,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from api import audit, trust
-from api.keys import by_prefix
+from api.keys import trust
+from api.keys.views import by_prefix
+from api.lib import audit_log
 
 
 class Command(BaseCommand):
@@ -16,5 +17,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, prefix: str, approve_waiting: bool, reason: str, **options: Any) -> None:
         key = by_prefix(prefix)
-        count = trust.trust(key, by=audit.operator(), reason=reason, approve_waiting=approve_waiting)
+        count = trust.trust(key, by=audit_log.operator(), reason=reason, approve_waiting=approve_waiting)
         self.stdout.write(f"{key} is trusted; {count:,} of its reviews that waited are approved")

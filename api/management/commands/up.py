@@ -11,9 +11,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from api import supervisor
+from api.lib.processes import kill_when_parent_ends
 from api.management.commands.start import command_of, environment_of
-from config.processes import kill_when_parent_ends
+from api.operations import supervisor
 
 
 class Command(BaseCommand):

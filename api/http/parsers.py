@@ -1,0 +1,78 @@
+"""Request bodies."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+import orjson
+from django.conf import settings
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from api.http.problems import BodyTooLarge
+
+#: Bytes of a body that holds one tweet. A list of tweets may have `DATA_UPLOAD_MAX_MEMORY_SIZE`.
+MAX_SINGLE_BODY = 64 * 1024
+#: Bytes and lines of a body that has a JSON object on each line. A single line may have `MAX_SINGLE_BODY`.
+MAX_LINES_BODY = 16 * 1024 * 1024
+MAX_LINES = 10_000
+
+
+class JSONParser(BaseParser):
+    """JSON by RFC 8259. orjson refuses what would harm later: NaN, lone surrogates, nesting without end."""
+
+    media_type = "application/json"
+    limit = 0  # bytes of any body, where it is not DATA_UPLOAD_MAX_MEMORY_SIZE
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        limit = self.limit or settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise BodyTooLarge()
+        try:
+            content = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise ParseError(f"The body is not valid JSON: {error}.") from None
+        if len(body) > MAX_SINGLE_BODY and not self.is_list(content):
+            raise BodyTooLarge()
+        return content
+
+    def is_list(self, content: Any) -> bool:
+        """Whether a body may be as large as a list of tweets."""
+        return isinstance(content, dict) and "tweets" in content
+
+
+class LargeJSONParser(JSONParser):
+    """The same, where every body may be as large as a list."""
+
+    def is_list(self, content: Any) -> bool:
+        return True
+
+
+class JSONLinesParser(BaseParser):
+    """A body's lines, undecoded: (number, text), or None for a text that is not UTF-8. Blank lines are passed over."""
+
+    media_type = "application/x-ndjson"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        body = stream.read(MAX_LINES_BODY + 1)
+        if len(body) > MAX_LINES_BODY:
+            raise BodyTooLarge()
+        lines = [
+            (number, _decode(line))
+            for number, line in enumerate(body.split(b"\n"), start=1)
+            if not line.isspace() and line
+        ]
+        if len(lines) > MAX_LINES:
+            raise BodyTooLarge()
+        return lines
+
+
+def _decode(line: bytes) -> str | None:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None

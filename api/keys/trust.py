@@ -1,0 +1,106 @@
+"""Whose labels train: trust levels, approval, and a key's share of a night.
+
+docs/decisions/0011-trust.md has the rules and their reasons.
+"""
+
+import math
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from api.lib import audit_log
+from api.models import ApiKey, ReviewedTweet, ReviewEvent
+from api.training import queue
+
+Status = ReviewedTweet.Status
+Trust = ApiKey.Trust
+_BATCH = 500
+
+APPROVED = "Approved by {by}; the next training learns from it."
+APPROVED_HELD_OUT = "Approved by {by}; its text is one of those that models are measured on, so none is trained on it."
+QUARANTINED = "Quarantined by {by}; it counts no more until a person approves it."
+
+
+def weights() -> dict[str, float]:
+    """Of the votes of each key whose vote does not count in full, by source, as the last training saw it."""
+    keys = ApiKey.objects.exclude(standing={}).only("pk", "standing")
+    return {key.source: key.standing["weight"] for key in keys if key.standing.get("weight", 1.0) < 1.0}
+
+
+def within_cap(new: Mapping[str, int]) -> dict[str, int]:
+    """How many of a night's new labels of each source are taken; the oldest are.
+
+    Args:
+        new: how many there are of each source.
+    """
+    most = max(settings.NIGHT_MIN_LABELS, math.ceil(settings.NIGHT_MAX_SHARE * sum(new.values())))
+    return {source: min(count, most) for source, count in new.items()}
+
+
+def trust(key: ApiKey, *, by: str, reason: str, approve_waiting: bool = False) -> int:
+    """Let what a key says from now on train; how many waiting reviews were approved as well, if that is asked for."""
+    with transaction.atomic():
+        if _set_level(key, Trust.TRUSTED):
+            audit_log.record("key.trusted", str(key), by=by, reason=reason)
+        return approve(key.reviews.all(), by=by, reason=reason) if approve_waiting else 0
+
+
+def quarantine(key: ApiKey, *, by: str, reason: str, everything: bool = False) -> int:
+    """Let what a key says wait, with what no model has learned yet; how many reviews that are.
+
+    What a person has approved goes on counting.
+
+    Args:
+        everything: also what was approved, and what models have learned: the next training does without it.
+    """
+    if everything:
+        rows = key.reviews.filter(status__in=[Status.PENDING, Status.HELD_OUT, Status.TRAINED, Status.CONFLICT])
+    else:
+        rows = key.reviews.filter(status__in=[Status.PENDING, Status.HELD_OUT], approved=False)
+    with transaction.atomic():
+        queue.hold_results()
+        changed = _set_level(key, Trust.QUARANTINED)
+        count = _move(rows, Status.QUARANTINED, QUARANTINED.format(by=by), approved=False)
+        if changed or count:
+            audit_log.record("key.quarantined", str(key), by=by, reason=reason, reviews=count)
+    return count
+
+
+def approve(rows: QuerySet[ReviewedTweet], *, by: str, reason: str = "") -> int:
+    """Let reviews count that are quarantined, and doubt neither these nor those that no model has learned yet.
+
+    Returns:
+        How many that were. Others among the rows stay as they are.
+    """
+    waiting = rows.filter(Q(status=Status.QUARANTINED) | Q(status=Status.PENDING, approved=False))
+    with transaction.atomic():
+        _lock(waiting)
+        count = _move(waiting.filter(held_out=True), Status.HELD_OUT, APPROVED_HELD_OUT.format(by=by), approved=True)
+        count += _move(waiting.filter(held_out=False), Status.PENDING, APPROVED.format(by=by), approved=True)
+        if count:
+            audit_log.record("reviews.approved", f"{count} reviews", by=by, reason=reason)
+    return count
+
+
+def _set_level(key: ApiKey, level: str) -> bool:
+    """Whether it had another."""
+    changed = ApiKey.objects.filter(pk=key.pk).exclude(trust=level).update(trust=level)
+    key.trust = level
+    return bool(changed)
+
+
+def _lock(rows: QuerySet[ReviewedTweet]) -> list[int]:
+    """In the order of their rows, as everybody locks them: none waits for another in a circle."""
+    return list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+
+
+def _move(rows: QuerySet[ReviewedTweet], status: str, reason: str, *, approved: bool) -> int:
+    """Give reviews another status, with a step in their history."""
+    ids = _lock(rows)
+    for start in range(0, len(ids), _BATCH):
+        some = ids[start : start + _BATCH]
+        ReviewedTweet.objects.filter(pk__in=some).update(status=status, approved=approved)
+        ReviewEvent.objects.bulk_create(ReviewEvent(review_id=pk, status=status, reason=reason) for pk in some)
+    return len(ids)

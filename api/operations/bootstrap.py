@@ -1,0 +1,94 @@
+"""The first start."""
+
+import logging
+import os
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from api.lib import audit_log
+from api.models import ApiKey, ModelVersion, Promotion, TrainingRun
+from api.prediction import active_model
+from api.reviews.corpora import import_corpus
+from api.training import base_model, queue
+from hate_speech_ai.artifact import ArtifactError
+from hate_speech_ai.corpora import STARTER
+from hate_speech_ai.labels import HATE_SPEECH
+
+logger = logging.getLogger(__name__)
+
+
+def load_starter_corpus() -> int:
+    """Load the rows of `data/train.csv` that are not loaded yet; how many those are."""
+    return import_corpus(STARTER, settings.STARTER_CORPUS).added
+
+
+def key_file() -> Path:
+    """Where the first key is left for the operator, readable by nobody else."""
+    return Path(settings.DATA_DIR) / "api-key"
+
+
+def make_first_key() -> bool:
+    """Make a key for all scopes and leave it in `key_file()`; False where there is one already."""
+    try:
+        descriptor = os.open(key_file(), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "w") as file:
+        key, plain = ApiKey.issue("first key", list(ApiKey.Scope.values), trust=ApiKey.Trust.TRUSTED)
+        audit_log.record("key.created", str(key), by="first start", scopes=key.scopes)
+        file.write(plain)
+    return True
+
+
+def has_model() -> bool:
+    """Whether there is a version to serve; after an update there may be one that this program no longer reads."""
+    champion = Promotion.champion()
+    if champion is None:
+        return False
+    try:
+        active_model.load(champion)
+    except ArtifactError as error:
+        logger.warning("version %s cannot be served any more: %s", champion.pk, error)
+        return False
+    return True
+
+
+def serve_base_model() -> ModelVersion | None:
+    """Let the base model serve, where nothing else can.
+
+    Returns:
+        The version that serves it now; None where another serves, or there is to be no base model.
+
+    Raises:
+        OSError: its file cannot be read.
+        ArtifactError: it is no base model that this program can serve.
+    """
+    if has_model() or (found := base_model.load()) is None:
+        return None
+    metadata = found.artifact.metadata
+    metrics = metadata["metrics"]
+    with transaction.atomic():
+        version = ModelVersion.objects.create(
+            sha256=found.sha256,
+            artifact=found.content,
+            data_fingerprint=base_model.made_with(found).hexdigest(),
+            trained_on=metadata["trained_on"],
+            evaluated_on=metrics[HATE_SPEECH]["rows"],
+            metrics=metrics,
+            recipe=metadata["recipe"],
+            learned_from={f"corpus:{name}": count for name, count in metadata["corpora"].items()},
+        )
+        Promotion.objects.create(
+            version=version, by="first start", reason="the base model, which comes with the service"
+        )
+        audit_log.record("version.promoted", str(version), by="first start", sha256=version.sha256)
+    return version
+
+
+def request_first_model() -> TrainingRun:
+    """Queue the first training; if an earlier one ended without a model, the next."""
+    ended = TrainingRun.objects.filter(kind=queue.Kind.BOOTSTRAP, finished_at__isnull=False).count()
+    run, _ = queue.enqueue(queue.Kind.BOOTSTRAP, requested_by="first start", dedupe_key=f"bootstrap:{ended + 1}")
+    return run

@@ -1,0 +1,236 @@
+"""Predictions that are kept for the review queue, where the operator has turned that on.
+
+A request only puts its prediction into a buffer in memory; a background thread of the web process writes what is there
+every second. Nothing waits for the database: what does not fit, or cannot be written, is dropped and counted.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from multiprocessing.util import Finalize
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from api.lib import audit_log
+from api.models import ApiKey, AuditDraw, QueueClaim, StoredPrediction
+from api.prediction import language
+from api.prediction.active_model import ActiveModel
+from api.review_queue import live_metrics
+from hate_speech_ai.audit_sample import inclusion
+from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.scorer import EMPTY, Score
+from hate_speech_ai.text import CLEANING_VERSION, MAX_CHARS, fingerprint
+from hate_speech_ai.worth import worth
+
+logger = logging.getLogger(__name__)
+
+_MAX_BUFFERED = 4_000
+_BATCH = 500
+_WRITE_SECONDS = 1.0
+# All of a text's row that a newer prediction of it changes.
+_RENEWED = (
+    *("tweet", "last_seen", "key", "version", "probability", "threshold", "notes", "reasons"),
+    *("worth", "disagreement", "compared_for", "planted"),
+)
+
+
+class Offered(NamedTuple):
+    """A prediction, as a request left it."""
+
+    at: datetime
+    model: ActiveModel
+    tweet: str
+    probability: float
+    notes: list[str]
+    key: int | None
+
+
+_buffer: deque[Offered] = deque()
+_writing = threading.Lock()
+_counting = threading.Lock()
+_stored = _dropped = 0
+_problem = ""
+
+
+def offer(
+    model: ActiveModel, tweet: str, probability: float, notes: Sequence[str] = (), key: ApiKey | None = None
+) -> None:
+    """Keep a prediction, if storing is on and chance has it so. Never waits, and never fails.
+
+    Do not offer what was asked with `do_not_store`, nor the answers of a version that was asked for by number.
+
+    Args:
+        probability: of hate_speech, by this model.
+        notes: what weakens the answer; a text without anything to read is not kept.
+    """
+    share = settings.STORE_PREDICTIONS
+    if not share or random.random() >= share or EMPTY in notes:  # noqa: S311
+        return
+    if len(_buffer) >= _MAX_BUFFERED:
+        _drop(1, "the buffer is full")
+        return
+    _buffer.append(Offered(timezone.now(), model, tweet[:MAX_CHARS], probability, list(notes), key.pk if key else None))
+
+
+def judge(model: ActiveModel, text: str, labels: Sequence[str]) -> Score:
+    """What a model says about a text, with the note on its language: the classifier looks for none."""
+    found = model.scorer.score(text, labels)
+    if language.detect(text) == language.ENGLISH:
+        return found
+    return Score(found.probabilities, [*found.notes, language.NOT_SUPPORTED])
+
+
+def score(model: ActiveModel, text: str, labels: Sequence[str], key: ApiKey | None) -> Score:
+    """A text's score in a request of another service's client, kept like one of `POST /predict`."""
+    if not settings.STORE_PREDICTIONS:
+        return judge(model, text, labels)
+    found = judge(model, text, list(dict.fromkeys([HATE_SPEECH, *labels])))
+    offer(model, text, found.probabilities[HATE_SPEECH], found.notes, key)
+    return found
+
+
+def drain() -> int:
+    """Write what is in the buffer; how many predictions that were. Errors of the database cost these predictions."""
+    global _stored, _problem
+    written = 0
+    with _writing:
+        while _buffer:
+            batch = [_buffer.popleft() for _ in range(min(len(_buffer), _BATCH))]
+            try:
+                with transaction.atomic():
+                    _write(batch)
+            except DatabaseError as error:
+                _drop(len(batch), f"the database does not take them: {type(error).__name__}")
+                break
+            except Exception as error:  # a text that nobody foresaw must not stop the others for good
+                logger.exception("predictions were not stored")
+                _drop(len(batch), type(error).__name__)
+            else:
+                written += len(batch)
+        _stored += written
+        if written and not _buffer:
+            _problem = ""
+    return written
+
+
+def state() -> dict[str, Any]:
+    """For `/health`: what this process has stored and dropped since its start. To drop is no illness of the service."""
+    return {
+        "ok": True,
+        "share": settings.STORE_PREDICTIONS,
+        "buffered": len(_buffer),
+        "stored": _stored,
+        "dropped": _dropped,
+        "problem": _problem,
+    }
+
+
+def start_writing() -> None:
+    """Write in the background, and once more when the process ends; and keep the live figures fresh here."""
+    if settings.STORE_PREDICTIONS:
+        threading.Thread(target=_keep_writing, daemon=True, name="predictions").start()
+        Finalize(None, drain, exitpriority=0)  # granian's workers are multiprocessing's, which do not heed atexit
+
+
+def forget(fingerprints: Collection[str], reviewer: str = "", *, by: str, reason: str) -> None:
+    """Delete the stored predictions of texts, and a reviewer's claims, for good; in a transaction.
+
+    A prediction of the last second may still be in a buffer, and a text that is predicted again is stored again.
+    """
+    if reviewer:
+        QueueClaim.objects.filter(reviewer=reviewer).delete()
+    _, deleted = StoredPrediction.objects.filter(fingerprint__in=list(fingerprints)).delete()
+    if number := deleted.get("api.StoredPrediction", 0):
+        audit_log.record("predictions.forgotten", f"{number} stored predictions", by=by, reason=reason)
+
+
+def purge() -> None:
+    """Delete what is older than `PREDICTIONS_DAYS`, and what another version of the cleaning stored: its fingerprints
+    lead to no review."""
+    old = timezone.now() - timedelta(days=settings.PREDICTIONS_DAYS)
+    _delete(StoredPrediction.objects.filter(last_seen__lt=old))
+    _delete(StoredPrediction.objects.exclude(cleaning=CLEANING_VERSION))
+    _delete(AuditDraw.objects.filter(at__lt=old))
+    _delete(QueueClaim.objects.filter(at__lt=old, until__lt=timezone.now()))
+
+
+def _delete(rows: Any) -> None:
+    while some := list(rows.values_list("pk", flat=True)[:_BATCH]):  # no long transaction
+        rows.model.objects.filter(pk__in=some).delete()
+
+
+def _write(batch: list[Offered]) -> None:
+    rows: dict[str, StoredPrediction] = {}
+    draws: list[tuple[str, AuditDraw]] = []
+    for one in batch:
+        text, threshold = fingerprint(one.tweet), one.model.scorer.thresholds[HATE_SPEECH]
+        rows[text] = _row(one, text, threshold)
+        chance = inclusion(one.probability, threshold, settings.AUDIT_SHARE)
+        if random.random() < chance:  # noqa: S311
+            draw = AuditDraw(
+                at=one.at,
+                version_id=one.model.version,
+                answer=one.probability >= threshold,
+                inclusion=chance * settings.STORE_PREDICTIONS,
+                rank=random.random(),  # noqa: S311
+            )
+            draws.append((text, draw))
+    # In one order, so that two processes with the same texts do not wait for each other.
+    StoredPrediction.objects.bulk_create(
+        [rows[text] for text in sorted(rows)],
+        update_conflicts=True,
+        unique_fields=["fingerprint"],
+        update_fields=_RENEWED,
+    )
+    stored = StoredPrediction.objects.filter(fingerprint__in=[text for text, _ in draws])
+    keys = dict(stored.values_list("fingerprint", "pk"))
+    for text, draw in draws:
+        draw.prediction_id = keys[text]
+    AuditDraw.objects.bulk_create(draw for _, draw in draws)
+
+
+def _row(one: Offered, text: str, threshold: float) -> StoredPrediction:
+    found = worth(one.model.scorer, one.tweet, one.probability)
+    return StoredPrediction(
+        fingerprint=text,
+        tweet=one.tweet,
+        first_seen=one.at,
+        last_seen=one.at,
+        key_id=one.key,
+        version_id=one.model.version,
+        probability=one.probability,
+        threshold=threshold,
+        notes=one.notes,
+        reasons=found.reasons,
+        worth=found.score,
+    )
+
+
+def _drop(number: int, problem: str) -> None:
+    global _dropped, _problem
+    with _counting:
+        first = problem != _problem
+        _dropped, _problem = _dropped + number, problem
+    if first:
+        logger.warning("predictions are not stored, since %s; /health counts them", problem)
+
+
+def _keep_writing() -> None:
+    while True:
+        try:
+            drain()
+            live_metrics.refresh()
+        except DatabaseError:
+            pass  # said by /health
+        except Exception:
+            logger.exception("the writing of predictions stumbled and goes on")
+        finally:
+            connection.close_if_unusable_or_obsolete()
+        time.sleep(_WRITE_SECONDS)

@@ -1,0 +1,225 @@
+"""Taking reviewed tweets in, and back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Q
+
+from api.http.problems import ModelNotReady
+from api.models import ApiKey, ReviewedTweet, ReviewEvent
+from api.prediction import active_model
+from api.reviews import pseudonyms
+from hate_speech_ai.text import CLEANING_VERSION, fingerprint, is_held_out
+
+Status = ReviewedTweet.Status
+_TRIES = 20
+_BATCH = 500
+
+RECEIVED = "Received; the next training learns from it."
+HELD_OUT = "Received; its text is one of those that models are measured on, so none is trained on it."
+QUARANTINED = "Received; it waits until a person approves it, as its key is not trusted yet."
+SUPERSEDED = "The same key said something newer about this text: review {receipt}."
+WITHDRAWN = "Withdrawn by {by}; it counts no more from the next training on."
+_FIRST_REASON: dict[str, str] = {
+    Status.PENDING: RECEIVED,
+    Status.HELD_OUT: HELD_OUT,
+    Status.QUARANTINED: QUARANTINED,
+}
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What somebody says about a tweet.
+
+    Attributes:
+        labels: true or false; or a grade from 0 to 1, as when so many of those who were asked said yes.
+    """
+
+    tweet: str
+    labels: dict[str, float]
+    external_id: str = ""
+    reviewer: str = ""
+    author: str = ""  # in plain: only a keyed hash of it is stored
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An opinion, with its text's fingerprint and what the served model says about it."""
+
+    opinion: Opinion
+    fingerprint: str
+    probability: float | None
+
+
+def add(
+    *,
+    tweet: str,
+    labels: dict[str, float],
+    source: str,
+    key: ApiKey | None = None,
+    external_id: str = "",
+    reviewer: str = "",
+    author: str = "",
+) -> tuple[ReviewedTweet, bool]:
+    """Store a review, unless it repeats the last thing that this source said about this tweet.
+
+    Returns:
+        The stored review, and whether it is new.
+    """
+    [answer] = add_all([Opinion(tweet, labels, external_id, reviewer, author)], source=source, key=key)
+    return answer
+
+
+def add_all(opinions: Sequence[Opinion], *, source: str, key: ApiKey | None = None) -> list[tuple[ReviewedTweet, bool]]:
+    """Store a source's opinions, all or none, each as if it had come alone after the one before it.
+
+    Returns:
+        For each, the stored review, and whether it is new.
+    """
+    model = _served() if key else None
+    read = [
+        _Read(one, fingerprint(one.tweet), model.scorer.probabilities([one.tweet])[0] if model else None)
+        for one in opinions
+    ]
+    version = model.version if model else None
+    stored: list[tuple[ReviewedTweet, bool]] = []
+    with transaction.atomic(savepoint=False):
+        if key:  # as it is now: a list takes a while to read, and its key may have been quarantined meanwhile
+            # Two lists of one key that have texts in common would wait for each other.
+            keys = ApiKey.objects.select_for_update(no_key=True) if len(read) > 1 else ApiKey.objects.all()
+            key = keys.get(pk=key.pk)
+        for start in range(0, len(read), _BATCH):
+            stored += _store(read[start : start + _BATCH], source, key, version)
+    return stored
+
+
+def withdraw(review: ReviewedTweet, *, by: str) -> None:
+    """Let a review count no more. Doing so again changes nothing."""
+    with transaction.atomic():
+        rows = ReviewedTweet.objects.filter(pk=review.pk).exclude(status=Status.WITHDRAWN)
+        if rows.update(status=Status.WITHDRAWN):
+            ReviewEvent.objects.create(review=review, status=Status.WITHDRAWN, reason=WITHDRAWN.format(by=by))
+
+
+def renew_fingerprints() -> int:
+    """Bring rows that another version of the cleaning saw up to date; how many those were.
+
+    What was held out stays so, and what is held out by its new fingerprint is, too: a text on which a model was
+    measured is never trained on. Texts that have become equal are one source's opinions in the order of their rows.
+    """
+    renewed = 0
+    while stale := list(ReviewedTweet.objects.exclude(cleaning=CLEANING_VERSION).order_by("pk")[:_BATCH]):
+        with transaction.atomic():
+            for row in stale:
+                row.fingerprint = fingerprint(row.tweet)
+                row.held_out = row.held_out or is_held_out(row.fingerprint)
+                same = ReviewedTweet.objects.filter(source=row.source, fingerprint=row.fingerprint)
+                newest = same.exclude(pk=row.pk).aggregate(Max("opinion"))["opinion__max"]
+                row.opinion = (newest or 0) + 1
+                row.cleaning = CLEANING_VERSION
+                row.save(update_fields=["fingerprint", "held_out", "opinion", "cleaning"])
+        renewed += len(stale)
+    return renewed
+
+
+def _served() -> active_model.ActiveModel | None:
+    try:
+        return active_model.get()
+    except ModelNotReady:
+        return None
+
+
+def _store(
+    batch: list[_Read], source: str, key: ApiKey | None, version: int | None
+) -> list[tuple[ReviewedTweet, bool]]:
+    for _ in range(_TRIES):
+        try:
+            with transaction.atomic():
+                return _try_to_store(batch, source, key, version)
+        except IntegrityError:
+            continue  # another request of this source was faster; look at what it said
+    raise RuntimeError(f"{_TRIES} requests in a row were faster with these tweets")
+
+
+def _try_to_store(
+    batch: list[_Read], source: str, key: ApiKey | None, version: int | None
+) -> list[tuple[ReviewedTweet, bool]]:
+    texts = {one.fingerprint for one in batch}
+    found = ReviewedTweet.objects.filter(Q(source=source) | Q(held_out=True), fingerprint__in=texts).order_by("opinion")
+    last = {row.fingerprint: row for row in found if row.source == source}
+    # By its hash, or because the authors of a corpus test with it.
+    measured_on = {text for text in texts if is_held_out(text)} | {row.fingerprint for row in found if row.held_out}
+    answers: list[tuple[ReviewedTweet, bool]] = []
+    events: list[ReviewEvent] = []
+    superseded: list[tuple[ReviewedTweet, ReviewedTweet]] = []
+    for one in batch:
+        before = last.get(one.fingerprint)
+        if before is not None and _repeats(before, one.opinion):
+            answers.append((before, False))
+            continue
+        row = _row(
+            one, source, key, held_out=one.fingerprint in measured_on, opinion=before.opinion + 1 if before else 1
+        )
+        last[one.fingerprint] = row
+        answers.append((row, True))
+        if key is not None:
+            reason = _FIRST_REASON[row.status]
+            events.append(
+                ReviewEvent(
+                    review=row, status=row.status, reason=reason, version_id=version, probability=one.probability
+                )
+            )
+            if before is not None:
+                superseded.append((before, row))
+    # The old rows first, as a withdrawal or a training does: whoever is second waits, and nobody for each other.
+    events += _supersede(superseded)
+    ReviewedTweet.objects.bulk_create(row for row, new in answers if new)
+    ReviewEvent.objects.bulk_create(events)
+    return answers
+
+
+def _repeats(before: ReviewedTweet, opinion: Opinion) -> bool:
+    """Whether an opinion is the last one once more. What was withdrawn can be said again, and a second reviewer's word
+    is one more to compare reviewers by."""
+    same = (before.labels, before.tweet, before.reviewer) == (opinion.labels, opinion.tweet, opinion.reviewer)
+    return same and before.status != Status.WITHDRAWN
+
+
+def _row(one: _Read, source: str, key: ApiKey | None, *, held_out: bool, opinion: int) -> ReviewedTweet:
+    return ReviewedTweet(
+        tweet=one.opinion.tweet,
+        labels=one.opinion.labels,
+        source=source,
+        key=key,
+        external_id=one.opinion.external_id,
+        reviewer=one.opinion.reviewer,
+        author=pseudonyms.digest(one.opinion.author),
+        fingerprint=one.fingerprint,
+        held_out=held_out,
+        opinion=opinion,
+        status=_first_status(key, held_out) if key else "",
+    )
+
+
+def _first_status(key: ApiKey, held_out: bool) -> str:
+    if key.trust != ApiKey.Trust.TRUSTED:
+        return Status.QUARANTINED
+    return Status.HELD_OUT if held_out else Status.PENDING
+
+
+def _supersede(pairs: list[tuple[ReviewedTweet, ReviewedTweet]]) -> list[ReviewEvent]:
+    """Mark older reviews for the sake of newer ones; the steps to store once the newer ones are."""
+    older = [before.pk for before, _ in pairs if before.pk is not None]
+    if older:
+        rows = ReviewedTweet.objects.filter(pk__in=older).exclude(status=Status.WITHDRAWN)
+        free = set(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+        ReviewedTweet.objects.filter(pk__in=free).update(status=Status.SUPERSEDED)
+    events = []
+    for before, row in pairs:
+        if before.pk is not None and before.pk not in free:
+            continue  # withdrawn, and so it stays
+        before.status = Status.SUPERSEDED
+        reason = SUPERSEDED.format(receipt=row.receipt)
+        events.append(ReviewEvent(review=before, status=Status.SUPERSEDED, reason=reason))
+    return events

@@ -1,0 +1,229 @@
+"""The reviewed tweets as a training sees them: what is trained on, what is measured on, and what becomes of each."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from api.keys import trust
+from api.models import ApiKey, ReviewedTweet
+from api.reviews import history
+from api.reviews.history import SILENT, Change, Stored
+from api.training.base_model import Base, made_with
+from hate_speech_ai.annotators import Standing, compare
+from hate_speech_ai.base_model import learned_corpora
+from hate_speech_ai.corpora import CORPORA, STARTER
+from hate_speech_ai.gate import Row
+from hate_speech_ai.labels import HATE_SPEECH, lean, resolve
+from hate_speech_ai.training import Example
+
+Status = ReviewedTweet.Status
+_STARTER = f"corpus:{STARTER.name}"
+_CORE = {_STARTER, "reviews"}
+
+# Of one text, what each source said last.
+BySource = dict[str, Stored]
+# A source, and the reviewer that it named.
+Rater = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class NewLabel:
+    """A key's answer that no model has learned and no person has approved.
+
+    Attributes:
+        example: its text's place among the training examples.
+    """
+
+    source: str
+    label: str
+    answer: bool
+    example: int
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The reviewed tweets as they are at one moment, one entry for each cleaned text.
+
+    Attributes:
+        held_out: with the answers that all sources together give.
+        frozen: for each label, held-out tweets of corpora with the corpora's own answers, whatever reviewers say.
+        held_out_reviews: held-out tweets with the reviewers' own answers.
+        changes: what becomes of reviews once a model of these rows serves.
+        new: what this training would learn from keys, as far as nobody approved it.
+        waiting: how many new labels of each source are left for another night.
+        standings: of each key that has reviews, by source.
+        opinions: label -> text -> who (a source and a reviewer) -> answer, of texts that keys judged.
+        fingerprint: of what the rows teach and measure that the base does not know, of the base and of the recipe.
+    """
+
+    training: list[Example] = field(default_factory=list)
+    held_out: list[Example] = field(default_factory=list)
+    frozen: dict[str, list[Row]] = field(default_factory=dict)
+    held_out_reviews: list[Row] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    new: list[NewLabel] = field(default_factory=list)
+    waiting: dict[str, int] = field(default_factory=dict)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    opinions: dict[str, dict[str, dict[Rater, bool]]] = field(default_factory=dict)
+    fingerprint: str = ""
+
+
+def read(base: Base | None, *, without: str = "") -> Dataset:
+    """Read all reviewed tweets, in the order in which they came.
+
+    Every source's newest opinion about a text counts, unless it was withdrawn or is quarantined; several sources are
+    resolved by `labels.resolve`, each with the weight of its standing. Of one key's new labels, only so many are taken
+    in one night.
+
+    What only the starter corpus says is known to a base model that was trained on it, and so is nothing new.
+
+    Args:
+        base: what a model will be trained on top of.
+        without: a source that is to be left out.
+    """
+    learned_starter = base is not None and STARTER.name in learned_corpora(base.artifact)
+    newest, superseded, held_out, opinions = _read(without)
+    said = (answers for by_source in newest.values() if len(by_source) > 1 for answers in _answers(by_source))
+    trusted = ApiKey.objects.filter(trust=ApiKey.Trust.TRUSTED)
+    standings = compare(said, [key.source for key in trusted.only("pk")])
+    for key in ApiKey.objects.exclude(reviews=None).only("pk"):
+        standings.setdefault(key.source, Standing())
+    waiting = _leave_for_later(newest, held_out)
+    dataset = Dataset(changes=superseded, waiting=waiting, standings=standings, opinions=opinions)
+    digest = made_with(base)
+    for text, by_source in newest.items():
+        counting = {source: row for source, row in by_source.items() if row.status not in SILENT}
+        if not counting:
+            continue
+        weights = [standings[source].weight if source in standings else 1.0 for source in counting]
+        known = learned_starter and counting.keys() == {_STARTER}
+        if not known:
+            for (source, row), weight in zip(counting.items(), weights, strict=True):
+                content = [source, row.tweet, row.labels, row.author, weight, text in held_out]
+                digest.update(json.dumps(content, sort_keys=True).encode())
+        _add(dataset, counting, weights, held_out=text in held_out, known=known)
+    return replace(dataset, fingerprint=digest.hexdigest())
+
+
+def _read(without: str) -> tuple[dict[str, BySource], list[Change], set[str], dict[str, Any]]:
+    """What each source said last about each text, and what else there is to know of all rows."""
+    newest: dict[str, BySource] = {}
+    superseded: list[Change] = []
+    held_out: set[str] = set()
+    raters: dict[str, dict[Rater, Stored]] = {}
+    fields = ("fingerprint", "source", "held_out", "pk", "tweet", "labels", "status", "approved", "reviewer", "author")
+    rows = ReviewedTweet.objects.exclude(source=without).order_by("pk").values_list(*fields)
+    for text, source, is_held_out, *values in rows.iterator():  # one query is one snapshot
+        row = Stored(*values)
+        if is_held_out:
+            held_out.add(text)
+        by_source = newest.setdefault(text, {})
+        older = by_source.pop(source, None)  # re-inserted, so that the newest opinion stands last
+        if older is not None:
+            superseded.extend(history.superseded(older))
+        if row.status != Status.WITHDRAWN:
+            by_source[source] = row
+            if not is_corpus(source):
+                raters.setdefault(text, {})[source, row.reviewer] = row
+    for text, said in raters.items():
+        said |= {(source, ""): row for source, row in newest[text].items() if is_corpus(source)}
+    return newest, superseded, held_out, _by_label(raters)
+
+
+def _by_label(raters: dict[str, dict[Rater, Stored]]) -> dict[str, Any]:
+    found: dict[str, dict[str, dict[Rater, bool]]] = {}
+    for text, said in raters.items():
+        if len(said) < 2:
+            continue
+        for who, row in said.items():
+            for label, grade in row.labels.items():
+                if row.status != Status.QUARANTINED and (answer := lean(grade)) is not None:
+                    found.setdefault(label, {}).setdefault(text, {})[who] = answer
+    return found
+
+
+def _answers(by_source: BySource) -> Iterator[dict[str, bool]]:
+    """For each label, what each source answers."""
+    found: dict[str, dict[str, bool]] = {}
+    for source, row in by_source.items():
+        for label, grade in row.labels.items():
+            if (answer := lean(grade)) is not None:
+                found.setdefault(label, {})[source] = answer
+    yield from found.values()
+
+
+def _leave_for_later(newest: dict[str, BySource], held_out: set[str]) -> dict[str, int]:
+    """Take out the new labels above each key's share of a night, the newest of them; how many of each source."""
+    new = sorted(
+        (row.pk, source, text)
+        for text, by_source in newest.items()
+        if text not in held_out
+        for source, row in by_source.items()
+        if _is_new(row)
+    )
+    counts = Counter(source for _, source, _ in new)
+    left = trust.within_cap(counts)
+    waiting: Counter[str] = Counter()
+    for _, source, text in new:
+        if left[source]:
+            left[source] -= 1
+        else:
+            del newest[text][source]
+            waiting[source] += 1
+    return dict(waiting)
+
+
+def _is_new(row: Stored) -> bool:
+    return row.status == Status.PENDING and not row.approved
+
+
+def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_out: bool, known: bool) -> None:
+    rows = list(by_source.values())
+    sources = [source if is_corpus(source) else "reviews" for source in by_source]
+    example = Example(
+        rows[0].tweet,
+        resolve((row.labels for row in rows), weights),
+        source=sources[0],
+        core=not _CORE.isdisjoint(sources),
+        author=next((row.author for row in rows if row.author), ""),
+        known=known,
+        weight=_weight(sources[0]),
+    )
+    if held_out:
+        dataset.held_out.append(example)
+        weighed = list(zip(by_source.items(), weights, strict=True))
+        for label, row in _rows((row, weight) for (source, row), weight in weighed if is_corpus(source)):
+            dataset.frozen.setdefault(label, []).append(row)
+        reviewed = _rows((row, weight) for (source, row), weight in weighed if not is_corpus(source))
+        dataset.held_out_reviews.extend(row for label, row in reviewed if label == HATE_SPEECH)
+        dataset.changes.extend(history.held_out(rows))
+        return
+    dataset.changes.extend(history.learned(rows, weights))
+    if not example.labels:
+        return
+    for source, stored in by_source.items():
+        if _is_new(stored):
+            for label, grade in stored.labels.items():
+                if label in example.labels and (answer := lean(grade)) is not None:
+                    dataset.new.append(NewLabel(source, label, answer, len(dataset.training)))
+    dataset.training.append(example)
+
+
+def _weight(source: str) -> float:
+    """Return how much an error on a source's row counts, besides: what is known of a corpus's quality."""
+    corpus = CORPORA.get(source.removeprefix("corpus:"))
+    return corpus.weight if corpus else 1.0
+
+
+def is_corpus(source: str) -> bool:
+    return source.startswith("corpus:")
+
+
+def _rows(said: Iterable[tuple[Stored, float]]) -> Iterator[tuple[str, Row]]:
+    """For each label, the tweet with the answer of those who judged it."""
+    opinions = list(said)
+    resolved = resolve((row.labels for row, _ in opinions), [weight for _, weight in opinions])
+    for label, answer in resolved.items():
+        yield label, Row(opinions[0][0].tweet, answer)

@@ -1,0 +1,106 @@
+"""What a training finds out about keys: whose new labels to doubt, how reliable each is, how far reviewers agree.
+
+docs/decisions/0011-trust.md has the rules.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from api.keys import trust
+from api.models import ApiKey, ReviewerAgreement
+from api.training.dataset import Dataset, Rater
+from hate_speech_ai.annotators import Doubt, doubts, majority
+from hate_speech_ai.evaluation import agreement
+from hate_speech_ai.training import Trained
+
+
+@dataclass(frozen=True)
+class Findings:
+    """About the keys whose reviews a training has read.
+
+    Attributes:
+        figures: of each key, by its prefix, as JSON can hold them.
+        liars: the keys whose new labels are not believed, with the sentences that say why.
+        agreements: of their reviewers with others; not stored yet.
+    """
+
+    figures: dict[str, Any]
+    liars: list[tuple[ApiKey, list[str]]]
+    agreements: list[ReviewerAgreement]
+
+    @property
+    def reasons(self) -> list[str]:
+        return [sentence for _, sentences in self.liars for sentence in sentences]
+
+
+def find(dataset: Dataset, trained: Trained) -> Findings:
+    """Measure every key. Nothing is stored: it takes seconds where there are many reviewers."""
+    seen = _compared(dataset, trained)
+    # A key whose first review came in since has no standing yet.
+    keys = {key.source: key for key in ApiKey.objects.exclude(reviews=None) if key.source in dataset.standings}
+    figures, liars = {}, []
+    for source, key in keys.items():
+        standing, doubt = dataset.standings[source], seen[source]
+        figures[key.prefix] = {
+            **standing.as_dict(),
+            **doubt.as_dict(),
+            "waiting": dataset.waiting.get(source, 0),
+        }
+        why = doubts(
+            standing,
+            doubt,
+            max_contradicted=settings.TRUST_MAX_CONTRADICTED,
+            min_agreement=settings.TRUST_MIN_AGREEMENT,
+        )
+        if why:
+            liars.append((key, [f"the new labels of {key} {one}; they are quarantined" for one in why]))
+    return Findings(figures, liars, _agreements(dataset, keys))
+
+
+def store(findings: Findings) -> None:
+    """In the transaction of the run's result, before reviews are locked."""
+    keys = list(ApiKey.objects.filter(prefix__in=findings.figures))
+    now = timezone.now().isoformat()
+    for key in keys:
+        key.standing = {**findings.figures[key.prefix], "at": now}
+    ApiKey.objects.bulk_update(keys, ["standing"])
+    ReviewerAgreement.objects.all().delete()
+    ReviewerAgreement.objects.bulk_create(findings.agreements)
+
+
+def set_aside(findings: Findings, *, by: str) -> None:
+    """Quarantine the keys that are not believed, with their new labels."""
+    for key, sentences in findings.liars:
+        trust.quarantine(key, by=by, reason="; ".join(sentences))
+
+
+def _compared(dataset: Dataset, trained: Trained) -> dict[str, Doubt]:
+    """What models that had not seen them say about each key's new labels."""
+    found: dict[str, Doubt] = defaultdict(Doubt)
+    for label in dataset.new:
+        if label.label in trained.unseen:
+            found[label.source].add(label.answer, float(trained.unseen[label.label][label.example]))
+    return found
+
+
+def _agreements(dataset: Dataset, keys: dict[str, ApiKey]) -> list[ReviewerAgreement]:
+    """Of each reviewer of these keys, and each label, with most of the others who judged the same texts."""
+    found = []
+    for label, texts in dataset.opinions.items():
+        pairs: dict[Rater, dict[str, dict[str, bool]]] = defaultdict(dict)
+        for text, said in texts.items():
+            for who, answer in said.items():
+                others = majority([theirs for other, theirs in said.items() if other != who])
+                if who[0] in keys and others is not None:
+                    pairs[who][text] = {"who": answer, "others": others}
+        for (source, reviewer), judged in sorted(pairs.items()):
+            found.append(
+                ReviewerAgreement(
+                    key=keys[source], reviewer=reviewer, label=label, alpha=agreement(judged), tweets=len(judged)
+                )
+            )
+    return found

@@ -1,0 +1,248 @@
+"""HTTP of model versions, and of what must be forgotten."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from django.db.models import Prefetch
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api.http import idempotency
+from api.http.authentication import key_of, required_key
+from api.http.pagination import PAGE, Page, page
+from api.models import ApiKey, ModelVersion, Promotion
+from api.prediction import active_model
+from api.reviews import erasure
+from api.serializers import (
+    Comparison,
+    PromotionDetail,
+    StrictBooleanField,
+    StrictSerializer,
+    TextField,
+    Version,
+    VersionDetail,
+)
+from api.versions import registry
+from api.versions.comparison import compare, tweets_of
+from hate_speech_ai.artifact import ArtifactError
+
+Scope = ApiKey.Scope
+
+
+class ReasonRequest(StrictSerializer):
+    reason = TextField(max_length=500)
+
+
+class ForgetRequest(StrictSerializer):
+    text = TextField(required=False, help_text="every row with this text, as it is after cleaning; corpora too")
+    external_id = TextField(required=False, max_length=200, help_text="as it was sent")
+    reviewer = TextField(required=False, max_length=200, help_text="as it was sent")
+    author = TextField(required=False, max_length=200, help_text="as it was sent")
+    reason = TextField(max_length=500, help_text="for the audit log; do not name the person here")
+    retire_versions = StrictBooleanField(
+        required=False,
+        help_text="also delete the models that may have learned from it; the one that serves, as soon as another does",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not {"text", "external_id", "reviewer", "author"} & attrs.keys():
+            raise serializers.ValidationError(
+                {"text": ["Say what to forget: text, external_id, reviewer or author; what is given must all agree."]}
+            )
+        return attrs
+
+
+class ForgetAnswer(serializers.Serializer[Any]):
+    rows = serializers.IntegerField(help_text="reviewed tweets that are deleted")
+    versions = serializers.ListField(
+        child=serializers.IntegerField(), help_text="kept versions that may have learned from them, oldest first"
+    )
+    retired = serializers.ListField(child=serializers.IntegerField(), help_text="those that are retired now")
+    serving = serializers.IntegerField(allow_null=True, help_text="the one of them that serves, until another does")
+
+
+class Models(APIView):
+    scope = Scope.PREDICT
+    public = True
+    pagination_class = Page
+
+    @extend_schema(summary="Model versions, newest first", parameters=PAGE, responses=Version(many=True))
+    def get(self, request: Request) -> Response:
+        promotions = Prefetch("promotions", Promotion.objects.defer("change"))
+        versions = ModelVersion.objects.order_by("-pk").prefetch_related(promotions)
+        return page(self, request, versions, Version, champion_context())
+
+
+class ModelDetail(APIView):
+    scope = Scope.PREDICT
+    public = True
+
+    @extend_schema(
+        summary="A model version: what it was made of, how good it is, and what its promotions changed",
+        responses=VersionDetail,
+    )
+    def get(self, request: Request, version_id: int) -> Response:
+        version = get_object_or_404(ModelVersion, pk=version_id)
+        context, key = champion_context(), key_of(request)
+        if key is not None and key.allows(Scope.ADMIN):
+            context["tweets"] = tweets_of([promotion.change for promotion in version.promotions.all()])
+        return Response(VersionDetail(version, context=context).data)
+
+
+class Compare(APIView):
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        summary="What changes from one version to another: decisions, scores and words", responses=Comparison
+    )
+    def get(self, request: Request, version_id: int, other_id: int) -> Response:
+        return Response(compare(_model(version_id), _model(other_id)))
+
+
+class Promote(APIView):
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        summary="Let a version serve, whatever the gate said; or confirm the one that serves",
+        parameters=[idempotency.PARAMETER],
+        request=ReasonRequest,
+        responses=PromotionDetail,
+    )
+    def post(self, request: Request, version_id: int) -> Response:
+        version = get_object_or_404(ModelVersion, pk=version_id)
+        return _promotion(request, lambda by, reason: registry.promote(version, by=by, reason=reason))
+
+
+class Rollback(APIView):
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        summary="Let the version before serve again",
+        parameters=[idempotency.PARAMETER],
+        request=ReasonRequest,
+        responses=PromotionDetail,
+    )
+    def post(self, request: Request) -> Response:
+        return _promotion(request, lambda by, reason: registry.rollback(by=by, reason=reason))
+
+
+class Keep(APIView):
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        summary="Mark a version as kept: it is never pruned",
+        parameters=[idempotency.PARAMETER],
+        request=ReasonRequest,
+        responses=Version,
+    )
+    def post(self, request: Request, version_id: int) -> Response:
+        version, reason = get_object_or_404(ModelVersion, pk=version_id), _reason(request)
+        return _change(request, version, lambda by: registry.keep(version, by=by, reason=reason))
+
+    @extend_schema(summary="Take the mark away", parameters=[idempotency.PARAMETER], responses={200: Version})
+    def delete(self, request: Request, version_id: int) -> Response:
+        version = get_object_or_404(ModelVersion, pk=version_id)
+        return _change(request, version, lambda by: registry.release(version, by=by))
+
+
+class Retire(APIView):
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        summary="Delete a version's model for good; its figures stay",
+        parameters=[idempotency.PARAMETER],
+        request=ReasonRequest,
+        responses=Version,
+    )
+    def post(self, request: Request, version_id: int) -> Response:
+        version, reason = get_object_or_404(ModelVersion, pk=version_id), _reason(request)
+        return _change(request, version, lambda by: registry.retire(version, by=by, reason=reason))
+
+
+class Forget(APIView):
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        summary="Delete a text's, a post's, a reviewer's or an author's reviewed tweets for good",
+        parameters=[idempotency.PARAMETER],
+        request=ForgetRequest,
+        responses=ForgetAnswer,
+    )
+    def post(self, request: Request) -> Response:
+        asked = ForgetRequest.read(request.data)
+        key = required_key(request)
+        return idempotency.once(request, key, lambda: Response(asdict(erasure.forget(by=str(key), **asked))))
+
+
+def _reason(request: Request) -> str:
+    return str(ReasonRequest.read(request.data)["reason"])
+
+
+def _promotion(request: Request, act: Callable[[str, str], Promotion]) -> Response:
+    """Promote in the name of the key.
+
+    Raises:
+        ValidationError: the version cannot be loaded, or there is none to roll back to.
+    """
+    key, reason = required_key(request), _reason(request)
+
+    def once() -> Response:
+        try:
+            return Response(PromotionDetail(act(str(key), reason)).data)
+        except registry.NothingToRollBackTo:
+            problem = {"version": ["There is no other version to roll back to that has served and is not retired."]}
+        except ArtifactError as error:
+            problem = {"id": [f"This version cannot be loaded: {error}."]}
+        raise serializers.ValidationError(problem)
+
+    return idempotency.once(request, key, once)
+
+
+def _change(request: Request, version: ModelVersion, act: Callable[[str], None]) -> Response:
+    """Act in the name of the key; the answer is the version as it is then.
+
+    Raises:
+        ValidationError: the registry refuses it.
+    """
+    key = required_key(request)
+
+    def once() -> Response:
+        try:
+            act(str(key))
+        except registry.Refused as error:
+            raise serializers.ValidationError({"id": [f"{error}."]}) from None
+        return Response(Version(ModelVersion.objects.get(pk=version.pk), context=champion_context()).data)
+
+    return idempotency.once(request, key, once)
+
+
+def champion_context() -> dict[str, Any]:
+    """For the serializers of versions: which of them serves."""
+    champion = Promotion.champion()
+    return {"champion": champion.pk if champion else None}
+
+
+def _model(number: int) -> active_model.ActiveModel:
+    """Raises: NotFound: there is none; ValidationError: it cannot be loaded."""
+    get_object_or_404(ModelVersion, pk=number)
+    return pinned(number)
+
+
+def pinned(version: int) -> active_model.ActiveModel:
+    """A version by its number.
+
+    Raises:
+        ValidationError: there is none, or it cannot be loaded.
+    """
+    try:
+        return active_model.pinned(version)
+    except ModelVersion.DoesNotExist:
+        problem = f"There is no version {version}; GET /models lists them."
+    except ArtifactError as error:
+        problem = f"Version {version} cannot be loaded: {error}."
+    raise serializers.ValidationError({"model_version": [problem]})
