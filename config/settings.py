@@ -6,6 +6,7 @@ import re
 import secrets
 import sys
 from datetime import time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,24 +15,67 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from hate_speech_ai.version import VERSION
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.FileAwareEnv()  # NAME_FILE=/run/secrets/name is read where NAME is not set
 env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
 
-def _positive(name: str, default: int) -> int:
-    value: int = env.int(name, default=default)
-    if value < 1:
-        raise ImproperlyConfigured(f"{name} must be 1 or more, not {value}")
+_RENAMED = {
+    "WORKERS": "WEB_PROCESSES",
+    "THREADS": "WEB_THREADS",
+    "HTTPS": "BEHIND_HTTPS_PROXY",
+    "TIME_ZONE": "SCHEDULE_TIME_ZONE",
+    "STORE_PREDICTIONS": "PREDICTION_SAMPLE_RATE",
+    "PREDICTIONS_DAYS": "PREDICTION_RETENTION_DAYS",
+    "AUDIT_SHARE": "RANDOM_SAMPLE_SHARE",
+    "LIMIT_PREDICT": "RATE_LIMIT_PREDICT",
+    "LIMIT_REVIEW": "RATE_LIMIT_REVIEW",
+    "LIMIT_TRAIN": "RATE_LIMIT_ADMIN",
+    "LIMIT_ADMIN": "RATE_LIMIT_ADMIN",
+    "LIMIT_WRONG_KEY": "RATE_LIMIT_WRONG_KEY",
+    "GATE_MAX_DROP_FROM_ANCHOR": "GATE_MAX_DROP_FROM_BASELINE",
+}
+for _old, _new in _RENAMED.items():
+    if _old in os.environ:
+        raise ImproperlyConfigured(f"{_old} is called {_new} now; rename it")
+
+
+def _integer(name: str, default: int, least: int = 1, most: int | None = None) -> int:
+    found = env.str(name, default=str(default)).strip()
+    if not re.fullmatch(r"-?\d+", found) or int(found) < least or (most is not None and int(found) > most):
+        upper = f" to {most}" if most is not None else " on"
+        raise ImproperlyConfigured(f"{name} is {found!r}; use a whole number from {least}{upper}")
+    return int(found)
+
+
+def _number(name: str, default: float, least: float, most: float = float("inf")) -> float:
+    found = env.str(name, default=str(default)).strip()
+    try:
+        value = float(found)
+    except ValueError:
+        value = float("nan")
+    if not least <= value <= most:
+        upper = f" to {most:g}" if most != float("inf") else " on"
+        raise ImproperlyConfigured(f"{name} is {found!r}; use a number from {least:g}{upper}")
     return value
 
 
-def _share(name: str, default: float) -> float:
-    value: float = env.float(name, default=default)
-    if not 0.0 <= value <= 1.0:
-        raise ImproperlyConfigured(f"{name} must be from 0 to 1, not {value}")
-    return value
+def _flag(name: str, default: bool) -> bool:
+    found = env.str(name, default=str(default)).strip().lower()
+    if found not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
+        raise ImproperlyConfigured(f"{name} is {found!r}; use true or false")
+    return found in ("true", "1", "yes", "on")
+
+
+def _list(name: str, default: list[str], pattern: str, example: str) -> list[str]:
+    found = [part.strip() for part in env.str(name, default=",".join(default)).split(",") if part.strip()]
+    for part in found:
+        if not re.fullmatch(pattern, part):
+            raise ImproperlyConfigured(f"{name} has {part!r}, which cannot work; write it as {example}")
+    return found
 
 
 # Where state lives, and who may read it.
@@ -57,22 +101,31 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
-SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
-DEBUG = env.bool("DEBUG", default=False)
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-ADMIN_ENABLED = env.bool("ADMIN_ENABLED", default=False)
-PUBLIC_PREDICT = env.bool("PUBLIC_PREDICT", default=True)
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+SECRET_KEY_FALLBACKS = _list("SECRET_KEY_FALLBACKS", [], r".+", "old secrets, separated by commas")
+DEBUG = _flag("DEBUG", False)
+ALLOWED_HOSTS = _list(
+    "ALLOWED_HOSTS",
+    ["localhost", "127.0.0.1", "[::1]"],
+    r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]",
+    "hate.example.org, without a port",
+)
+ADMIN_ENABLED = _flag("ADMIN_ENABLED", False)
+PUBLIC_PREDICT = _flag("PUBLIC_PREDICT", True)
+TRUSTED_PROXIES = _integer("TRUSTED_PROXIES", 0, least=0, most=10)
 PUBLIC_URL = env.str("PUBLIC_URL", default="")
-if PUBLIC_URL and not PUBLIC_URL.startswith(("https://", "http://")):
+if PUBLIC_URL and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", PUBLIC_URL):
     raise ImproperlyConfigured(f"PUBLIC_URL {PUBLIC_URL!r} is not a URL; write it as https://hate.example.org")
 
 # Web server. `python manage.py start web` reads these.
 
-HOST = env.str("HOST", default="127.0.0.1")
-PORT = _positive("PORT", 8000)
-WORKERS = _positive("WORKERS", min(2, os.cpu_count() or 1))
-THREADS = _positive("THREADS", 4)
+HOST = env.str("HOST", default="127.0.0.1").strip()
+try:
+    ip_address(HOST)
+except ValueError:
+    raise ImproperlyConfigured(f"HOST is {HOST!r}; use an address such as 127.0.0.1, or 0.0.0.0 for all") from None
+PORT = _integer("PORT", 8000, most=65_535)
+WEB_PROCESSES = _integer("WEB_PROCESSES", min(2, os.cpu_count() or 1), most=256)
+WEB_THREADS = _integer("WEB_THREADS", 4, most=256)
 # Where this machine itself reaches the service.
 _reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, f"[{HOST}]" if ":" in HOST else HOST)  # noqa: S104
 LOCAL_URL = f"http://{_reachable}:{PORT}"
@@ -81,15 +134,17 @@ LOCAL_URL = f"http://{_reachable}:{PORT}"
 
 USE_TZ = True
 TIME_ZONE = "UTC"  # of answers and logs
-_local_zone = env.str("TIME_ZONE", default="Europe/Warsaw")
+_local_zone = env.str("SCHEDULE_TIME_ZONE", default="Europe/Warsaw")
 try:
     LOCAL_ZONE = ZoneInfo(_local_zone)  # in which the night is reckoned
 except (ZoneInfoNotFoundError, ValueError):
-    raise ImproperlyConfigured(f"TIME_ZONE {_local_zone!r} is not a time zone; use a name like Europe/Warsaw") from None
-try:
-    NIGHTLY_AT = time.fromisoformat(env.str("NIGHTLY_AT", default="01:00"))
-except ValueError:
-    raise ImproperlyConfigured(f"NIGHTLY_AT {env.str('NIGHTLY_AT')!r} is not a time; use HH:MM") from None
+    raise ImproperlyConfigured(
+        f"SCHEDULE_TIME_ZONE is {_local_zone!r}; use the name of a time zone, such as Europe/Warsaw"
+    ) from None
+_nightly_at = env.str("NIGHTLY_AT", default="01:00").strip()
+if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", _nightly_at):
+    raise ImproperlyConfigured(f"NIGHTLY_AT is {_nightly_at!r}; use HH:MM, in SCHEDULE_TIME_ZONE")
+NIGHTLY_AT = time.fromisoformat(_nightly_at.rjust(5, "0"))
 
 # Django.
 
@@ -138,22 +193,19 @@ WHITENOISE_AUTOREFRESH = False
 
 # HTTPS is ended by a proxy in front. API paths answer plain HTTP too: redirecting a POST would drop its body, and its
 # key would already have crossed the wire.
-HTTPS = env.bool("HTTPS", default=False)
-SECURE_SSL_REDIRECT = HTTPS
+BEHIND_HTTPS_PROXY = _flag("BEHIND_HTTPS_PROXY", False)
+SECURE_SSL_REDIRECT = BEHIND_HTTPS_PROXY
 SECURE_REDIRECT_EXEMPT = [r"^(?!admin/)"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
-SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_HTTPS_PROXY else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_HTTPS_PROXY
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS_PROXY
 X_FRAME_OPTIONS = "DENY"
 
 # Scripts of other sites' pages may ask what Perspective's clients ask, and nothing else.
-CORS_ORIGINS: list[str] = env.list("CORS_ORIGINS", default=[])
+CORS_ORIGINS = _list("CORS_ORIGINS", [], r"\*|https?://[^/\s]+", "https://example.org")
 CORS_ALLOW_ALL_ORIGINS = "*" in CORS_ORIGINS
 CORS_ALLOWED_ORIGINS = [origin for origin in CORS_ORIGINS if origin != "*"]
-for _origin in CORS_ALLOWED_ORIGINS:
-    if not re.fullmatch(r"https?://[^/\s]+", _origin):
-        raise ImproperlyConfigured(f"CORS_ORIGINS has {_origin!r}, which is no origin; write it as https://example.org")
 CORS_URLS_REGEX = r"^/(v1alpha1/|batch|\$discovery/)"
 CORS_ALLOW_METHODS = ("GET", "POST", "OPTIONS")
 CORS_ALLOW_HEADERS = (
@@ -170,9 +222,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # Database.
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
-}
+_database_url = env.str("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+if not re.match(r"(sqlite|postgres|postgresql|psql)://\S", _database_url):
+    raise ImproperlyConfigured("DATABASE_URL is no address of a database; use postgres://user:password@host:5432/name")
+DATABASES: dict[str, dict[str, Any]] = {"default": environ.Env.db_url_config(_database_url)}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # Without these, concurrent writers fail with "database is locked".
@@ -202,11 +255,11 @@ REDIS_TIMEOUT_SECONDS = 0.2
 # Requests allowed per key (or per address without one), as "N/second", "N/minute", "N/hour"; empty for no limit.
 
 LIMITS = {
-    "predict": env.str("LIMIT_PREDICT", default=""),
-    "review": env.str("LIMIT_REVIEW", default="6000/minute"),
-    "train": env.str("LIMIT_TRAIN", default="600/minute"),
-    "admin": env.str("LIMIT_ADMIN", default="600/minute"),
-    "wrong_key": env.str("LIMIT_WRONG_KEY", default="30/minute"),
+    "predict": env.str("RATE_LIMIT_PREDICT", default=""),
+    "review": env.str("RATE_LIMIT_REVIEW", default="6000/minute"),
+    "train": env.str("RATE_LIMIT_ADMIN", default="600/minute"),
+    "admin": env.str("RATE_LIMIT_ADMIN", default="600/minute"),
+    "wrong_key": env.str("RATE_LIMIT_WRONG_KEY", default="30/minute"),
 }
 
 # Training.
@@ -215,50 +268,45 @@ STARTER_CORPUS = BASE_DIR / "data" / "train.csv"
 CHECKS = BASE_DIR / "data" / "checks.csv"
 EVERYDAY = BASE_DIR / "data" / "everyday.csv"
 _base_model = env.str("BASE_MODEL", default=str(BASE_DIR / "data" / "base" / "model.safetensors"))
-BASE_MODEL = None if _base_model == "none" else Path(_base_model)
+BASE_MODEL = None if _base_model == "none" else BASE_DIR / _base_model
 if BASE_MODEL and not BASE_MODEL.is_file():
     raise ImproperlyConfigured(f"BASE_MODEL {_base_model!r} is not a file; give a model's file, or none")
-LEASE_SECONDS = _positive("LEASE_SECONDS", 60)
-SWEEP_SECONDS = _positive("SWEEP_SECONDS", 30)
-TRAINING_SECONDS = _positive("TRAINING_SECONDS", 1800)
+LEASE_SECONDS = _integer("LEASE_SECONDS", 60)
+SWEEP_SECONDS = _integer("SWEEP_SECONDS", 30)
+TRAINING_SECONDS = _integer("TRAINING_SECONDS", 1800)
 MAX_ATTEMPTS = 3
 CATCH_UP_HOURS = 26
-KEEP_VERSIONS: int = env.int("KEEP_VERSIONS", default=30)  # 0 keeps all
-if KEEP_VERSIONS < 0:
-    raise ImproperlyConfigured(f"KEEP_VERSIONS must be 0 or more, not {KEEP_VERSIONS}")
-MODEL_POLL_SECONDS = env.float("MODEL_POLL_SECONDS", default=1.0)
+KEEP_VERSIONS = _integer("KEEP_VERSIONS", 30, least=0)  # 0 keeps all
+MODEL_POLL_SECONDS = _number("MODEL_POLL_SECONDS", 1.0, 0.05)
 
-# What a candidate may lose before it is rejected (hate_speech_ai/gate.py).
+# What a candidate may lose before it is rejected (hate_speech_ai/evaluation/gate.py).
 
-GATE_MAX_DROP = _share("GATE_MAX_DROP", 0.02)
-GATE_MAX_SURE_DROP = _share("GATE_MAX_SURE_DROP", 0.005)
-GATE_MAX_DROP_ON_REVIEWS = _share("GATE_MAX_DROP_ON_REVIEWS", 0.1)
-GATE_MAX_DROP_FROM_ANCHOR = _share("GATE_MAX_DROP_FROM_ANCHOR", 0.01)
-GATE_MIN_REVIEWS = _positive("GATE_MIN_REVIEWS", 20)
-GATE_MAX_CHECKS_LOST = env.int("GATE_MAX_CHECKS_LOST", default=4)
-GATE_MAX_FALSE_POSITIVE_RISE = _share("GATE_MAX_FALSE_POSITIVE_RISE", 0.05)
-GATE_MAX_FLIPPED = _share("GATE_MAX_FLIPPED", 0.1)
-GATE_MAX_SHARE_RATIO = env.float("GATE_MAX_SHARE_RATIO", default=2.0)
-GATE_MAX_EVERYDAY_RISE = _share("GATE_MAX_EVERYDAY_RISE", 0.002)
-if not GATE_MAX_SHARE_RATIO >= 1.0:
-    raise ImproperlyConfigured(f"GATE_MAX_SHARE_RATIO must be 1 or more, not {GATE_MAX_SHARE_RATIO}")
+GATE_MAX_DROP = _number("GATE_MAX_DROP", 0.02, 0, 1)
+GATE_MAX_DROP_ON_REVIEWS = _number("GATE_MAX_DROP_ON_REVIEWS", 0.1, 0, 1)
+GATE_MAX_DROP_FROM_BASELINE = _number("GATE_MAX_DROP_FROM_BASELINE", 0.01, 0, 1)
+# These have no variables: docs/decisions/0010-gate.md has the measurements that chose them.
+GATE_MAX_SURE_DROP = 0.005
+GATE_MIN_REVIEWS = 20
+GATE_MAX_CHECKS_LOST = 4
+GATE_MAX_FALSE_POSITIVE_RISE = 0.05
+GATE_MAX_FLIPPED = 0.1
+GATE_MAX_EVERYDAY_RISE = 0.002
+GATE_MAX_SHARE_RATIO = 2.0
 
-# Which labels are believed (api/keys/trust.py).
+# Which labels are believed (api/keys/trust.py); docs/decisions/0011-trust.md has the measurements.
 
-NIGHT_MAX_SHARE = _share("NIGHT_MAX_SHARE", 0.5)
-NIGHT_MIN_LABELS = _positive("NIGHT_MIN_LABELS", 500)
-TRUST_MAX_CONTRADICTED = _share("TRUST_MAX_CONTRADICTED", 0.2)
-TRUST_MIN_AGREEMENT = _share("TRUST_MIN_AGREEMENT", 0.7)
+NIGHT_MAX_SHARE = 0.5
+NIGHT_MIN_LABELS = 500
+TRUST_MAX_CONTRADICTED = 0.2
+TRUST_MIN_AGREEMENT = 0.7
 
-# Stored predictions and the review queue (api/prediction/recorder.py, api/review_queue/selection.py); off unless told.
+# Stored predictions and the review queue (api/prediction/recorder.py, api/review_queue/); off unless told.
 
-STORE_PREDICTIONS = _share("STORE_PREDICTIONS", 0.0)
-PREDICTIONS_DAYS = _positive("PREDICTIONS_DAYS", 30)
-AUDIT_SHARE = _share("AUDIT_SHARE", 0.02)
-PLANTED_SHARE = _share("PLANTED_SHARE", 0.05)
-if PLANTED_SHARE > 0.5:
-    raise ImproperlyConfigured(f"PLANTED_SHARE must be at most 0.5, not {PLANTED_SHARE}")
-CLAIM_MINUTES = _positive("CLAIM_MINUTES", 30)
+PREDICTION_SAMPLE_RATE = _number("PREDICTION_SAMPLE_RATE", 0.0, 0, 1)
+PREDICTION_RETENTION_DAYS = _integer("PREDICTION_RETENTION_DAYS", 30)
+RANDOM_SAMPLE_SHARE = _number("RANDOM_SAMPLE_SHARE", 0.02, 0, 1)
+CONTROL_SHARE = 0.05  # of the queue's tweets: a corpus's, with a known answer
+CLAIM_MINUTES = 30
 
 # Celery. The database is the queue of record (api/training/queue.py); a message only says "look there".
 
@@ -315,7 +363,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Hate speech detection",
     "DESCRIPTION": "Classifies tweets as hate speech, learns from reviewed labels, and says how good it is.",
-    "VERSION": "1",
+    "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
@@ -327,6 +375,10 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Logs: what happened, never a tweet's text and never a key.
+
+_log_level = env.str("LOG_LEVEL", default="INFO").strip().upper()
+if _log_level not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+    raise ImproperlyConfigured(f"LOG_LEVEL is {_log_level!r}; use DEBUG, INFO, WARNING, ERROR or CRITICAL")
 
 
 def _is_not_503(record: logging.LogRecord) -> bool:
@@ -340,7 +392,7 @@ LOGGING = {
     "filters": {"not_503": {"()": "django.utils.log.CallbackFilter", "callback": _is_not_503}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": _log_level},
     "loggers": {
         "django": {"level": "WARNING"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # strangers try names all day

@@ -7,7 +7,7 @@ if settings.ADMIN_ENABLED:
 
     urlpatterns.insert(0, path("admin/", admin.site.urls))
 
-handler400 = "api.http.problems.bad_request"
-handler403 = "api.http.problems.forbidden"
-handler404 = "api.http.problems.not_found"
-handler500 = "api.http.problems.server_error"
+handler400 = "api.error_pages.bad_request"
+handler403 = "api.error_pages.forbidden"
+handler404 = "api.error_pages.not_found"
+handler500 = "api.error_pages.server_error"

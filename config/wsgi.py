@@ -27,11 +27,13 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
 
 
 from api.lib import database  # noqa: E402  (they need Django's settings)
-from api.prediction import active_model, recorder  # noqa: E402  (they need Django's settings)
+from api.prediction import active_model, recorder  # noqa: E402
+from api.review_queue import live_metrics  # noqa: E402
 
 database.give_up_after(seconds=2.0)
 active_model.start_watching()
 recorder.start_writing()
+live_metrics.start_refreshing()
 # What is loaded now stays for good; the garbage collector need not look at it again and again.
 gc.collect()
 gc.freeze()

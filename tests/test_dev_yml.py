@@ -1,5 +1,6 @@
 """The stack in containers, as far as it can be read."""
 
+import re
 from typing import Any
 
 import pytest
@@ -44,6 +45,28 @@ def test_secrets_come_from_outside() -> None:
         assert values
         assert all(value.startswith("${") and ":?" in value for value in values)
     assert not any(line.split("=")[1].strip() for line in _example() if line.split("=")[0] in secrets)
+
+
+def test_every_setting_can_stand_in_the_env_file() -> None:
+    fixed = {"DATA_DIR", "HOST", "PORT", "DATABASE_URL", "REDIS_URL", "ENV_FILE", "DEBUG"}
+    documented = re.findall(
+        r"^\| `([A-Z_]+)` \|", (settings.BASE_DIR / "docs" / "settings.md").read_text(), re.MULTILINE
+    )
+
+    for service in OURS.values():
+        from_outside = {name for name, value in service["environment"].items() if f"${{{name}" in str(value)}
+        assert from_outside == set(documented) - fixed
+
+
+def test_their_defaults_are_the_documented_ones() -> None:
+    text = (settings.BASE_DIR / "docs" / "settings.md").read_text()
+    documented = dict(re.findall(r"^\| `([A-Z_]+)` \| `(.*?)` \|", text, re.MULTILINE))
+    given = {name: re.fullmatch(r"\$\{\w+-(.*)\}", str(value)) for name, value in OURS["web"]["environment"].items()}
+
+    other = {"ALLOWED_HOSTS", "BEHIND_HTTPS_PROXY"}
+    for name, default in given.items():
+        if default and name in documented and name not in other:
+            assert default[1] == documented[name], name
 
 
 def test_our_containers_may_do_little() -> None:
