@@ -45,8 +45,8 @@ class Explanation:
     part: of a long text, the tokens of the part that decides, as a range of places in `contributions`; None where the
         whole does.
     features: of every word, pattern and character n-gram that the model knows, the strongest first; the same sum.
-    flipped_by: the tokens without which the answer would be the opposite, as indices into `contributions`; empty where
-        no set was found. It is a smallest one if it has up to three tokens, in a tweet of up to 30.
+    counterfactual_tokens: the tokens without which the answer would be the opposite, as indices into `contributions`;
+        empty where no set was found. It is a smallest one if it has up to three tokens, in a tweet of up to 30.
     """
 
     label: str
@@ -55,7 +55,7 @@ class Explanation:
     contributions: list[Contribution]
     part: Part | None
     features: list[tuple[str, float]]
-    flipped_by: list[int]
+    counterfactual_tokens: list[int]
 
 
 def explain(
@@ -85,7 +85,7 @@ def explain(
         ],
         part=reading.part,
         features=_features(scorer, tokens[begin:end], label) if features else [],
-        flipped_by=_Search(scorer, tweet, tokens, label, threshold).run(values),
+        counterfactual_tokens=_Search(scorer, tweet, tokens, label, threshold).run(values),
     )
 
 

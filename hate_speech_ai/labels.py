@@ -54,7 +54,7 @@ class Decision(NamedTuple):
     Attributes:
         yes, no: the weight of either side.
         answer: None where there is a tie and everybody is in two minds.
-        by: "majority"; in a tie, "newest"; or "nobody".
+        by: "majority"; in a tie, "newest"; or "undecided".
     """
 
     yes: float
@@ -88,7 +88,7 @@ def decide(found: Sequence[Vote]) -> Decision:
     if yes != no:
         return Decision(yes, no, yes > no, "majority")
     leaning = [vote for vote in found if lean(vote.grade) is not None]
-    return Decision(yes, no, lean(leaning[-1].grade), "newest") if leaning else Decision(yes, no, None, "nobody")
+    return Decision(yes, no, lean(leaning[-1].grade), "newest") if leaning else Decision(yes, no, None, "undecided")
 
 
 def lean(grade: float) -> bool | None:

@@ -49,7 +49,7 @@ class Score:
     notes: list[str] = field(default_factory=list)
 
 
-class Summand(NamedTuple):
+class TermContribution(NamedTuple):
     """A part of a logit: the feature, the places of its tokens, and what it adds."""
 
     feature: str
@@ -183,20 +183,22 @@ class Scorer:
             for column in columns
         ]
 
-    def summands(self, tokens: list[Token], label: str = HATE_SPEECH) -> list[Summand]:
+    def summands(self, tokens: list[Token], label: str = HATE_SPEECH) -> list[TermContribution]:
         """Return what each known feature adds to the logit of a text that is read as a whole.
 
         With the intercept, they sum to it. An n-gram's value is for one word, at all of the word's places.
         """
         column = self._columns[label]
-        summands: list[Summand] = []
+        summands: list[TermContribution] = []
         for known, found, pivot in (
             (self._words, words_with_places(tokens), PIVOTS.words),
             (self._patterns, patterns_with_places(tokens), PIVOTS.patterns),
         ):
             met = [(name, places, known[name]) for name, places in found.items() if name in known]
             scale = _scale(self._sum([index for _, _, index in met])[-1], pivot)
-            summands += [Summand(name, places, scale * float(self._rows[index, column])) for name, places, index in met]
+            summands += [
+                TermContribution(name, places, scale * float(self._rows[index, column])) for name, places, index in met
+            ]
         spelt: dict[str, list[int]] = {}
         for place, token in enumerate(tokens):
             spelt.setdefault(token.text, []).append(place)
@@ -204,7 +206,7 @@ class Scorer:
         for word, places in spelt.items():
             for ngram in ngrams(word):
                 if (index := self._ngrams.get(ngram)) is not None:
-                    summands.append(Summand(ngram, places, scale * float(self._rows[index, column])))
+                    summands.append(TermContribution(ngram, places, scale * float(self._rows[index, column])))
         return summands
 
     def intercept(self, label: str = HATE_SPEECH) -> float:
@@ -247,7 +249,7 @@ class Scorer:
         return total
 
 
-class RememberingScorer:
+class CachingScorer:
     """A scorer for measuring: it reads each tweet once, for all labels, and remembers the answers.
 
     Its memory grows with each tweet: it is to be made for a measurement, and dropped.

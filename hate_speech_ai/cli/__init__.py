@@ -12,7 +12,8 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 from hate_speech_ai.cli import base, compare, evaluate, explain, predict, train
-from hate_speech_ai.cli.inputs import Refused
+from hate_speech_ai.cli.arguments import Refused
+from hate_speech_ai.version import VERSION
 
 _BAD_INPUT = 2
 _INTERRUPTED = 130  # as a shell has it: 128 and SIGINT
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m hate_speech_ai", description="Train, try, explain, measure and compare models.")
+    parser.add_argument("--version", action="version", version=f"hate_speech_ai {VERSION}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in (train, predict, explain, evaluate, compare, base):
         command.add(commands)

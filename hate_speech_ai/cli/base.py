@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hate_speech_ai.artifact import sha256
-from hate_speech_ai.base_model import BASE_CORPORA, BASE_MODEL, MOST_FEATURES
-from hate_speech_ai.cli import show
-from hate_speech_ai.cli.inputs import DATA, Refused, at_least, load_checks, refuse_unwritable, write_model
-from hate_speech_ai.cli.measuring import answering, score_rows
+from hate_speech_ai.cli import terminal
+from hate_speech_ai.cli.arguments import DATA, Refused, at_least, load_checks
+from hate_speech_ai.cli.model_files import refuse_unwritable, write_model
+from hate_speech_ai.cli.scoring import answering, score_rows
+from hate_speech_ai.evaluation.proportions import wilson
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import RememberingScorer, Scorer
+from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.sources import corpus_source
+from hate_speech_ai.training.base_model import BASE_CORPORA, BASE_MODEL, MOST_FEATURES
 
 if TYPE_CHECKING:
-    from hate_speech_ai.dataset import Split
-    from hate_speech_ai.everyday import Everyday
+    from hate_speech_ai.corpora.dataset import Split
+    from hate_speech_ai.evaluation.everyday import Everyday
 
 #: Between these lines of the model card, the figures are written anew.
 _BEGIN, _END = "<!-- figures -->", "<!-- end of figures -->"
@@ -42,15 +45,15 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from hate_speech_ai.dataset import data_fingerprint
-    from hate_speech_ai.evaluation import evaluate
-    from hate_speech_ai.everyday import halves, read_everyday
-    from hate_speech_ai.training import train
+    from hate_speech_ai.corpora.dataset import data_fingerprint
+    from hate_speech_ai.evaluation.everyday import halves, read_everyday
+    from hate_speech_ai.evaluation.metrics import evaluate
+    from hate_speech_ai.training.trainer import train
 
     refuse_unwritable(options.output)
     checks = load_checks(DATA / "checks.csv")
     to_choose_with, to_examine_with = halves(read_everyday(DATA / "everyday.csv"))
-    with show.progress() as tell:
+    with terminal.progress() as tell:
         split = _load(options.folder, tell)
         metadata = {
             "data_fingerprint": data_fingerprint(split.training),
@@ -67,21 +70,22 @@ def run(options: argparse.Namespace) -> None:
         )
         tell("measuring", None)
         # As a dataset of the service has them, for its version 1.
-        held_out = [replace(example, source=f"corpus:{example.source}") for example in split.held_out]
-        metrics = evaluate(RememberingScorer(Scorer(trained.artifact)), held_out, checks, to_examine_with)
+        held_out = [replace(example, source=corpus_source(example.source)) for example in split.held_out]
+        metrics = evaluate(CachingScorer(Scorer(trained.artifact)), held_out, checks, to_examine_with)
         artifact = replace(trained.artifact, metadata={**trained.artifact.metadata, "metrics": metrics})
         content = artifact.to_bytes()
         write_model(options.output, content)
         figures = "\n".join(_figures(Scorer(artifact), split, metrics, to_examine_with, tell))
-    show.write_line(figures)
+    terminal.write_line(figures)
     _write_card(options.output.with_name("README.md"), figures)
-    show.write_line(f"{options.output}: {len(content):,} bytes, SHA-256 {sha256(content)}")
+    terminal.write_line(f"{options.output}: {len(content):,} bytes, SHA-256 {sha256(content)}")
 
 
-def _load(folder: Path, tell: show.Tell) -> "Split":
+def _load(folder: Path, tell: terminal.Tell) -> "Split":
     """Read the corpora. Raises Refused: one of them is missing, or cannot be read."""
-    from hate_speech_ai.corpora import STARTER, CorpusError
-    from hate_speech_ai.dataset import load
+    from hate_speech_ai.corpora.catalogue import STARTER
+    from hate_speech_ai.corpora.corpus import CorpusError
+    from hate_speech_ai.corpora.dataset import load
 
     sources = {STARTER.name: DATA / "train.csv"} | {name: folder / name for name in BASE_CORPORA}
     if missing := [path.name for path in sources.values() if not path.exists()]:
@@ -93,10 +97,10 @@ def _load(folder: Path, tell: show.Tell) -> "Split":
 
 
 def _figures(
-    scorer: Scorer, split: "Split", metrics: dict[str, Any], everyday: "Sequence[Everyday]", tell: show.Tell
+    scorer: Scorer, split: "Split", metrics: dict[str, Any], everyday: "Sequence[Everyday]", tell: terminal.Tell
 ) -> Lines:
     """Return the model card's tables, in Markdown."""
-    from hate_speech_ai.fairness import measure_bias
+    from hate_speech_ai.evaluation.bias import measure_bias
 
     scores = score_rows(scorer, split.held_out, scorer.labels, tell)
     columns = ("rows", "yes", "ROC-AUC", "PR-AUC", "F1", "ECE")
@@ -129,21 +133,21 @@ def _figures(
         scorer.thresholds[HATE_SPEECH],
     ):
         found = (one.subgroup_auc, one.bpsn_auc, one.bnsp_auc, one.false_positive_rate, one.false_positive_rate_of_rest)
-        yield _row(one.group, one.rows, one.positives, *(show.figure(value, missing="too few") for value in found))
+        yield _row(one.group, one.rows, one.positives, *(terminal.figure(value, missing="too few") for value in found))
     yield ""
 
 
 def _measured(
     scorer: Scorer, split: "Split", scores: dict[str, list[float]], label: str, source: str | None = None
 ) -> Iterator[Any]:
-    from hate_speech_ai.intervals import Answers, intervals
+    from hate_speech_ai.evaluation.bootstrap import Answers, intervals
 
     rows = answering(split.held_out, label)
     chosen = [place for place, row in enumerate(rows) if source in (None, row.source)]
     truth = [rows[place].labels[label] for place in chosen]
     found = intervals(Answers([scores[label][place] for place in chosen], scorer.thresholds[label]), truth)
     yield from (len(truth), sum(truth))
-    yield from (show.with_interval(found[name]) for name in ("roc_auc", "pr_auc", "f1", "ece"))
+    yield from (terminal.with_interval(found[name]) for name in ("roc_auc", "pr_auc", "f1", "ece"))
 
 
 def _kinds() -> dict[tuple[str, str, str], list[str]]:
@@ -157,10 +161,8 @@ def _kinds() -> dict[tuple[str, str, str], list[str]]:
 
 def _share(part: int, whole: int) -> str:
     """Return a share with its 95 % interval (Wilson 1927)."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(part, whole).proportion_ci(method="wilson")
-    return f"{part / whole:.1%} ({interval.low:.1%}-{interval.high:.1%})"
+    low, high = wilson(part, whole)
+    return f"{part / whole:.1%} ({low:.1%}-{high:.1%})"
 
 
 def _head(*names: str) -> tuple[str, str]:
@@ -180,4 +182,4 @@ def _write_card(card: Path, figures: str) -> None:
     if begin and end:
         card.write_text(f"{before}{begin}\n{figures}\n{end}{after}", encoding="utf-8")
     else:
-        show.write_line(f"{card} has no lines {_BEGIN} and {_END}: the figures are not written there")
+        terminal.write_line(f"{card} has no lines {_BEGIN} and {_END}: the figures are not written there")

@@ -11,25 +11,17 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from hate_speech_ai.cli import show
-from hate_speech_ai.cli.inputs import (
-    Model,
-    Refused,
-    add_measuring,
-    at_least,
-    labels_of,
-    load_checks,
-    load_corpora,
-    load_model,
-)
-from hate_speech_ai.cli.measuring import answering, rows_of, score_rows
-from hate_speech_ai.intervals import FIGURES, Answers, Interval, differences, intervals
+from hate_speech_ai.cli import terminal
+from hate_speech_ai.cli.arguments import Refused, add_measuring, at_least, load_checks, load_corpora
+from hate_speech_ai.cli.model_files import Model, labels_of, load_model
+from hate_speech_ai.cli.scoring import answering, rows_of, score_rows
+from hate_speech_ai.evaluation.bootstrap import FIGURES, Answers, Interval, differences, intervals
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.text import URL, USER, tokenize
 
 if TYPE_CHECKING:
-    from hate_speech_ai.evaluation import Check
-    from hate_speech_ai.training import Example
+    from hate_speech_ai.evaluation.metrics import CapabilityCheck
+    from hate_speech_ai.training.examples import Example
 
 _WORDS = 15
 # Words of fewer rows are names and accidents.
@@ -63,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
     )
     labels = [label for label in labels_of(new, options.label) if label in labels_of(old, options.label)]
     checks = load_checks(options.checks)
-    with show.progress() as tell:
+    with terminal.progress() as tell:
         rows = rows_of(load_corpora(options, tell), held_out_only=options.held_out_only)
         before, after = (score_rows(model.scorer, rows, labels, tell) for model in (old, new))
         report: dict[str, Any] = {
@@ -88,9 +80,9 @@ def run(options: argparse.Namespace) -> None:
         tell("comparing words", None)
         report["words"] = _words(old, new, rows)
     if options.json:
-        show.write_json(report, indent=2)
+        terminal.write_json(report, indent=2)
     else:
-        _show(show.console(), report)
+        _show(terminal.console(), report)
 
 
 def _label(
@@ -121,7 +113,7 @@ def _label(
     }
 
 
-def _checks(old: Model, new: Model, checks: "Sequence[Check]") -> dict[str, Any]:
+def _checks(old: Model, new: Model, checks: "Sequence[CapabilityCheck]") -> dict[str, Any]:
     """The ids of the checks that only the new model passes, and of those that only the old one does."""
     passed = []
     for model in (old, new):
@@ -157,31 +149,31 @@ def _logit(probability: float) -> float:
 def _show(console: Console, report: dict[str, Any]) -> None:
     which = "held-out rows" if report["held_out_only"] else "rows, which may include some that the models learned from"
     for name in ("old", "new"):
-        console.print(f"{name}: {show.visible(report[name]['file'])} (SHA-256 {report[name]['sha256'][:12]})")
+        console.print(f"{name}: {terminal.visible(report[name]['file'])} (SHA-256 {report[name]['sha256'][:12]})")
     console.print(f"on {report['rows']:,} {which}")
     for label, found in report["labels"].items():
-        title = f"{label}, {show.count(found['rows'], 'row')}, {found['positives']:,} yes"
-        table = show.table(title, "figure", "old", "new", "gain")
+        title = f"{label}, {terminal.count(found['rows'], 'row')}, {found['positives']:,} yes"
+        table = terminal.table(title, "figure", "old", "new", "gain")
         for name, figure in found["figures"].items():
-            gain = show.with_interval(Interval(**figure["gain"]), signed=True)
+            gain = terminal.with_interval(Interval(**figure["gain"]), signed=True)
             table.add_row(
-                name, show.figure(figure["old"]), show.figure(figure["new"]), Text(gain, _style(name, figure))
+                name, terminal.figure(figure["old"]), terminal.figure(figure["new"]), Text(gain, _style(name, figure))
             )
         console.print(table)
         flips = found["flips"]
         console.print(
-            f"{show.count(flips['rows'], 'decision')} turned: {flips['now_right']:,} for the better, "
+            f"{terminal.count(flips['rows'], 'decision')} turned: {flips['now_right']:,} for the better, "
             f"{flips['rows'] - flips['now_right']:,} for the worse"
         )
         for flip in flips["shown"]:
             answer = "yes" if flip["answer"] else "no"
-            line = f"{flip['old']:.3f} -> {flip['new']:.3f}, people say {answer}: {show.visible(flip['tweet'])}"
+            line = f"{flip['old']:.3f} -> {flip['new']:.3f}, people say {answer}: {terminal.visible(flip['tweet'])}"
             console.print(Text(line), soft_wrap=True)
     _show_checks(console, report["checks"])
-    table = show.table("words whose logit of hate_speech changed most", "word", "old", "new", "change")
+    table = terminal.table("words whose logit of hate_speech changed most", "word", "old", "new", "change")
     for one in report["words"]:
         change = one["new"] - one["old"]
-        table.add_row(show.visible(one["word"]), f"{one['old']:+.2f}", f"{one['new']:+.2f}", f"{change:+.2f}")
+        table.add_row(terminal.visible(one["word"]), f"{one['old']:+.2f}", f"{one['new']:+.2f}", f"{change:+.2f}")
     console.print(table)
 
 
@@ -190,7 +182,7 @@ def _show_checks(console: Console, checks: dict[str, Any]) -> None:
     if not checks["by_capability"]:
         console.print(f"{title}; none changed")
         return
-    table = show.table(title, "capability", "gained", "lost")
+    table = terminal.table(title, "capability", "gained", "lost")
     for capability, lists in checks["by_capability"].items():
         table.add_row(capability, *(f"{len(ids)}  {', '.join(ids)}" if ids else "0" for ids in lists.values()))
     console.print(table)

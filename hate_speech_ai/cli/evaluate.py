@@ -8,23 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from hate_speech_ai.cli import show
-from hate_speech_ai.cli.inputs import (
-    Model,
-    Refused,
-    add_measuring,
-    add_model,
-    labels_of,
-    load_checks,
-    load_corpora,
-    load_model,
-)
-from hate_speech_ai.cli.measuring import answering, rows_of, score_rows
-from hate_speech_ai.intervals import FIGURES, Answers, Interval, intervals
+from hate_speech_ai.cli import terminal
+from hate_speech_ai.cli.arguments import Refused, add_measuring, load_checks, load_corpora
+from hate_speech_ai.cli.model_files import Model, add_model, labels_of, load_model
+from hate_speech_ai.cli.scoring import answering, rows_of, score_rows
+from hate_speech_ai.evaluation.bootstrap import FIGURES, Answers, Interval, intervals
 from hate_speech_ai.labels import HATE_SPEECH
 
 if TYPE_CHECKING:
-    from hate_speech_ai.training import Example
+    from hate_speech_ai.training.examples import Example
 
 _TITLES = {"f1": "F1", "precision": "precision", "recall": "recall", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"}
 _TITLES |= {"ece": "ECE"}
@@ -45,8 +37,8 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from hate_speech_ai.evaluation import measure_checks
-    from hate_speech_ai.fairness import measure_bias
+    from hate_speech_ai.evaluation.bias import measure_bias
+    from hate_speech_ai.evaluation.metrics import measure_checks
 
     model = load_model(options.model, operating_point=options.operating_point)
     labels = labels_of(model, options.label)
@@ -54,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
     if options.plots:
         _make_folder(options.plots)
     thresholds = model.thresholds
-    with show.progress() as tell:
+    with terminal.progress() as tell:
         rows = rows_of(load_corpora(options, tell), held_out_only=options.held_out_only)
         scores = score_rows(model.scorer, rows, labels, tell)
         report: dict[str, Any] = {
@@ -85,9 +77,9 @@ def run(options: argparse.Namespace) -> None:
         if options.plots:
             report["plots"] = _draw(options, report["labels"], rows, scores, thresholds, tell)
     if options.json:
-        show.write_json(_plain(report), indent=2)
+        terminal.write_json(_plain(report), indent=2)
     else:
-        _show(show.console(), model, report)
+        _show(terminal.console(), model, report)
 
 
 def _figures(
@@ -117,7 +109,7 @@ def _draw(
     rows: "Sequence[Example]",
     scores: dict[str, list[float]],
     thresholds: dict[str, float],
-    tell: show.Tell,
+    tell: terminal.Tell,
 ) -> list[str]:
     from hate_speech_ai.cli.plots import draw  # matplotlib takes a second
 
@@ -150,34 +142,36 @@ def _plain(report: Any) -> Any:
 
 def _show(console: Console, model: Model, report: dict[str, Any]) -> None:
     which = "held-out rows" if report["held_out_only"] else "rows, which may include some that the model learned from"
-    console.print(f"{show.visible(model.name)} (SHA-256 {model.sha256[:12]}) on {report['rows']:,} {which}")
+    console.print(f"{terminal.visible(model.name)} (SHA-256 {model.sha256[:12]}) on {report['rows']:,} {which}")
     for label, figures in report["labels"].items():
-        table = show.table(
+        table = terminal.table(
             f"{label}, yes from {figures['threshold']:.4f} on", "corpus", "rows", "yes", *_TITLES.values()
         )
         parts = {"all": figures["all"], **figures["by_corpus"]}
         if len(parts) == 2:  # one corpus: the same twice
             del parts["all"]
         for name, part in parts.items():
-            cells = [show.with_interval(part[figure]) for figure in FIGURES]
+            cells = [terminal.with_interval(part[figure]) for figure in FIGURES]
             table.add_row(name, f"{part['rows']:,}", f"{part['positives']:,}", *cells)
         console.print(table)
     checks = report["checks"]
-    table = show.table(f"checks: {checks['passed']:.1%} of {checks['rows']} passed", "capability", "checks", "passed")
+    table = terminal.table(
+        f"checks: {checks['passed']:.1%} of {checks['rows']} passed", "capability", "checks", "passed"
+    )
     for capability, share in checks["by_capability"].items():
         table.add_row(capability, str(share["rows"]), f"{share['passed']:.0%}")
     console.print(table)
     if "bias" in report:
         console.print(_bias_table(report["bias"]))
     if report.get("plots"):
-        console.print(f"{show.count(len(report['plots']), 'drawing')} in {Path(report['plots'][0]).parent}")
+        console.print(f"{terminal.count(len(report['plots']), 'drawing')} in {Path(report['plots'][0]).parent}")
 
 
 def _bias_table(bias: list[dict[str, Any]]) -> Any:
     columns = ("rows", "yes", "subgroup AUC", "BPSN AUC", "BNSP AUC", "false positives", "of the rest")
-    table = show.table("hate_speech in tweets that name a group", "group", *columns)
+    table = terminal.table("hate_speech in tweets that name a group", "group", *columns)
     figures = ("subgroup_auc", "bpsn_auc", "bnsp_auc", "false_positive_rate", "false_positive_rate_of_rest")
     for one in bias:
-        cells = [show.figure(one[name], missing=_TOO_FEW) for name in figures]
+        cells = [terminal.figure(one[name], missing=_TOO_FEW) for name in figures]
         table.add_row(one["group"], f"{one['rows']:,}", f"{one['positives']:,}", *cells)
     return table

@@ -6,8 +6,9 @@ from typing import Any
 
 from rich.text import Text
 
-from hate_speech_ai.cli import show
-from hate_speech_ai.cli.inputs import add_model, labels_of, load_model, readable
+from hate_speech_ai.cli import terminal
+from hate_speech_ai.cli.arguments import readable
+from hate_speech_ai.cli.model_files import add_model, labels_of, load_model
 from hate_speech_ai.explain import Explanation, explain
 from hate_speech_ai.labels import HATE_SPEECH
 
@@ -31,7 +32,7 @@ def run(options: argparse.Namespace) -> None:
     threshold = model.thresholds[label]
     probability = model.scorer.score(tweet, (label,)).probabilities[label]
     if options.json:
-        show.write_json(_document(explanation, tweet, probability, threshold), indent=2)
+        terminal.write_json(_document(explanation, tweet, probability, threshold), indent=2)
     else:
         _show(explanation, tweet, probability, threshold)
 
@@ -50,19 +51,22 @@ def _document(explanation: Explanation, tweet: str, probability: float, threshol
             {"word": one.word, "begin": one.begin, "end": one.end, "contribution": one.value, "known": one.known}
             for one in explanation.contributions
         ],
-        "flipped_by": explanation.flipped_by,
+        "counterfactual_tokens": explanation.counterfactual_tokens,
     }
 
 
 def _show(explanation: Explanation, tweet: str, probability: float, threshold: float) -> None:
-    console = show.console()
-    console.print(show.highlighted(tweet, explanation.contributions))
-    table = show.table("", "in the tweet", "read as", "begin", "end", "contribution", "known")
+    console = terminal.console()
+    console.print(terminal.highlighted(tweet, explanation.contributions))
+    table = terminal.table("", "in the tweet", "read as", "begin", "end", "contribution", "known")
     for place, one in enumerate(explanation.contributions):
-        colour = show.FOR if one.value > 0 else show.AGAINST
+        colour = terminal.FOR if one.value > 0 else terminal.AGAINST
         table.add_row(
-            Text(show.visible(tweet[one.begin : one.end]), style="bold" if place in explanation.flipped_by else ""),
-            Text(show.visible(one.word)),
+            Text(
+                terminal.visible(tweet[one.begin : one.end]),
+                style="bold" if place in explanation.counterfactual_tokens else "",
+            ),
+            Text(terminal.visible(one.word)),
             str(one.begin),
             str(one.end),
             Text(f"{one.value:+.4f}", style=colour if one.value else ""),
@@ -76,10 +80,11 @@ def _show(explanation: Explanation, tweet: str, probability: float, threshold: f
     console.print(f"logit         {explanation.logit:+.4f}")
     console.print(f"probability   {probability:.4f}, yes from {threshold:.4f} on")
     console.print(f"{explanation.label}: {decision}", style="bold")
-    if explanation.flipped_by:
+    if explanation.counterfactual_tokens:
         words = [
-            tweet[one.begin : one.end] for one in map(explanation.contributions.__getitem__, explanation.flipped_by)
+            tweet[one.begin : one.end]
+            for one in map(explanation.contributions.__getitem__, explanation.counterfactual_tokens)
         ]
-        console.print(Text(show.visible(f"without {', '.join(words)}: {opposite}")))
+        console.print(Text(terminal.visible(f"without {', '.join(words)}: {opposite}")))
     else:
         console.print(f"no words were found without which it would be {opposite}")

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from hate_speech_ai.intervals import BINS
-from hate_speech_ai.score_translation import Translation
+from hate_speech_ai.evaluation.bootstrap import BINS
+from hate_speech_ai.evaluation.threshold_mapping import Translation
 
 _DOTS_PER_INCH = 120
 _COLUMNS = 3

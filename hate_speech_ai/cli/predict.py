@@ -9,17 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from hate_speech_ai.cli import show
-from hate_speech_ai.cli.inputs import (
-    Model,
-    Refused,
-    add_model,
-    add_operating_point,
-    labels_of,
-    load_model,
-    readable,
-    tweets_of,
-)
+from hate_speech_ai.cli import terminal
+from hate_speech_ai.cli.arguments import Refused, add_operating_point, readable, tweets_of
+from hate_speech_ai.cli.model_files import Model, add_model, labels_of, load_model
 from hate_speech_ai.explain import explain
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import EMPTY, TRUNCATED, UNKNOWN
@@ -58,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
         raise Refused("--file and tweets are given; leave one of them out")
     model = load_model(options.model, operating_point=options.operating_point)
     labels = labels_of(model, options.label, default=[HATE_SPEECH])
-    console = show.console()
+    console = terminal.console()
     if not options.tweets and not options.file:
         if console.is_terminal and sys.stdin.isatty() and not options.json:
             _converse(console, model, labels)
@@ -66,11 +58,11 @@ def run(options: argparse.Namespace) -> None:
         options.file = Path("-")
     for tweet in options.tweets or tweets_of(options.file, options.column):
         if options.json:
-            show.write_json(answer(model, readable(tweet), labels))
+            terminal.write_json(answer(model, readable(tweet), labels))
         elif console.is_terminal:
             _show(console, model, readable(tweet), labels)
         else:
-            show.write_line(_line(model, readable(tweet), labels))
+            terminal.write_line(_line(model, readable(tweet), labels))
 
 
 def answer(model: Model, tweet: str, labels: list[str]) -> dict[str, Any]:
@@ -94,7 +86,7 @@ def _line(model: Model, tweet: str, labels: list[str]) -> str:
     """Label, decision and probability, then the tweet, with tabs between."""
     said = answer(model, tweet, labels)["labels"]
     cells = [cell for label in labels for cell in (label, *_decision(said[label]))]
-    return "\t".join([*cells, show.visible(tweet)])
+    return "\t".join([*cells, terminal.visible(tweet)])
 
 
 def _decision(said: dict[str, Any]) -> tuple[str, str]:
@@ -104,7 +96,7 @@ def _decision(said: dict[str, Any]) -> tuple[str, str]:
 def _converse(console: Console, model: Model, labels: list[str]) -> None:
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  # so that a line can be edited, and the last ones come back with "up"
-    console.print(f"Type a tweet to see what {show.visible(model.name)} says about it. Ctrl-D quits.", style="dim")
+    console.print(f"Type a tweet to see what {terminal.visible(model.name)} says about it. Ctrl-D quits.", style="dim")
     while True:
         try:
             tweet = input("> ")
@@ -120,7 +112,7 @@ def _show(console: Console, model: Model, tweet: str, labels: list[str]) -> None
     said = answer(model, tweet, labels)
     for label in labels:
         decision, probability = _decision(said["labels"][label])
-        style = f"bold {show.FOR if decision == 'yes' else 'green'}"
+        style = f"bold {terminal.FOR if decision == 'yes' else 'green'}"
         console.print(
             Text.assemble(
                 (f"{decision:<4}", style),
@@ -129,10 +121,10 @@ def _show(console: Console, model: Model, tweet: str, labels: list[str]) -> None
             )
         )
     contributions = explain(model.scorer, tweet, labels[0]).contributions
-    console.print(show.highlighted(tweet, contributions))
+    console.print(terminal.highlighted(tweet, contributions))
     unknown = {tweet[one.begin : one.end] for one in contributions if not one.known and one.word not in (USER, URL)}
     if unknown:
-        words = ", ".join(show.visible(word) for word in sorted(unknown))
+        words = ", ".join(terminal.visible(word) for word in sorted(unknown))
         console.print(Text(f"unknown: {words}", style="dim"))
     for note in said["notes"]:
         console.print(Text(f"note: {_NOTES.get(note, note)}", style="dim"))

@@ -6,26 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hate_speech_ai.artifact import sha256
-from hate_speech_ai.base_model import learned_corpora
-from hate_speech_ai.cli import show
-from hate_speech_ai.cli.inputs import (
-    DATA,
-    Refused,
-    add_base,
-    add_corpora,
-    at_least,
-    load_base_model,
-    load_checks,
-    load_corpora,
-    refuse_unwritable,
-    write_model,
-)
-from hate_speech_ai.cli.measuring import score_rows
+from hate_speech_ai.cli import terminal
+from hate_speech_ai.cli.arguments import DATA, Refused, add_corpora, at_least, load_checks, load_corpora
+from hate_speech_ai.cli.model_files import add_base, load_base_model, refuse_unwritable, write_model
+from hate_speech_ai.cli.scoring import score_rows
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import RememberingScorer, Scorer
+from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.training.base_model import learned_corpora
 
 if TYPE_CHECKING:
-    from hate_speech_ai.dataset import Count, Split
+    from hate_speech_ai.corpora.dataset import Count, Split
 
 
 def add(commands: Any) -> None:
@@ -40,16 +30,17 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from hate_speech_ai.dataset import data_fingerprint
-    from hate_speech_ai.evaluation import measure, measure_checks, measure_everyday
-    from hate_speech_ai.everyday import halves, read_everyday
-    from hate_speech_ai.training import NotEnoughData, train
+    from hate_speech_ai.corpora.dataset import data_fingerprint
+    from hate_speech_ai.evaluation.everyday import halves, read_everyday
+    from hate_speech_ai.evaluation.metrics import measure, measure_checks, measure_everyday
+    from hate_speech_ai.training.examples import NotEnoughData
+    from hate_speech_ai.training.trainer import train
 
     refuse_unwritable(options.output)
     checks = load_checks(DATA / "checks.csv")
     base, base_sha256 = load_base_model(options)
     to_choose_with, to_examine_with = halves(read_everyday(DATA / "everyday.csv"))
-    with show.progress() as tell:
+    with terminal.progress() as tell:
         split = load_corpora(options, tell, base)
         counts = Counter(example.source for example in split.training if not example.known)
         metadata = {
@@ -73,21 +64,21 @@ def run(options: argparse.Namespace) -> None:
         write_model(options.output, content)
         scorer = Scorer(trained.artifact)
         scores = score_rows(scorer, split.held_out, scorer.labels, tell)
-    console = show.console()
+    console = terminal.console()
     for name, read in split.counts.items():
         console.print(_line(name, read))
-    table = show.table("", "label", "learned from", "yes", "held out", "ROC-AUC")
+    table = terminal.table("", "label", "learned from", "yes", "held out", "ROC-AUC")
     for label in scorer.labels:
         answers = [example.labels[label] for example in split.training if label in example.labels]
         truth = [example.labels[label] for example in split.held_out if label in example.labels]
         auc = measure(scores[label], truth, scorer.thresholds[label]).roc_auc if truth else None
-        table.add_row(label, f"{len(answers):,}", f"{sum(answers):,}", f"{len(truth):,}", show.figure(auc))
+        table.add_row(label, f"{len(answers):,}", f"{sum(answers):,}", f"{len(truth):,}", terminal.figure(auc))
     console.print(table)
     passed = measure_checks(
         scorer.probabilities([check.tweet for check in checks]), checks, scorer.thresholds[HATE_SPEECH]
     )
     console.print(f"checks passed: {passed['passed']:.1%} of {passed['rows']}")
-    flagged = measure_everyday(RememberingScorer(scorer), to_examine_with)["flagged"]
+    flagged = measure_everyday(CachingScorer(scorer), to_examine_with)["flagged"]
     console.print("everyday tweets flagged: " + ", ".join(f"{label} {share:.2%}" for label, share in flagged.items()))
     if missing := _not_learned(split, scorer.labels):
         console.print(f"not learned, for too few yes or no: {', '.join(missing)}")
@@ -96,12 +87,12 @@ def run(options: argparse.Namespace) -> None:
 
 def _line(name: str, read: "Count") -> str:
     line = (
-        f"{name}: {show.count(read.rows, 'row')}; {read.repeated:,} repeated, {read.left_out:,} undecided, "
+        f"{name}: {terminal.count(read.rows, 'row')}; {read.repeated:,} repeated, {read.left_out:,} undecided, "
         f"{read.rejected:,} rejected"
     )
     if first := read.first_rejected:
         line += f" (the first in {first.file + ', ' if first.file else ''}line {first.line}: {first.reason})"
-    return show.visible(line)
+    return terminal.visible(line)
 
 
 def _not_learned(split: "Split", learned: list[str]) -> list[str]:

@@ -9,66 +9,11 @@ speaks for all. The lists say nothing about whether a tweet is hate speech; that
 meaning of their own ("cracker", "chink") are left out: their class would be wrong as often as right.
 """
 
+from hate_speech_ai.text.identity_terms import TERMS
+
 GROUP = "<group>"
 SLUR = "<slur>"
 
-_GROUPS = """
-jew jews jewish israeli israelis zionist zionists muslim muslims moslem moslems islam islamic islamist islamists
-christian christians catholic catholics protestant protestants evangelical evangelicals mormon mormons amish hindu
-hindus sikh sikhs buddhist buddhists atheist atheists pagan pagans black blacks white whites asian asians african
-africans caucasian caucasians latino latinos latina latinas latinx hispanic hispanics biracial aboriginal aborigine
-aborigines indigenous inuit maori arab arabs turk turks turkish kurd kurds kurdish persian persians iranian iranians
-iraqi iraqis syrian syrians afghan afghans pakistani pakistanis indian indians bangladeshi bangladeshis bengali tamil
-tamils palestinian palestinians lebanese saudi saudis egyptian egyptians moroccan moroccans algerian algerians
-tunisian somali somalis nigerian nigerians ghanaian ghanaians ethiopian ethiopians eritrean eritreans sudanese
-congolese kenyan kenyans zulu mexican mexicans cuban cubans haitian haitians dominican dominicans brazilian brazilians
-colombian colombians venezuelan venezuelans guatemalan jamaican jamaicans chinese japanese korean koreans vietnamese
-thai filipino filipinos indonesian indonesians mongolian mongolians rohingya polish romanian romanians bulgarian
-bulgarians albanian albanians serb serbs bosnian bosnians croatian russian russians ukrainian ukrainians hungarian
-hungarians lithuanian lithuanians greek greeks italian italians spanish spaniard spaniards portuguese dutch scottish
-scots welsh roma romani gypsy gypsies immigrant immigrants migrant migrants refugee refugees foreigner foreigners
-illegals expat expats asylum woman women girl girls female females lady ladies wife wives mother mothers man men male
-males boy boys feminist feminists gay gays lesbian lesbians homosexual homosexuals homosexuality bisexual bisexuals
-trans transgender transgenders transgendered transsexual transsexuals transvestite lgbt lgbtq lgbtqia nonbinary enby
-intersex asexual disabled disability disabilities handicapped autistic autism blind deaf wheelchair paraplegic amputee
-amputees dwarf dwarfs dwarves schizophrenic schizophrenics bipolar epileptic dyslexic aspergers elderly pensioner
-pensioners boomer boomers teenager teenagers millennial millennials zoomer zoomers dalit dalits brahmin brahmins caste
-yemeni yemenis omani jordanian jordanians kuwaiti qatari emirati bahraini libyan libyans tunisians rwandan rwandans
-hutu hutus tutsi tutsis yoruba igbo hausa fulani masai maasai ashanti senegalese gambian gambians ugandan ugandans
-tanzanian tanzanians zambian zambians zimbabwean zimbabweans malawian angolan angolans mozambican namibian botswanan
-cameroonian cameroonians ivorian ivorians malian malians togolese beninese liberian liberians guinean guineans chadian
-burundian mauritian malagasy berber berbers tuareg amazigh copt copts coptic maronite maronites druze alawite alawites
-yazidi yazidis yezidi yezidis shia shias shiite shiites sunni sunnis ahmadi ahmadis ahmadiyya sufi sufis wahhabi
-wahhabis salafi salafis jain jains jainism zoroastrian zoroastrians parsi parsis bahai taoist taoists shinto
-rastafarian rastafarians rasta rastas wiccan wiccans satanist satanists hasidic chassidic haredi haredim sephardic
-ashkenazi rabbi rabbis imam imams hindutva hinduism sikhism buddhism judaism christianity jehovah's scientologist
-scientologists quaker quakers baptist baptists methodist methodists lutheran calvinist anglican anglicans presbyterian
-pentecostal pentecostals agnostic agnostics heathen heathens infidel infidels atheism nepali nepalis nepalese
-bhutanese sinhalese punjabi punjabis gujarati gujaratis marathi bihari biharis kashmiri kashmiris malayali telugu
-rajput rajputs burmese cambodian cambodians khmer laotian laotians hmong malay malays malaysian malaysians singaporean
-singaporeans javanese balinese taiwanese uyghur uyghurs uighur uighurs tibetan tibetans hongkonger kazakh kazakhs
-uzbek uzbeks tajik tajiks turkmen kyrgyz mongol mongols hazara hazaras pashtun pashtuns baloch balochi afghanis ainu
-burakumin okinawan okinawans samoan samoans tongan tongans fijian fijians hawaiian hawaiians polynesian polynesians
-melanesian papuan papuans islander islanders sami saami eskimo eskimos metis mestizo mestizos navajo cherokee apache
-sioux lakota ojibwe mohawk estonian estonians latvian latvians finnish finns swede swedes swedish norwegian norwegians
-danish icelandic icelanders irish irishman irishmen english englishman brit brits briton britons british scot scotsman
-welshman french frenchman frenchmen german germans austrian austrians swiss belgian belgians flemish walloon
-luxembourgish dutchman czech czechs slovak slovaks slovene slovenes slovenian slovenians macedonian macedonians
-montenegrin kosovar kosovars moldovan moldovans belarusian belarusians georgian georgians armenian armenians azeri
-azeris azerbaijani chechen chechens tatar tatars ossetian circassian cossack cossacks slav slavs slavic balkan basque
-basques catalan catalans maltese cypriot cypriots argentine argentinian argentinians bolivian bolivians chilean
-chileans peruvian peruvians ecuadorian ecuadorians paraguayan uruguayan nicaraguan nicaraguans honduran hondurans
-salvadoran salvadorans guatemalans panamanian puertorican trinidadian barbadian bahamian guyanese surinamese belizean
-chicano chicanos american americans canadian canadians australian australians aussies traveller travellers
-traveler travelers romany sinti romanies settler settlers queer queers pansexual pansexuals genderqueer genderfluid
-agender transwoman transwomen transman transmen transgenderism cis cisgender hermaphrodite hermaphrodites
-wheelchairs paralysed paralyzed quadriplegic tetraplegic dyslexia adhd autists autist aspie tourette's tourettes
-stutterer stutterers albino albinos albinism leper lepers hiv aids diabetic diabetics epilepsy dementia alzheimer's
-schizophrenia obese obesity fat overweight deafblind limbless prosthetic handicap dwarfism mum mums mom moms housewife
-housewives widow widows grandma grandmas grandmother grandmothers girlfriend girlfriends father fathers husband
-husbands dad dads oap oaps elders toddler toddlers teen teens homeless beggar beggars halfcaste interracial
-multiracial coloured colored africa caribbean caribbeans
-"""
 _SLURS = """
 nigger niggers nigga niggas niggaz nigguh niglet niglets negro negroes darkie darkies darky jigaboo jiggaboo
 porchmonkey wog wogs spic spics wetback wetbacks beaner beaners gringo gringos gook gooks zipperhead zipperheads paki
@@ -138,6 +83,6 @@ couldn't haven't hasn't without neither nor dont doesnt isnt arent cant wont sho
 }
 
 #: Word -> class, of words that name groups of people, and slurs for them.
-IDENTITY = {**dict.fromkeys(_GROUPS.split(), GROUP), **dict.fromkeys(_SLURS.split(), SLUR)}
+IDENTITY = {**dict.fromkeys(TERMS, GROUP), **dict.fromkeys(_SLURS.split(), SLUR)}
 #: Word -> class, of words that say something about them.
 ROLES = {word: role for role, words in _ROLES.items() for word in words.split()}

@@ -4,17 +4,19 @@ A source is an imported corpus, `corpus:<name>`, or an API key, `key:<id>`. docs
 and the figures that they come from.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from hate_speech_ai.evaluation.proportions import wilson
+from hate_speech_ai.sources import is_key
 
 # Below this share of agreement on tweets whose answer is known, a key's votes weigh less than one.
 _FULL_WEIGHT = 0.7
 # As if so many tweets had been judged before, and nearly all of them well: a first mistake says little.
 _PRIOR_JUDGED, _PRIOR_AGREED = 10, 9
-# Where this sure, a model that has not seen them contradicts 2 to 30 % of honest labels, and 30 to 47 % of labels of
-# which 30 % are the wrong way round.
+# At this confidence, an out-of-fold model contradicts 2-30 % of honest labels, and 30-47 % when 30 % of the labels are
+# flipped.
 _SURE = 0.9
 # A moderator who corrects the model this often in a day is not doubted for it.
 _FEWEST_CONTRADICTED = 30
@@ -23,7 +25,7 @@ _FEWEST_KNOWN = 20
 
 
 @dataclass
-class Standing:
+class Reliability:
     """How a key's opinions compare with those of others about the same texts, by their answers to hate_speech.
 
     Attributes:
@@ -81,30 +83,30 @@ class Doubt:
         return {"new": self.new, "sure": self.sure, "contradicted": self.contradicted}
 
 
-def compare(opinions: Iterable[Mapping[str, bool]], trusted: Sequence[str]) -> dict[str, Standing]:
-    """Each key's standing.
+def compare(opinions: Iterable[Mapping[str, bool]], trusted: Sequence[str]) -> dict[str, Reliability]:
+    """Each key's reliability.
 
     Args:
         opinions: for each text, what each source answers to hate_speech.
         trusted: the sources of keys that others are measured against.
     """
-    standings: dict[str, Standing] = {}
+    reliabilities: dict[str, Reliability] = {}
     peers = set(trusted)
     for said in opinions:
-        corpora = [answer for source, answer in said.items() if not source.startswith("key:")]
+        corpora = [answer for source, answer in said.items() if not is_key(source)]
         known = majority(corpora)
         for source, answer in said.items():
-            if not source.startswith("key:"):
+            if not is_key(source):
                 continue
-            standing = standings.setdefault(source, Standing())
+            reliability = reliabilities.setdefault(source, Reliability())
             if known is not None:
-                standing.known += 1
-                standing.known_agreed += answer == known
+                reliability.known += 1
+                reliability.known_agreed += answer == known
             others = majority([theirs for other, theirs in said.items() if other in peers and other != source])
             if others is not None:
-                standing.peers += 1
-                standing.peers_agreed += answer == others
-    return standings
+                reliability.peers += 1
+                reliability.peers_agreed += answer == others
+    return reliabilities
 
 
 def majority(answers: Sequence[bool]) -> bool | None:
@@ -113,7 +115,7 @@ def majority(answers: Sequence[bool]) -> bool | None:
     return None if 2 * yes == len(answers) else 2 * yes > len(answers)
 
 
-def doubts(standing: Standing, doubt: Doubt, *, max_contradicted: float, min_agreement: float) -> list[str]:
+def doubts(reliability: Reliability, doubt: Doubt, *, max_contradicted: float, min_agreement: float) -> list[str]:
     """Why a key's new labels are not believed, in words that follow "the new labels of ..."; nothing where they are.
 
     Both are judged by the end of Wilson's 95 % interval that speaks for the key, so that few labels convict nobody.
@@ -130,27 +132,11 @@ def doubts(standing: Standing, doubt: Doubt, *, max_contradicted: float, min_agr
         )
     if (
         doubt.new
-        and standing.known >= _FEWEST_KNOWN
-        and wilson(standing.known_agreed, standing.known)[1] < min_agreement
+        and reliability.known >= _FEWEST_KNOWN
+        and wilson(reliability.known_agreed, reliability.known)[1] < min_agreement
     ):
         found.append(
-            f"come from a key that agrees on only {standing.known_agreed} of {standing.known} tweets whose answer is "
-            f"known, surely less than {min_agreement:.0%}"
+            f"come from a key that agrees on only {reliability.known_agreed} of {reliability.known} tweets whose "
+            f"answer is known, surely less than {min_agreement:.0%}"
         )
     return found
-
-
-def wilson(part: int, whole: int) -> tuple[float, float]:
-    """The 95 % interval of a share.
-
-    Args:
-        whole: 1 or more.
-
-    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (1927).
-    """
-    z = 1.959964
-    share = part / whole
-    centre = share + z * z / (2 * whole)
-    half = z * math.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
-    scale = 1 + z * z / whole
-    return (centre - half) / scale, (centre + half) / scale

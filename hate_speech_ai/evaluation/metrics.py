@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve, roc_auc_score
 
-from hate_speech_ai.everyday import Everyday
+from hate_speech_ai.evaluation.everyday import Everyday
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import MOST_EVERYDAY
-from hate_speech_ai.scorer import RememberingScorer, Scorer
+from hate_speech_ai.scorer import CachingScorer, Scorer
 
 _EPSILON = 1e-6
 _CHECK_COLUMNS = ["id", "capability", "tweet", "hate_speech"]
@@ -76,7 +76,7 @@ def measure(probabilities: Sequence[float], answers: Sequence[bool], threshold: 
 
 
 @dataclass(frozen=True)
-class Check:
+class CapabilityCheck:
     """A tweet written to show one capability, with the right answer."""
 
     id: str
@@ -85,7 +85,7 @@ class Check:
     is_hate_speech: bool
 
 
-def read_checks(path: Path) -> list[Check]:
+def read_checks(path: Path) -> list[CapabilityCheck]:
     """The checks of a CSV file, in its order.
 
     Raises:
@@ -101,7 +101,7 @@ def read_checks(path: Path) -> list[Check]:
             raise ValueError(f"{path.name}, line {reader.line_num}: {error}") from error
 
 
-def _check(cells: list[str]) -> Check:
+def _check(cells: list[str]) -> CapabilityCheck:
     if len(cells) != len(_CHECK_COLUMNS):
         raise ValueError(f"there are {len(cells)} cells, not {len(_CHECK_COLUMNS)}")
     for column, cell in zip(_CHECK_COLUMNS, cells, strict=True):
@@ -112,16 +112,19 @@ def _check(cells: list[str]) -> Check:
     name, capability, tweet, answer = cells
     if answer not in ("0", "1"):
         raise ValueError(f"hate_speech is {answer[:60]!r}, not 0 or 1")
-    return Check(name, capability, tweet, answer == "1")
+    return CapabilityCheck(name, capability, tweet, answer == "1")
 
 
-def measure_checks(probabilities: Sequence[float], checks: Sequence[Check], threshold: float) -> dict[str, Any]:
+def measure_checks(
+    probabilities: Sequence[float], checks: Sequence[CapabilityCheck], threshold: float
+) -> dict[str, Any]:
     """The share of the checks that pass, of all and of each capability.
 
     Raises:
         ValueError: no checks, or not as many probabilities as checks.
 
-    >>> checks = [Check("1", "everyday", "the bus is late", False), Check("2", "threat", "we will get them", True)]
+    >>> harmless = CapabilityCheck("1", "everyday", "the bus is late", False)
+    >>> checks = [harmless, CapabilityCheck("2", "threat", "we will get them", True)]
     >>> measure_checks([0.1, 0.3], checks, threshold=0.5)["by_capability"]["threat"]
     {'passed': 0.0, 'rows': 1}
     """
@@ -152,9 +155,9 @@ class Labelled(Protocol):
 
 
 def evaluate(
-    scorer: Scorer | RememberingScorer,
+    scorer: Scorer | CachingScorer,
     held_out: Sequence[Labelled],
-    checks: Sequence[Check],
+    checks: Sequence[CapabilityCheck],
     everyday: Sequence[Everyday],
 ) -> dict[str, Any]:
     """Measure a model: what is stored with a version.
@@ -185,7 +188,7 @@ def evaluate(
     return metrics
 
 
-def measure_everyday(scorer: Scorer | RememberingScorer, everyday: Sequence[Everyday]) -> dict[str, Any]:
+def measure_everyday(scorer: Scorer | CachingScorer, everyday: Sequence[Everyday]) -> dict[str, Any]:
     """Return how many everyday tweets there are, and the share of them that each label's balanced threshold flags.
 
     Everyday tweets that have a label do not count for it, and labels that they may have without our knowing, neither.
@@ -199,7 +202,7 @@ def measure_everyday(scorer: Scorer | RememberingScorer, everyday: Sequence[Ever
     return {"rows": len(everyday), "flagged": flagged}
 
 
-def _measured(scorer: Scorer | RememberingScorer, rows: Sequence[Labelled], label: str = HATE_SPEECH) -> dict[str, Any]:
+def _measured(scorer: Scorer | CachingScorer, rows: Sequence[Labelled], label: str = HATE_SPEECH) -> dict[str, Any]:
     said = scorer.probabilities([row.tweet for row in rows], label)
     return measure(said, [row.labels[label] for row in rows], scorer.thresholds[label]).as_dict()
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.base_model import learned_corpora
-from hate_speech_ai.corpora import CORPORA, STARTER, CorpusError, LeftOut, Record, Rejected, Row, read
+from hate_speech_ai.corpora.catalogue import CORPORA, STARTER
+from hate_speech_ai.corpora.corpus import CorpusError, LeftOut, Record, Rejected, Row
+from hate_speech_ai.corpora.reader import read
 from hate_speech_ai.labels import resolve
 from hate_speech_ai.text import fingerprint, is_held_out
-from hate_speech_ai.training import Example
+from hate_speech_ai.training.base_model import learned_corpora
+from hate_speech_ai.training.examples import Example
 
 _ROWS_PER_REPORT = 500
 

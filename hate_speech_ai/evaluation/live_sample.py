@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hate_speech_ai.intervals import Interval
-from hate_speech_ai.worth import margin
+from hate_speech_ai.evaluation.bootstrap import Interval
+from hate_speech_ai.priority import margin
 
 #: How many times as often as others a prediction is drawn that is yes, or no by less than `_WIDE` logits.
 MORE = 5

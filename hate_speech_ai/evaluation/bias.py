@@ -8,32 +8,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from hate_speech_ai.text import tokenize
+from hate_speech_ai.text.identity_terms import GROUPS
 
 #: Fewer tweets of a class than this say nothing about it.
 MIN_ROWS = 20
-
-#: Group -> the words that name it, as `text.read` gives them: neutral ones, since a slur says more than who is meant.
-#: A word may have another sense ("white", "straight"), and a group is often meant where none of its words stands; so
-#: a group's tweets are a sample of those about it.
-GROUPS: dict[str, frozenset[str]] = {
-    group: frozenset(words.split())
-    for group, words in {
-        "women": "woman women women's woman's female females girl girls feminist feminists",
-        "men": "man men men's man's male males boy boys",
-        "gay": "gay gays homosexual homosexuals queer queers",
-        "lesbian": "lesbian lesbians",
-        "trans": "trans transgender transgenders transsexual transsexuals nonbinary",
-        "Black": "black blacks african africans",
-        "white": "white whites caucasian caucasians",
-        "Asian": "asian asians chinese japanese korean koreans vietnamese filipino filipinos",
-        "Latino": "latino latinos latina latinas latinx hispanic hispanics mexican mexicans",
-        "Jewish": "jew jews jewish judaism",
-        "Muslim": "muslim muslims moslem moslems islam islamic",
-        "Christian": "christian christians christianity catholic catholics",
-        "immigrant": "immigrant immigrants migrant migrants refugee refugees foreigner foreigners",
-        "disabled": "disabled disability disabilities autistic autism wheelchair deaf blind",
-    }.items()
-}
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,15 @@
 """Whether a candidate may take the champion's place.
 
-docs/decisions/0010-gate.md has the rule and its reasons.
-"""
+docs/decisions/0010-gate.md has the rule and its reasons."""
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 
-from hate_speech_ai.evaluation import Check, measure
-from hate_speech_ai.everyday import Everyday
-from hate_speech_ai.fairness import measure_bias
-from hate_speech_ai.intervals import Answers, differences, intervals
-from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.evaluation.differences import _TITLES, FLIP_ROWS, Figures, _compare
+from hate_speech_ai.evaluation.exam import Exam, Row, Sheet
+from hate_speech_ai.evaluation.metrics import measure
 from hate_speech_ai.operating_points import MOST_EVERYDAY
-from hate_speech_ai.scorer import RememberingScorer, Scorer
 
-#: More frozen rows than this make a night longer, and the verdict hardly surer.
-MOST_ROWS = 20_000
-#: Of the frozen rows, on these it is counted how many decisions flip.
-FLIP_ROWS = 2_000
-
-_RESAMPLES = 500
-_TITLES = {"f1": "F1", "pr_auc": "PR-AUC"}
 # A group's harmless tweets may be twenty, where each moves the rate by 0.05: one or two of them are chance.
 _FEWEST_MORE_FALSE_POSITIVES = 3
 # Of a label that fewer held-out tweets have, F1 depends on where the threshold happened to fall. The resamples cannot
@@ -30,8 +17,6 @@ _FEWEST_MORE_FALSE_POSITIVES = 3
 _FEWEST_YES = {"f1": 100, "pr_auc": 30}
 # With half as many training rows again, as after an import, decisions are meant to change.
 _GROWTH = 1.5
-
-Figures = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -43,7 +28,7 @@ class Limits:
             labels besides hate_speech, if it is sure.
         max_sure_drop: the same where the drop is sure: its 95 % interval lies below 0.
         max_drop_on_reviews: as `max_drop`, on held-out reviews: they are few, so that one moves F1 by more.
-        max_drop_from_anchor: of F1 or PR-AUC on the frozen rows, from the anchor's, sure or not.
+        max_drop_from_baseline: of F1 or PR-AUC on the frozen rows, from the baseline's, sure or not.
         min_reviews: fewer held-out reviews than this are not judged on.
         max_checks_lost: in each capability; a count.
         max_false_positive_rise: of the false-positive rate of the tweets that name a group, beyond the rise for all
@@ -57,102 +42,13 @@ class Limits:
     max_drop: float = 0.02
     max_sure_drop: float = 0.005
     max_drop_on_reviews: float = 0.1
-    max_drop_from_anchor: float = 0.01
+    max_drop_from_baseline: float = 0.01
     min_reviews: int = 20
     max_checks_lost: int = 4
     max_false_positive_rise: float = 0.05
     max_flipped: float = 0.1
     max_everyday_rise: float = 0.002
     max_share_ratio: float = 2.0
-
-
-@dataclass(frozen=True)
-class Row:
-    """A held-out tweet, and what people answered."""
-
-    tweet: str
-    answer: bool
-
-
-@dataclass(frozen=True)
-class Exam:
-    """What every model is asked.
-
-    Attributes:
-        frozen: held-out tweets of corpora with the corpora's own answers, where no reviewer can reach them.
-        reviews: held-out tweets with the reviewers' answers.
-        others: for each label besides hate_speech, the same as `frozen`.
-        everyday: everyday tweets, none of which a threshold was chosen with.
-    """
-
-    frozen: list[Row]
-    reviews: list[Row]
-    checks: list[Check]
-    others: Mapping[str, list[Row]] = field(default_factory=dict)
-    everyday: list[Everyday] = field(default_factory=list)
-
-    @classmethod
-    def of(
-        cls,
-        frozen: Iterable[Row],
-        reviews: Iterable[Row],
-        checks: Iterable[Check],
-        others: Mapping[str, Iterable[Row]] | None = None,
-        everyday: Iterable[Everyday] = (),
-    ) -> "Exam":
-        """The rows in the order of a hash, so that the first of them are a sample which stays the same every night."""
-        return cls(
-            _shuffled(frozen)[:MOST_ROWS],
-            _shuffled(reviews)[:MOST_ROWS],
-            list(checks),
-            {label: _shuffled(rows)[:MOST_ROWS] for label, rows in (others or {}).items()},
-            list(everyday),
-        )
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """What one model answered: probabilities in the order of the exam's rows.
-
-    Attributes:
-        threshold: the probability from which the answer is yes.
-        trained_on: tweets.
-        version: None of a candidate.
-        others: of the labels besides hate_speech that the model knows.
-        everyday: for each label that few everyday tweets may have, how many of them it flags.
-    """
-
-    frozen: list[float]
-    reviews: list[float]
-    checks: list[float]
-    threshold: float
-    trained_on: int
-    version: int | None = None
-    others: Mapping[str, Answers] = field(default_factory=dict)
-    everyday: Mapping[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls, scorer: Scorer | RememberingScorer, exam: Exam, *, trained_on: int, version: int | None = None
-    ) -> "Sheet":
-        return cls(
-            scorer.probabilities([row.tweet for row in exam.frozen]),
-            scorer.probabilities([row.tweet for row in exam.reviews]),
-            scorer.probabilities([check.tweet for check in exam.checks]),
-            scorer.thresholds[HATE_SPEECH],
-            trained_on,
-            version,
-            {
-                label: Answers(scorer.probabilities([row.tweet for row in rows], label), scorer.thresholds[label])
-                for label, rows in exam.others.items()
-                if label in scorer.labels
-            },
-            {
-                label: sum(value >= scorer.thresholds[label] for value in scorer.probabilities(tweets, label))
-                for label, tweets in _without_each(exam.everyday).items()
-                if label in scorer.labels
-            },
-        )
 
 
 @dataclass(frozen=True)
@@ -167,13 +63,13 @@ class Verdict:
 
 
 def judge(
-    exam: Exam, *, candidate: Sheet, champion: Sheet | None = None, anchor: Sheet | None = None, limits: Limits
+    exam: Exam, *, candidate: Sheet, champion: Sheet | None = None, baseline: Sheet | None = None, limits: Limits
 ) -> Verdict:
-    """Compare the candidate with the champion and the anchor on the same rows.
+    """Compare the candidate with the champion and the baseline on the same rows.
 
     Args:
         champion: the model that serves; None where there is none, and then the candidate need only be plausible.
-        anchor: the last model that a person confirmed. It may be the champion.
+        baseline: the last model that a person confirmed. It may be the champion.
 
     Raises:
         ValueError: there are neither frozen rows nor reviews.
@@ -184,7 +80,7 @@ def judge(
     if champion is not None:
         figures["champion"] = _shown(exam, champion)
         changes = _compare(exam, champion, candidate)
-        figures["against_champion"] = changes
+        figures["vs_champion"] = changes
         reasons += _drops(changes["frozen"], _frozen(exam), limits.max_drop, limits.max_sure_drop)
         if len(exam.reviews) >= limits.min_reviews:
             reasons += _drops(changes["reviews"], _reviews(exam), limits.max_drop_on_reviews, limits.max_sure_drop)
@@ -202,20 +98,20 @@ def judge(
                 f"flipped decisions are not judged: there are {candidate.trained_on:,} training tweets, "
                 f"and the champion had {champion.trained_on:,}"
             )
-    if champion is not None and anchor is not None:
-        changes = figures["against_champion"] if anchor is champion else _compare(exam, anchor, candidate)
-        figures["anchor"] = _shown(exam, anchor)
-        figures["against_anchor"] = changes
-        reasons += _drops(changes["frozen"], _frozen(exam), limits.max_drop_from_anchor, None, "the anchor's ")
-        if anchor is not champion:
-            reasons += _checks_lost(changes["checks"], f"the anchor, version {anchor.version},", limits)
-            reasons += _other_labels_fall(changes["others"], exam, limits, "the anchor's ")
-            reasons += _more_everyday(changes["everyday"], "the anchor's", limits)
-            reasons += _false_positives_risen(changes["false_positive_rates"], "the anchor's", limits)
-            if candidate.trained_on >= _GROWTH * anchor.trained_on:
+    if champion is not None and baseline is not None:
+        changes = figures["vs_champion"] if baseline is champion else _compare(exam, baseline, candidate)
+        figures["baseline"] = _shown(exam, baseline)
+        figures["vs_baseline"] = changes
+        reasons += _drops(changes["frozen"], _frozen(exam), limits.max_drop_from_baseline, None, "the baseline's ")
+        if baseline is not champion:
+            reasons += _checks_lost(changes["checks"], f"the baseline, version {baseline.version},", limits)
+            reasons += _other_labels_fall(changes["others"], exam, limits, "the baseline's ")
+            reasons += _more_everyday(changes["everyday"], "the baseline's", limits)
+            reasons += _false_positives_risen(changes["false_positive_rates"], "the baseline's", limits)
+            if candidate.trained_on >= _GROWTH * baseline.trained_on:
                 notes.append(
-                    f"the anchor, version {anchor.version}, had {anchor.trained_on:,} training tweets, now there are "
-                    f"{candidate.trained_on:,}: it holds little back; look at a newer version and confirm that one"
+                    f"the baseline, version {baseline.version}, had {baseline.trained_on:,} training tweets, now there "
+                    f"are {candidate.trained_on:,}: it holds little back; look at a newer version and confirm that one"
                 )
     figures |= {
         "rows": {
@@ -228,48 +124,6 @@ def judge(
         "notes": notes,
     }
     return Verdict(reasons, figures)
-
-
-def _compare(exam: Exam, old: Sheet, new: Sheet) -> Figures:
-    """Everything that differs between two models. Figures that are not defined on the rows are left out."""
-    return {
-        "version": old.version,
-        "frozen": _changes(exam.frozen, Answers(old.frozen, old.threshold), Answers(new.frozen, new.threshold)),
-        "reviews": _changes(exam.reviews, Answers(old.reviews, old.threshold), Answers(new.reviews, new.threshold)),
-        "checks": _passed(exam.checks, old, new),
-        "false_positive_rates": _false_positive_rates(exam.frozen, old, new),
-        "flipped": _flipped(old, new),
-        "everyday": {
-            label: {"old": old.everyday[label], "new": new.everyday[label], "rows": len(tweets)}
-            for label, tweets in _without_each(exam.everyday).items()
-            if label in old.everyday and label in new.everyday
-        },
-        "others": {
-            label: _changes(rows, old.others[label], new.others[label])
-            for label, rows in exam.others.items()
-            if label in old.others and label in new.others
-        },
-    }
-
-
-def _changes(rows: list[Row], old: Answers, new: Answers) -> Figures:
-    """F1 and PR-AUC of both, and the 95 % interval of the difference from paired resamples."""
-    if not rows:
-        return {}
-    truth = [row.answer for row in rows]
-    before, after = (intervals(answers, truth, resamples=0) for answers in (old, new))
-    gains = differences(old, new, truth, resamples=_RESAMPLES)
-    return {
-        name: {
-            "old": before[name].value,
-            "new": after[name].value,
-            "difference": gains[name].value,
-            "low": gains[name].low,
-            "high": gains[name].high,
-        }
-        for name in _TITLES
-        if gains[name].value is not None
-    }
 
 
 def _drops(changes: Figures, rows: str, most: float, most_if_sure: float | None, of: str = "") -> Iterator[str]:
@@ -312,17 +166,6 @@ def _yes(exam: Exam, label: str) -> int:
     return sum(row.answer for row in exam.others[label])
 
 
-def _passed(checks: list[Check], old: Sheet, new: Sheet) -> Figures:
-    """How many checks of each capability both models pass."""
-    passed: Figures = {}
-    for check, before, after in zip(checks, old.checks, new.checks, strict=True):
-        counts = passed.setdefault(check.capability, {"old": 0, "new": 0, "rows": 0})
-        counts["rows"] += 1
-        counts["old"] += (before >= old.threshold) == check.is_hate_speech
-        counts["new"] += (after >= new.threshold) == check.is_hate_speech
-    return passed
-
-
 def _checks_lost(passed: Figures, whose: str, limits: Limits) -> Iterator[str]:
     lost = [
         f"{capability} ({counts['new']} of {counts['rows']}, not {counts['old']})"
@@ -331,25 +174,6 @@ def _checks_lost(passed: Figures, whose: str, limits: Limits) -> Iterator[str]:
     ]
     if lost:
         yield f"more than {limits.max_checks_lost} checks fewer are passed than by {whose} of {', '.join(lost)}"
-
-
-def _false_positive_rates(rows: list[Row], old: Sheet, new: Sheet) -> Figures:
-    """Return for each group that enough harmless tweets name: how many these are, and the share of them and of the
-    rest that both models say yes to."""
-    tweets, truth = [row.tweet for row in rows], [row.answer for row in rows]
-    before = measure_bias(tweets, old.frozen, truth, old.threshold)
-    after = measure_bias(tweets, new.frozen, truth, new.threshold)
-    return {
-        group.group: {
-            "old": group.false_positive_rate,
-            "new": other.false_positive_rate,
-            "old_rest": group.false_positive_rate_of_rest,
-            "new_rest": other.false_positive_rate_of_rest,
-            "rows": group.rows - group.positives,
-        }
-        for group, other in zip(before, after, strict=True)
-        if group.false_positive_rate is not None
-    }
 
 
 def _false_positives_risen(rates: Figures, whose: str, limits: Limits) -> Iterator[str]:
@@ -366,11 +190,6 @@ def _false_positives_risen(rates: Figures, whose: str, limits: Limits) -> Iterat
             )
 
 
-def _without_each(everyday: list[Everyday]) -> dict[str, list[str]]:
-    """Return for each label that few everyday tweets may have, those that do not have it."""
-    return {label: [one.tweet for one in everyday if label not in one.labels] for label in MOST_EVERYDAY if everyday}
-
-
 def _more_everyday(counts: Figures, whose: str, limits: Limits) -> Iterator[str]:
     for label, count in counts.items():
         most = max(limits.max_everyday_rise, MOST_EVERYDAY[label] / 4)
@@ -379,13 +198,6 @@ def _more_everyday(counts: Figures, whose: str, limits: Limits) -> Iterator[str]
                 f"of {count['rows']} everyday tweets, {count['new']} are flagged as {label} and not {whose} "
                 f"{count['old']}, a share that rises by more than {most:.4f}"
             )
-
-
-def _flipped(old: Sheet, new: Sheet) -> float | None:
-    """The share of decisions on the first frozen rows that differ; None where there are no rows."""
-    pairs = list(zip(old.frozen, new.frozen, strict=True))[:FLIP_ROWS]
-    flips = sum((before >= old.threshold) != (after >= new.threshold) for before, after in pairs)
-    return round(flips / len(pairs), 4) if pairs else None
 
 
 def _too_many_flipped(exam: Exam, flipped: float | None, limits: Limits) -> Iterator[str]:
@@ -428,7 +240,7 @@ def _shown(exam: Exam, sheet: Sheet) -> Figures:
     rows, scores = _main(exam, sheet)
     metrics = measure(scores, [row.answer for row in rows], sheet.threshold).as_dict()
     shown = {name: metrics[name] for name in ("f1", "precision", "recall", "roc_auc", "pr_auc", "threshold", "rows")}
-    return {**shown, "said_yes": round(_share_of_yes(scores, sheet.threshold), 4), "version": sheet.version}
+    return {**shown, "positive_rate": round(_share_of_yes(scores, sheet.threshold), 4), "version": sheet.version}
 
 
 def _frozen(exam: Exam) -> str:
@@ -437,7 +249,3 @@ def _frozen(exam: Exam) -> str:
 
 def _reviews(exam: Exam) -> str:
     return f"{len(exam.reviews)} held-out reviews"
-
-
-def _shuffled(rows: Iterable[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: hashlib.sha256(row.tweet.encode(errors="replace")).digest())

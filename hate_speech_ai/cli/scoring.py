@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hate_speech_ai.cli.inputs import Refused
-from hate_speech_ai.cli.show import Tell
+from hate_speech_ai.cli.arguments import Refused
+from hate_speech_ai.cli.terminal import Tell
 from hate_speech_ai.scorer import Scorer
 
 if TYPE_CHECKING:
-    from hate_speech_ai.dataset import Split
-    from hate_speech_ai.training import Example
+    from hate_speech_ai.corpora.dataset import Split
+    from hate_speech_ai.training.examples import Example
 
 _ROWS_PER_REPORT = 200
 

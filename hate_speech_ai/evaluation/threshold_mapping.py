@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.isotonic import isotonic_regression
 
-from hate_speech_ai.comparison import ScoreMap
-from hate_speech_ai.intervals import Interval
+from hate_speech_ai.evaluation.bootstrap import Interval
+from hate_speech_ai.evaluation.model_diff import ScoreMap
 
 #: With fewer texts, resamples of them say nothing about how sure a threshold is.
 FEWEST = 30

@@ -10,7 +10,7 @@ from typing import Any
 from hate_speech_ai.artifact import Artifact
 
 #: Where the base model lies.
-BASE_MODEL = Path(__file__).resolve().parent.parent / "data" / "base" / "model.safetensors"
+BASE_MODEL = Path(__file__).resolve().parent.parent.parent / "data" / "base" / "model.safetensors"
 
 #: The corpora that it has learned, besides the starter corpus, in the order in which they are read. Their rows are not
 #: in the repository; the model card has their terms.

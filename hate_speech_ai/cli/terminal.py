@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from hate_speech_ai.evaluation.bootstrap import Interval
 from hate_speech_ai.explain import Contribution
-from hate_speech_ai.intervals import Interval
 
 #: Steps of long work: what is being done, and the share of it that is done, 0 to 1; None where nobody knows.
 Tell = Callable[[str, float | None], None]

@@ -1,0 +1,92 @@
+"""What differs between the answers of two models."""
+
+from typing import Any
+
+from hate_speech_ai.evaluation.bias import measure_bias
+from hate_speech_ai.evaluation.bootstrap import Answers, differences, intervals
+from hate_speech_ai.evaluation.exam import Exam, Row, Sheet, _without_each
+from hate_speech_ai.evaluation.metrics import CapabilityCheck
+
+#: Of the frozen rows, on these it is counted how many decisions flip.
+FLIP_ROWS = 2_000
+_RESAMPLES = 500
+_TITLES = {"f1": "F1", "pr_auc": "PR-AUC"}
+Figures = dict[str, Any]
+
+
+def _compare(exam: Exam, old: Sheet, new: Sheet) -> Figures:
+    """Everything that differs between two models. Figures that are not defined on the rows are left out."""
+    return {
+        "version": old.version,
+        "frozen": _changes(exam.frozen, Answers(old.frozen, old.threshold), Answers(new.frozen, new.threshold)),
+        "reviews": _changes(exam.reviews, Answers(old.reviews, old.threshold), Answers(new.reviews, new.threshold)),
+        "checks": _passed(exam.checks, old, new),
+        "false_positive_rates": _false_positive_rates(exam.frozen, old, new),
+        "flipped": _flipped(old, new),
+        "everyday": {
+            label: {"old": old.everyday[label], "new": new.everyday[label], "rows": len(tweets)}
+            for label, tweets in _without_each(exam.everyday).items()
+            if label in old.everyday and label in new.everyday
+        },
+        "others": {
+            label: _changes(rows, old.others[label], new.others[label])
+            for label, rows in exam.others.items()
+            if label in old.others and label in new.others
+        },
+    }
+
+
+def _changes(rows: list[Row], old: Answers, new: Answers) -> Figures:
+    """F1 and PR-AUC of both, and the 95 % interval of the difference from paired resamples."""
+    if not rows:
+        return {}
+    truth = [row.answer for row in rows]
+    before, after = (intervals(answers, truth, resamples=0) for answers in (old, new))
+    gains = differences(old, new, truth, resamples=_RESAMPLES)
+    return {
+        name: {
+            "old": before[name].value,
+            "new": after[name].value,
+            "difference": gains[name].value,
+            "low": gains[name].low,
+            "high": gains[name].high,
+        }
+        for name in _TITLES
+        if gains[name].value is not None
+    }
+
+
+def _passed(checks: list[CapabilityCheck], old: Sheet, new: Sheet) -> Figures:
+    """How many checks of each capability both models pass."""
+    passed: Figures = {}
+    for check, before, after in zip(checks, old.checks, new.checks, strict=True):
+        counts = passed.setdefault(check.capability, {"old": 0, "new": 0, "rows": 0})
+        counts["rows"] += 1
+        counts["old"] += (before >= old.threshold) == check.is_hate_speech
+        counts["new"] += (after >= new.threshold) == check.is_hate_speech
+    return passed
+
+
+def _false_positive_rates(rows: list[Row], old: Sheet, new: Sheet) -> Figures:
+    """Of each group that enough harmless tweets name: how many these are, and the share that both models say yes to."""
+    tweets, truth = [row.tweet for row in rows], [row.answer for row in rows]
+    before = measure_bias(tweets, old.frozen, truth, old.threshold)
+    after = measure_bias(tweets, new.frozen, truth, new.threshold)
+    return {
+        group.group: {
+            "old": group.false_positive_rate,
+            "new": other.false_positive_rate,
+            "old_rest": group.false_positive_rate_of_rest,
+            "new_rest": other.false_positive_rate_of_rest,
+            "rows": group.rows - group.positives,
+        }
+        for group, other in zip(before, after, strict=True)
+        if group.false_positive_rate is not None
+    }
+
+
+def _flipped(old: Sheet, new: Sheet) -> float | None:
+    """The share of decisions on the first frozen rows that differ; None where there are no rows."""
+    pairs = list(zip(old.frozen, new.frozen, strict=True))[:FLIP_ROWS]
+    flips = sum((before >= old.threshold) != (after >= new.threshold) for before, after in pairs)
+    return round(flips / len(pairs), 4) if pairs else None

@@ -1,0 +1,111 @@
+"""What every model is asked before one of them may serve, and what it answers."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from hate_speech_ai.evaluation.bootstrap import Answers
+from hate_speech_ai.evaluation.everyday import Everyday
+from hate_speech_ai.evaluation.metrics import CapabilityCheck
+from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.operating_points import MOST_EVERYDAY
+from hate_speech_ai.scorer import CachingScorer, Scorer
+
+#: More frozen rows than this make a night longer, and the verdict hardly surer.
+MOST_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """A held-out tweet, and what people answered."""
+
+    tweet: str
+    answer: bool
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What every model is asked.
+
+    Attributes:
+        frozen: held-out tweets of corpora with the corpora's own answers, where no reviewer can reach them.
+        reviews: held-out tweets with the reviewers' answers.
+        others: for each label besides hate_speech, the same as `frozen`.
+        everyday: everyday tweets, none of which a threshold was chosen with.
+    """
+
+    frozen: list[Row]
+    reviews: list[Row]
+    checks: list[CapabilityCheck]
+    others: Mapping[str, list[Row]] = field(default_factory=dict)
+    everyday: list[Everyday] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        frozen: Iterable[Row],
+        reviews: Iterable[Row],
+        checks: Iterable[CapabilityCheck],
+        others: Mapping[str, Iterable[Row]] | None = None,
+        everyday: Iterable[Everyday] = (),
+    ) -> "Exam":
+        """The rows in the order of a hash, so that the first of them are a sample which stays the same every night."""
+        return cls(
+            _shuffled(frozen)[:MOST_ROWS],
+            _shuffled(reviews)[:MOST_ROWS],
+            list(checks),
+            {label: _shuffled(rows)[:MOST_ROWS] for label, rows in (others or {}).items()},
+            list(everyday),
+        )
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What one model answered: probabilities in the order of the exam's rows.
+
+    Attributes:
+        threshold: the probability from which the answer is yes.
+        trained_on: tweets.
+        version: None of a candidate.
+        others: of the labels besides hate_speech that the model knows.
+        everyday: for each label that few everyday tweets may have, how many of them it flags.
+    """
+
+    frozen: list[float]
+    reviews: list[float]
+    checks: list[float]
+    threshold: float
+    trained_on: int
+    version: int | None = None
+    others: Mapping[str, Answers] = field(default_factory=dict)
+    everyday: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, scorer: Scorer | CachingScorer, exam: Exam, *, trained_on: int, version: int | None = None) -> "Sheet":
+        return cls(
+            scorer.probabilities([row.tweet for row in exam.frozen]),
+            scorer.probabilities([row.tweet for row in exam.reviews]),
+            scorer.probabilities([check.tweet for check in exam.checks]),
+            scorer.thresholds[HATE_SPEECH],
+            trained_on,
+            version,
+            {
+                label: Answers(scorer.probabilities([row.tweet for row in rows], label), scorer.thresholds[label])
+                for label, rows in exam.others.items()
+                if label in scorer.labels
+            },
+            {
+                label: sum(value >= scorer.thresholds[label] for value in scorer.probabilities(tweets, label))
+                for label, tweets in _without_each(exam.everyday).items()
+                if label in scorer.labels
+            },
+        )
+
+
+def _without_each(everyday: list[Everyday]) -> dict[str, list[str]]:
+    """Return for each label that few everyday tweets may have, those that do not have it."""
+    return {label: [one.tweet for one in everyday if label not in one.labels] for label in MOST_EVERYDAY if everyday}
+
+
+def _shuffled(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: hashlib.sha256(row.tweet.encode(errors="replace")).digest())

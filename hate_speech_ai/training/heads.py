@@ -1,0 +1,259 @@
+"""One label's classifier: from nothing, or on top of a base model's."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+from hate_speech_ai.artifact import Artifact
+from hate_speech_ai.operating_points import Curve
+from hate_speech_ai.sources import corpus_name
+from hate_speech_ai.training.base_model import learned_corpora
+from hate_speech_ai.training.examples import Example
+from hate_speech_ai.training.map_regression import fit_map
+from hate_speech_ai.training.recipe import (
+    BASE_INTERCEPT_PRECISION,
+    BASE_PRECISION,
+    BASE_SOURCE_PRECISION,
+    CORE_SHARE,
+    CORPUS_WEIGHT,
+    FOLDS,
+    FOLDS_ON_BASE,
+    INTERCEPT_PRECISION,
+    KNOWN_WEIGHT,
+    LEARNED_CORPUS_WEIGHT,
+    MOST_WEIGHT,
+    NB_POWER,
+    NGRAM_PRECISION,
+    REVIEW_WEIGHT,
+    SMOOTHING,
+    SOURCE_PRECISION,
+)
+from hate_speech_ai.training.vectorizer import TweetVectorizer
+
+# Of a fold's fit: its scores only choose thresholds.
+_FOLD_TOLERANCE = 5e-3
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Head:
+    """One label's coefficients, and what they say about rows that they have not seen."""
+
+    coefficients: Floats
+    intercept: float
+    curve: Curve
+    out_of_fold: Floats
+
+
+class HeadLearner:
+    """What the labels of one training have in common.
+
+    Args:
+        examples: those of the training.
+        matrix: their features, a column for each source where there are several, and one of ones.
+        width: how many of the columns are features.
+        seed: of the folds.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        base: Artifact | None,
+        vectorizer: TweetVectorizer,
+        matrix: csr_array,
+        width: int,
+        seed: int,
+    ) -> None:
+        self.examples = examples
+        self.base = base
+        self.vectorizer = vectorizer
+        self.matrix = matrix
+        self.width = width
+        self.hashes = _hashes(examples, seed)
+
+    def learn(self, label: str) -> Head:
+        """Return the classifier of a label."""
+        rows = np.array([place for place, example in enumerate(self.examples) if label in example.labels], np.int64)
+        answers = np.array([self.examples[place].labels[label] for place in rows], dtype=bool)
+        if self.base is None or label not in self.base.labels:
+            return self._from_nothing(rows, answers)
+        return self._on_the_base(label, self.base, rows, answers)
+
+    def _from_nothing(self, rows: Ints, answers: Bools) -> Head:
+        matrix, width = self._of(rows), self.width
+        weights = self._weights(rows)
+        balanced = weights * np.where(answers, _half(answers), _half(~answers))
+
+        def fit(matrix: csr_array, part: Ints | slice, **options: Any) -> Floats:
+            return fit_map(
+                matrix,
+                answers[part].astype(np.float64),
+                balanced[part],
+                precision=self._precision(matrix, answers[part], weights[part]),
+                **options,
+            )
+
+        scores, start = np.empty(len(rows)), np.zeros(matrix.shape[1])
+        folds = self.hashes[rows] % FOLDS
+        for fold in range(FOLDS):
+            inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+            # Precisions of its own: those of all rows know the answers of the unseen ones.
+            found = fit(matrix[inside], inside, tolerance=_FOLD_TOLERANCE)
+            start += found / FOLDS
+            scores[outside] = self._served(matrix[outside], found)
+        slope, shift = _platt(scores, answers)
+        found = fit(matrix, slice(None), start=start)
+        chances = expit(scores * slope + shift)
+        coefficients = (found[:width] * slope).astype(np.float16).astype(np.float64)
+        return Head(
+            coefficients,
+            float(f"{found[-1] * slope + shift:.6g}"),
+            Curve.of(chances, answers),
+            self._spread(rows, chances),
+        )
+
+    def _precision(self, matrix: csr_array, answers: Bools, weights: Floats) -> Floats:
+        """Return the prior's precision for each column: features, sources, intercept."""
+        strengths = _nb_weights(matrix, answers, weights, self.width)
+        sources = matrix.shape[1] - self.width - 1
+        return np.concatenate(
+            [
+                self._ngram_precision() / strengths**2,
+                np.full(sources, SOURCE_PRECISION),
+                [INTERCEPT_PRECISION],
+            ]
+        )
+
+    def _ngram_precision(self) -> Floats:
+        vocabulary = self.vectorizer.vocabulary_
+        precision = np.ones(len(vocabulary))
+        precision[len(vocabulary) - len(vocabulary.ngrams) :] = NGRAM_PRECISION
+        return precision
+
+    def _weights(self, rows: Ints) -> Floats:
+        """Return how much an error on each row counts: its weight, and between 1 and 8 times as much for core rows."""
+        core = np.array([self.examples[place].core for place in rows], dtype=bool)
+        own = np.array([self.examples[place].weight for place in rows])
+        weight = CORE_SHARE * own[~core].sum() / max(int(core.sum()), 1)
+        return own * np.where(core, np.clip(weight, 1.0, MOST_WEIGHT), 1.0)
+
+    def _on_the_base(self, label: str, base: Artifact, rows: Ints, answers: Bools) -> Head:
+        place = base.labels.index(label)
+        columns = self.vectorizer.base_columns_
+        mean = np.where(columns >= 0, base.weights[place].astype(np.float64)[columns], 0.0)
+        intercept = float(base.intercepts[place])
+        known = np.array([self.examples[row].known for row in rows], dtype=bool)
+        if known.all():
+            nothing = np.full(len(self.examples), np.nan)
+            return Head(mean, intercept, base.curves[label], nothing)
+        matrix, width = self._of(rows), self.width
+        sources = matrix.shape[1] - width - 1
+        centre = np.concatenate([mean, np.zeros(sources), [intercept]])
+        targets = np.where(known, expit(self._served(matrix, centre)), answers.astype(np.float64))
+        weights = np.array([self._weight_on_base(self.examples[row], base) for row in rows])
+
+        def fit(part: Bools, **options: Any) -> Floats:
+            new, everything = np.flatnonzero(part & ~known), bool(part.all())
+            precision: list[Floats] = [
+                self._base_precision(columns, matrix[new], answers[new], weights[new]),
+                np.full(sources, BASE_SOURCE_PRECISION),
+                np.array([BASE_INTERCEPT_PRECISION]),
+            ]
+            return fit_map(
+                matrix if everything else matrix[np.flatnonzero(part)],
+                targets[part],
+                weights[part],
+                precision=np.concatenate(precision),
+                mean=centre,
+                **options,
+            )
+
+        chances, start = np.full(len(rows), np.nan), np.zeros(matrix.shape[1])
+        folds = np.where(known, -1, self.hashes[rows] % FOLDS_ON_BASE)
+        for fold in range(FOLDS_ON_BASE):
+            outside = np.flatnonzero(folds == fold)
+            found = fit(folds != fold, tolerance=_FOLD_TOLERANCE)
+            start += found / FOLDS_ON_BASE
+            chances[outside] = expit(self._served(matrix[outside], found))
+        curve = base.curves[label]
+        if len(np.unique(answers[~known])) == 2:
+            curve = curve.mixed(Curve.of(chances[~known], answers[~known]))
+        found = fit(np.ones(len(rows), dtype=bool), start=start)
+        return Head(
+            found[:width].astype(np.float16).astype(np.float64),
+            float(f"{found[-1]:.6g}"),
+            curve,
+            self._spread(rows, chances),
+        )
+
+    def _base_precision(self, columns: NDArray[np.int32], matrix: csr_array, answers: Bools, weights: Floats) -> Floats:
+        """Return each feature's prior precision: one for all of the base's, and that of new ones as from nothing."""
+        new = self._ngram_precision() / _nb_weights(matrix, answers, weights, self.width) ** 2
+        return np.where(columns >= 0, BASE_PRECISION, new)
+
+    def _weight_on_base(self, example: Example, base: Artifact) -> float:
+        if example.known:
+            return KNOWN_WEIGHT
+        if example.core:
+            return REVIEW_WEIGHT * example.weight
+        learned = corpus_name(example.source) in learned_corpora(base)
+        return (LEARNED_CORPUS_WEIGHT if learned else CORPUS_WEIGHT) * example.weight
+
+    def _of(self, rows: Ints) -> csr_array:
+        """Return the matrix of some examples, without a copy where these are all."""
+        return self.matrix if len(rows) == self.matrix.shape[0] else self.matrix[rows]
+
+    def _served(self, matrix: csr_array, found: Floats) -> Floats:
+        """Return the scores that serving would give: without what the source says."""
+        coefficients = found.copy()
+        coefficients[self.width : -1] = 0.0
+        scores: Floats = matrix @ coefficients
+        return scores
+
+    def _spread(self, rows: Ints, chances: Floats) -> Floats:
+        spread = np.full(len(self.examples), np.nan)
+        spread[rows] = chances
+        return spread
+
+
+def _half(answers: Bools) -> float:
+    """Return the weight with which these answers count as half of all."""
+    return len(answers) / (2 * int(answers.sum()))
+
+
+def _hashes(examples: Sequence[Example], seed: int) -> Ints:
+    """Return a number for each example, by its text, to choose its fold with: a row more or less leaves the others
+    where they are, and so the thresholds that are chosen on them."""
+    key = seed.to_bytes(8, "big", signed=True)
+    digests = (hashlib.blake2b(one.tweet.encode(errors="replace"), digest_size=4, key=key) for one in examples)
+    return np.array([int.from_bytes(digest.digest(), "big") for digest in digests], dtype=np.int64)
+
+
+def _nb_weights(matrix: csr_array, answers: Bools, weights: Floats, width: int) -> Floats:
+    """Return how unlike each of `width` features is among the tweets with the label and those without; 1 on average."""
+    yes = SMOOTHING + (matrix.T @ (weights * answers))[:width]
+    no = SMOOTHING + (matrix.T @ (weights * ~answers))[:width]
+    strengths = np.abs(np.log((yes / yes.sum()) / (no / no.sum()))) ** NB_POWER
+    strengths /= max(float(np.sqrt(np.mean(strengths**2))), 1e-9)
+    rounded: Floats = np.maximum(strengths, 1e-2).astype(np.float32).astype(np.float64)
+    return rounded
+
+
+def _platt(scores: Floats, answers: Bools) -> tuple[float, float]:
+    """Return slope and shift of the logistic curve over the scores."""
+    platt = LogisticRegression(C=1e6).fit(scores.reshape(-1, 1), answers)
+    slope, shift = float(platt.coef_[0, 0]), float(platt.intercept_[0])
+    if slope <= 0:  # nothing was learned, and turning every score round would hide it
+        return 1.0, 0.0
+    # Rounded, because another processor may sum in another order.
+    return float(f"{slope:.6g}"), float(f"{shift:.6g}")

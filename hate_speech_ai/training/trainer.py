@@ -1,0 +1,223 @@
+"""From labelled tweets to an artifact. scikit-learn and scipy do the arithmetic; this module says what it is given."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack, vstack
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from hate_speech_ai.artifact import Artifact
+from hate_speech_ai.evaluation.everyday import Everyday
+from hate_speech_ai.labels import HATE_SPEECH, in_order
+from hate_speech_ai.operating_points import MOST_EVERYDAY, Curve
+from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.training.examples import Example, NotEnoughData, Progress
+from hate_speech_ai.training.heads import Head, HeadLearner
+from hate_speech_ai.training.recipe import (
+    recipe,
+)
+from hate_speech_ai.training.vectorizer import TweetVectorizer
+from hate_speech_ai.vocabulary import Vocabulary
+
+#: From nothing, a label is learned once this many tweets answer it with yes, and as many with no.
+MIN_EXAMPLES = 50
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `train` returns: the artifact, and the same model as scikit-learn estimators.
+
+    Attributes:
+        out_of_fold: for each label and each example, the probability by a model that had not seen it; NaN for those
+            that do not answer the label, and for those that the base has learned.
+    """
+
+    artifact: Artifact
+    vectorizer: TweetVectorizer
+    heads: dict[str, LogisticRegression]
+    out_of_fold: dict[str, Floats]
+
+    def pipeline(self, label: str = HATE_SPEECH) -> Pipeline:
+        """Return tweets to probabilities in scikit-learn's own terms, for comparison with the scorer."""
+        return Pipeline([("tfidf", self.vectorizer), ("classifier", self.heads[label])])
+
+
+def learnable(examples: Sequence[Example], base: Artifact | None = None) -> list[str]:
+    """Return the labels of the base, and those that enough of the examples answer with yes and with no."""
+    yes: dict[str, int] = {}
+    no: dict[str, int] = {}
+    for example in examples:
+        for label, answer in example.labels.items():
+            counts = yes if answer else no
+            counts[label] = counts.get(label, 0) + 1
+    enough = {label for label in yes if yes[label] >= MIN_EXAMPLES and no.get(label, 0) >= MIN_EXAMPLES}
+    return in_order(enough.union(base.labels if base else ()))
+
+
+def train(
+    examples: Sequence[Example],
+    *,
+    base: Artifact | None = None,
+    everyday: Sequence[Everyday] = (),
+    most_features: int | None = None,
+    seed: int = 0,
+    metadata: Mapping[str, Any] | None = None,
+    progress: Progress = lambda step, share: None,
+) -> Trained:
+    """Train one classifier for each label that the base answers or that the examples can teach.
+
+    On top of a base, a label's classifier is the most probable one, given the examples, under a Gaussian prior whose
+    mean is the base's (Chelba and Acero 2004): they move only what they speak about. What the base has learned already
+    (`Example.known`) is not learned again: such rows are asked to keep the base's own probability (Li and Hoiem 2016,
+    "Learning without Forgetting"). Without other rows, the result has the base's weights, bit for bit.
+
+    From nothing, the prior's mean is zero, and its variance for each feature how unlike it is among the tweets with the
+    label and those without (Wang and Manning 2012, "Baselines and Bigrams"). Probabilities are calibrated on
+    out-of-fold scores, on tweets that the scoring model had not seen: a logistic curve over the scores (Platt 1999),
+    folded into the coefficients.
+
+    Operating points are chosen on out-of-fold scores, and so that few everyday tweets are flagged.
+
+    Args:
+        examples: in a fixed order, no two with the same cleaned text. Held-out tweets do not belong here.
+        everyday: tweets with which thresholds are chosen; they teach nothing.
+        most_features: how many are kept, those with the largest weights; all, if it is left out.
+        seed: of the folds. The same examples, base and seed give the same bytes.
+        progress: called with the name of each step and the share of the work done, 0 to 1.
+
+    Raises:
+        NotEnoughData: there is no base, and fewer than 50 tweets answer `hate_speech` with yes, or with no.
+    """
+    with threadpool_limits(limits=1):  # the arrays are small: more threads only wait for each other
+        return _Training(examples, base, seed, progress).run(everyday, most_features, metadata or {})
+
+
+class _Training:
+    def __init__(self, examples: Sequence[Example], base: Artifact | None, seed: int, progress: Progress) -> None:
+        self.examples = examples
+        self.base = base
+        self.seed = seed
+        self.progress = progress
+        self.labels = learnable(examples, base)
+
+    def run(self, everyday: Sequence[Everyday], most_features: int | None, metadata: Mapping[str, Any]) -> Trained:
+        if HATE_SPEECH not in self.labels:
+            answers = [example.labels[HATE_SPEECH] for example in self.examples if HATE_SPEECH in example.labels]
+            raise NotEnoughData(
+                f"training needs {MIN_EXAMPLES} tweets with hate_speech and {MIN_EXAMPLES} without; "
+                f"there are {sum(answers)} and {len(answers) - sum(answers)}"
+            )
+        self.progress("reading words", 0.02)
+        self.vectorizer, features = self._read()
+        width, matrix = features.shape[1], self._with_intercepts(features)
+        del features
+        learner = HeadLearner(self.examples, self.base, self.vectorizer, matrix, width, self.seed)
+        heads: dict[str, Head] = {}
+        for position, label in enumerate(self.labels):
+            self.progress(f"learning {label}", 0.3 + 0.6 * position / len(self.labels))
+            heads[label] = learner.learn(label)
+        self.progress("writing the model", 0.9)
+        vocabulary, kept = _largest(self.vectorizer.vocabulary_, heads, most_features)
+        weights = np.vstack([head.coefficients[kept] for head in heads.values()]).astype(np.float16)
+        artifact = Artifact(
+            labels=self.labels,
+            vocabulary=vocabulary,
+            weights=weights,
+            intercepts=np.array([head.intercept for head in heads.values()], dtype=np.float64),
+            curves={label: head.curve for label, head in heads.items()},
+            metadata={"recipe": recipe(), "seed": self.seed, **metadata},
+        )
+        artifact = replace(artifact, curves=_with_everyday(artifact, everyday))
+        return Trained(
+            artifact,
+            TweetVectorizer().use(vocabulary),
+            {label: _estimator(artifact, place) for place, label in enumerate(self.labels)},
+            {label: head.out_of_fold for label, head in heads.items()},
+        )
+
+    def _read(self) -> tuple[TweetVectorizer, csr_array]:
+        """Return the vectorizer and the features of all examples. What is known to the base adds no feature."""
+        vectorizer = TweetVectorizer(self.base.vocabulary if self.base else None)
+        new = [place for place, example in enumerate(self.examples) if not self._is_known(example)]
+        if not new and self.base:
+            vectorizer.use(self.base.vocabulary)
+            return vectorizer, vectorizer.transform(example.tweet for example in self.examples)
+        taught = [self.examples[place] for place in new]
+        try:
+            features = vectorizer.fit_transform(
+                [example.tweet for example in taught], authors=[example.author for example in taught]
+            )
+        except ValueError as error:  # scikit-learn's word for an empty vocabulary
+            raise NotEnoughData("the training tweets have no word in common") from error
+        if len(new) == len(self.examples):
+            return vectorizer, features
+        known = [place for place, example in enumerate(self.examples) if self._is_known(example)]
+        both = vstack([features, vectorizer.transform(self.examples[place].tweet for place in known)], format="csr")
+        return vectorizer, both[np.argsort(np.array([*new, *known]), kind="stable")]
+
+    def _is_known(self, example: Example) -> bool:
+        return self.base is not None and example.known
+
+    def _with_intercepts(self, features: csr_array) -> csr_array:
+        """Return the features of all examples, a column for each source where there are several, and one of ones."""
+        sources = ["" if self._is_known(example) else example.source for example in self.examples]
+        names = sorted(
+            {name for name, example in zip(sources, self.examples, strict=True) if not self._is_known(example)}
+        )
+        column = {name: place for place, name in enumerate(names)} if len(names) > 1 or self.base else {}
+        places = np.array([column.get(name, -1) for name in sources], dtype=np.int32)
+        ends = np.concatenate([[0], np.cumsum(places >= 0)]).astype(np.int32)
+        shape = (len(sources), len(column))
+        by_source = csr_array((np.ones(int(ends[-1])), places[places >= 0], ends), shape=shape)
+        return _narrow(hstack([features, by_source, csr_array(np.ones((len(sources), 1)))], format="csr"))
+
+
+def _largest(vocabulary: Vocabulary, heads: Mapping[str, Head], most: int | None) -> tuple[Vocabulary, Ints]:
+    """Return the features with the largest weights, and their places."""
+    if most is None or most >= len(vocabulary):
+        return vocabulary, np.arange(len(vocabulary))
+    sizes = np.max([np.abs(head.coefficients) for head in heads.values()], axis=0) * vocabulary.idf.astype(np.float64)
+    kept = np.sort(np.argsort(-sizes, kind="stable")[:most])
+    ends = np.cumsum([0, *map(len, vocabulary.blocks)])
+    words, patterns, ngrams = (
+        [block[place - first] for place in kept[(kept >= first) & (kept < last)].tolist()]
+        for block, first, last in zip(vocabulary.blocks, ends[:-1], ends[1:], strict=True)
+    )
+    return replace(vocabulary, words=words, patterns=patterns, ngrams=ngrams, idf=vocabulary.idf[kept]), kept
+
+
+def _with_everyday(artifact: Artifact, everyday: Sequence[Everyday]) -> dict[str, Curve]:
+    """Return the curves with the shares of everyday tweets that reach each threshold."""
+    curves = dict(artifact.curves)
+    scorer = CachingScorer(Scorer(artifact))
+    for label in set(curves) & set(MOST_EVERYDAY):
+        tweets = [one.tweet for one in everyday if label not in one.labels]
+        if tweets:
+            curves[label] = curves[label].with_everyday(
+                np.array(scorer.probabilities(tweets, label)), MOST_EVERYDAY[label]
+            )
+    return curves
+
+
+def _estimator(artifact: Artifact, place: int) -> LogisticRegression:
+    """Return a label's classifier as scikit-learn has it."""
+    head = LogisticRegression()
+    head.classes_ = np.array([False, True])
+    head.coef_ = artifact.weights[place : place + 1].astype(np.float64)
+    head.intercept_ = artifact.intercepts[place : place + 1]
+    head.n_features_in_ = head.coef_.shape[1]
+    return head
+
+
+def _narrow(matrix: csr_array) -> csr_array:
+    """Return the matrix with indices of 32 bits: half the memory."""
+    matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
+    return matrix
