@@ -7,12 +7,12 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from api.keys import trust
-from api.keys.views import counted
+from api.keys.queries import counted
 from api.lib import audit_log
 from api.models import (
     ApiKey,
@@ -66,8 +66,8 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "revoked_at",
     )
     list_filter = ("trust",)
-    fields = ("name", "prefix", "scopes", "trust", "standing", "limit", "created_at", "expires_at", "revoked_at")
-    readonly_fields = ("prefix", "scopes", "trust", "standing", "created_at")
+    fields = ("name", "prefix", "scopes", "trust", "reliability", "limit", "created_at", "expires_at", "revoked_at")
+    readonly_fields = ("prefix", "scopes", "trust", "reliability", "created_at")
     actions = ("trust_them", "trust_them_and_approve", "quarantine_them", "approve_what_waits")
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -89,19 +89,19 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="Agrees on known tweets")
     def known_tweets(self, key: ApiKey) -> str:
-        return _of(key.standing, "known_agreed", "known")
+        return _of(key.reliability, "known_agreed", "known")
 
     @admin.display(description="Agrees with other keys")
     def other_keys(self, key: ApiKey) -> str:
-        return _of(key.standing, "peers_agreed", "peers")
+        return _of(key.reliability, "peers_agreed", "peers")
 
     @admin.display(description="New labels that contradict a sure model")
     def contradicted(self, key: ApiKey) -> str:
-        return _of(key.standing, "contradicted", "sure")
+        return _of(key.reliability, "contradicted", "sure")
 
     @admin.display(description="Its vote weighs")
     def vote_weighs(self, key: ApiKey) -> float:
-        return float(key.standing.get("weight", 1.0))
+        return float(key.reliability.get("weight", 1.0))
 
     @admin.action(description="Trust: what they review from now on trains", permissions=["change"])
     def trust_them(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
@@ -111,7 +111,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description="Trust, and approve what waits", permissions=["change"])
     def trust_them_and_approve(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         for key in keys:
-            trust.trust(key, by=_who(request), reason="in the admin", approve_waiting=True)
+            trust.trust(key, by=_who(request), reason="in the admin", approve_pending=True)
 
     @admin.action(description="Quarantine, with what no model has learned yet", permissions=["change"])
     def quarantine_them(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
@@ -139,6 +139,10 @@ class ModelVersionAdmin(ReadOnly):
     ordering = ("-pk",)
     actions = ("promote", "roll_back", "keep", "release", "retire", "prune")
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        champion = Promotion.champion()
+        return super().get_queryset(request).annotate(champion=Value(champion.pk if champion else 0))
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         # Rolling back and pruning are about no version that could be chosen, and Django's actions need one.
         if request.POST.get("action") in ("roll_back", "prune") and not request.POST.getlist(ACTION_CHECKBOX_NAME):
@@ -149,8 +153,8 @@ class ModelVersionAdmin(ReadOnly):
         return super().changelist_view(request, extra_context)
 
     @admin.display(boolean=True)
-    def serves(self, version: ModelVersion) -> bool:
-        return version == Promotion.champion()
+    def serves(self, version: Any) -> bool:
+        return bool(version.pk == version.champion)
 
     @admin.action(description="Let it serve, or confirm that it does", permissions=["operate"])
     def promote(self, request: HttpRequest, versions: Rows) -> HttpResponse | None:
@@ -258,5 +262,5 @@ class TrainingRunAdmin(ReadOnly):
     list_filter = ("status", "kind")
 
 
-def _of(standing: dict[str, int], part: str, whole: str) -> str:
-    return f"{standing[part]} of {standing[whole]}" if standing else "-"
+def _of(reliability: dict[str, int], part: str, whole: str) -> str:
+    return f"{reliability[part]} of {reliability[whole]}" if reliability else "-"

@@ -4,8 +4,10 @@ from typing import Any
 
 from celery import shared_task
 
+from api.training.queue import TRAIN_TASK
 
-@shared_task(name="api.tasks.train")
+
+@shared_task(name=TRAIN_TASK)
 def train(run_id: str, **kwargs: Any) -> None:
     from api.training import retraining
 
@@ -21,12 +23,12 @@ def nightly(**kwargs: Any) -> None:
 
 @shared_task(name="api.tasks.sweep")
 def sweep(scheduled: bool = False, **kwargs: Any) -> None:
-    from api.operations import health
+    from api.lib import heartbeat
     from api.prediction import recorder
     from api.review_queue import live_metrics, selection
     from api.training import queue
 
-    health.beat_worker(scheduled=scheduled)
+    heartbeat.beat_worker(scheduled=scheduled)
     queue.sweep()
     recorder.purge()
     selection.compare_versions()

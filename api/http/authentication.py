@@ -1,4 +1,4 @@
-"""Who may: API keys and their scopes."""
+"""API keys and their scopes."""
 
 import secrets
 import time

@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 from django.db import IntegrityError, transaction
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
+from rest_framework import serializers, status
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.http.problems import IdempotencyKeyReused
 from api.models import ApiKey, IdempotentAnswer
 
 _MAX_LENGTH = 255
@@ -49,7 +49,8 @@ def once(request: Request, key: ApiKey, act: Callable[[], Response], *, name: st
         with transaction.atomic():
             answer = IdempotentAnswer.objects.create(key=key, name=name, request_digest=digest)
             response = act()
-            answer.status, answer.body = response.status_code, _plain(response.data)
+            # An answer without a body is kept as {}, which no other is.
+            answer.status, answer.body = response.status_code, _plain(response.data or {})
             answer.save()
             return response
     except IntegrityError:
@@ -58,8 +59,14 @@ def once(request: Request, key: ApiKey, act: Callable[[], Response], *, name: st
             raise
     if first.request_digest != digest:
         raise IdempotencyKeyReused()
-    return Response(first.body, first.status, headers={"Idempotent-Replayed": "true"})
+    return Response(first.body or None, first.status, headers={"Idempotent-Replayed": "true"})
 
 
 def _plain(data: Any) -> Any:
     return orjson.loads(orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z))
+
+
+class IdempotencyKeyReused(APIException):
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "idempotency_key_reused"
+    default_detail = "This Idempotency-Key was used with another request. Use a new key for a new request."

@@ -1,4 +1,4 @@
-"""Long answers in pieces."""
+"""Pages of long lists."""
 
 from typing import Any
 
@@ -10,9 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.http.fields import StrictSerializer, read_query
+
 #: For the schema.
 PAGE = [
-    OpenApiParameter("limit", int, description="1 to 100; 20 unless told"),
+    OpenApiParameter("limit", int, description="1 to 100; default 20"),
     OpenApiParameter("offset", int, description="how many to skip"),
 ]
 
@@ -43,6 +45,11 @@ def _require_number(request: Request, name: str, least: int) -> None:
     is_number = value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
     if not is_number or int(value) < least:
         raise serializers.ValidationError({name: [f"This must be a whole number, {least} or more."]})
+
+
+def read_filters(request: Request, filters: type[StrictSerializer] = StrictSerializer) -> dict[str, Any]:
+    """Return what a request for a list asks for besides its piece of it. Refuse parameters that there are not."""
+    return read_query(request, filters, *[parameter.name for parameter in PAGE])
 
 
 def page(

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException, Throttled, UnsupportedMediaType, ValidationError
 from rest_framework.parsers import BaseParser
@@ -17,15 +17,7 @@ from rest_framework.response import Response
 from api.http.renderers import JSONRenderer
 
 logger = logging.getLogger(__name__)
-
 CONTENT_TYPE = "application/problem+json"
-
-
-class ModelNotReady(APIException):
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_code = "model_not_ready"
-    default_detail = "No model is loaded yet. The first one is trained at the first start; try again shortly."
-    wait = 5
 
 
 class DatabaseUnavailable(APIException):
@@ -42,12 +34,6 @@ class BodyTooLarge(APIException):
         "The request body is too large: 64 KB for one tweet, 1 MB for a list of tweets, "
         "16 MB and 10,000 lines for reviews as JSON lines."
     )
-
-
-class IdempotencyKeyReused(APIException):
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_code = "idempotency_key_reused"
-    default_detail = "This Idempotency-Key was used with another request. Use a new key for a new request."
 
 
 def handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -79,31 +65,6 @@ def problem(status_code: int, code: str, detail: str, errors: dict[str, list[str
     if errors:
         body["errors"] = errors
     return body
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    detail = "The request cannot be understood. Is the host name in its URL one of ALLOWED_HOSTS?"
-    if request.path.startswith("/v1/"):
-        from api.integrations.openai.views import refuse  # whose import leads here, through the settings
-
-        return refuse(400, detail, "bad_request")
-    return _respond(400, "bad_request", detail)
-
-
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _respond(403, "permission_denied", "This request is not allowed.")
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith("/v1/"):
-        from api.integrations.openai.views import no_such_path  # whose import leads here, through the settings
-
-        return no_such_path(request)
-    return _respond(404, "not_found", "There is nothing at this path. GET /docs lists the paths that exist.")
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    return _respond(500, "server_error", "The service failed on this request. The cause is in its log.")
 
 
 def flatten(errors: Any, field: str = "") -> dict[str, list[str]]:
@@ -147,5 +108,5 @@ def _title(status_code: int) -> str:
     return HTTPStatus(status_code).phrase
 
 
-def _respond(status_code: int, code: str, detail: str) -> HttpResponse:
+def respond(status_code: int, code: str, detail: str) -> HttpResponse:
     return HttpResponse(orjson.dumps(problem(status_code, code, detail)), content_type=CONTENT_TYPE, status=status_code)

@@ -50,7 +50,7 @@ class ApiKeyScheme(KeyScheme):  # type: ignore[no-untyped-call]
 
 
 class BearerScheme(KeyScheme):  # type: ignore[no-untyped-call]
-    target_class = "api.integrations.openai.views.BearerAuthentication"
+    target_class = "api.integrations.openai.authentication.BearerAuthentication"
     name = "Bearer"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
@@ -58,7 +58,7 @@ class BearerScheme(KeyScheme):  # type: ignore[no-untyped-call]
 
 
 class BasicScheme(KeyScheme):  # type: ignore[no-untyped-call]
-    target_class = "api.integrations.label_studio.views.BasicAuthentication"
+    target_class = "api.integrations.label_studio.authentication.BasicAuthentication"
     name = "Basic"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:

@@ -16,6 +16,6 @@ def limits_are_readable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             parse_limit(limit)
         except ValueError as error:
             problems.append(
-                Error(str(error), hint=f"Set LIMIT_{name.upper()} to something like 600/minute, or to nothing.")
+                Error(str(error), hint=f"Set RATE_LIMIT_{name.upper()} to something like 600/minute, or to nothing.")
             )
     return problems

@@ -1,4 +1,4 @@
-"""How often: exact limits, per key or per address, counted in Redis by one atomic command per request."""
+"""Rate limits: exact, per key or per address, counted in Redis by one atomic command per request."""
 
 import ipaddress
 import math
@@ -61,7 +61,7 @@ def count(limit: str, who: str) -> float | None:
     try:
         number = int(str(redis_client.call("EVAL", _COUNT, 1, name, seconds + 1)))
     except redis_client.Unavailable:
-        number, requests = _count_locally(name), max(1, requests // settings.WORKERS)
+        number, requests = _count_locally(name), max(1, requests // settings.WEB_PROCESSES)
     return None if number <= requests else (window + 1) * seconds - now
 
 

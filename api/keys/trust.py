@@ -11,8 +11,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from api.lib import audit_log
-from api.models import ApiKey, ReviewedTweet, ReviewEvent
-from api.training import queue
+from api.models import ApiKey, ReviewedTweet, ReviewEvent, TrainingRun
 
 Status = ReviewedTweet.Status
 Trust = ApiKey.Trust
@@ -24,13 +23,13 @@ QUARANTINED = "Quarantined by {by}; it counts no more until a person approves it
 
 
 def weights() -> dict[str, float]:
-    """Of the votes of each key whose vote does not count in full, by source, as the last training saw it."""
-    keys = ApiKey.objects.exclude(standing={}).only("pk", "standing")
-    return {key.source: key.standing["weight"] for key in keys if key.standing.get("weight", 1.0) < 1.0}
+    """Return the vote weights below 1, by source, as of the last training run."""
+    keys = ApiKey.objects.exclude(reliability={}).only("pk", "reliability")
+    return {key.source: key.reliability["weight"] for key in keys if key.reliability.get("weight", 1.0) < 1.0}
 
 
-def within_cap(new: Mapping[str, int]) -> dict[str, int]:
-    """How many of a night's new labels of each source are taken; the oldest are.
+def capped_per_source(new: Mapping[str, int]) -> dict[str, int]:
+    """Return how many of a run's new labels of each source are taken; the oldest are.
 
     Args:
         new: how many there are of each source.
@@ -39,28 +38,28 @@ def within_cap(new: Mapping[str, int]) -> dict[str, int]:
     return {source: min(count, most) for source, count in new.items()}
 
 
-def trust(key: ApiKey, *, by: str, reason: str, approve_waiting: bool = False) -> int:
+def trust(key: ApiKey, *, by: str, reason: str, approve_pending: bool = False) -> int:
     """Let what a key says from now on train; how many waiting reviews were approved as well, if that is asked for."""
     with transaction.atomic():
         if _set_level(key, Trust.TRUSTED):
             audit_log.record("key.trusted", str(key), by=by, reason=reason)
-        return approve(key.reviews.all(), by=by, reason=reason) if approve_waiting else 0
+        return approve(key.reviews.all(), by=by, reason=reason) if approve_pending else 0
 
 
-def quarantine(key: ApiKey, *, by: str, reason: str, everything: bool = False) -> int:
+def quarantine(key: ApiKey, *, by: str, reason: str, include_learned: bool = False) -> int:
     """Let what a key says wait, with what no model has learned yet; how many reviews that are.
 
     What a person has approved goes on counting.
 
     Args:
-        everything: also what was approved, and what models have learned: the next training does without it.
+        include_learned: also what was approved, and what models have learned: the next training does without it.
     """
-    if everything:
+    if include_learned:
         rows = key.reviews.filter(status__in=[Status.PENDING, Status.HELD_OUT, Status.TRAINED, Status.CONFLICT])
     else:
         rows = key.reviews.filter(status__in=[Status.PENDING, Status.HELD_OUT], approved=False)
     with transaction.atomic():
-        queue.hold_results()
+        TrainingRun.objects.lock_running()
         changed = _set_level(key, Trust.QUARANTINED)
         count = _move(rows, Status.QUARANTINED, QUARANTINED.format(by=by), approved=False)
         if changed or count:

@@ -13,7 +13,16 @@ from api.models import AuditEntry
 _SETTINGS = "settings.changed"
 _NOTED_PREFIXES = ("GATE_", "NIGHT_", "TRUST_")
 _NOTED = (
-    *("NIGHTLY_AT", "LIMITS", "KEEP_VERSIONS", "STORE_PREDICTIONS", "PREDICTIONS_DAYS", "AUDIT_SHARE", "PLANTED_SHARE"),
+    *(
+        "BASE_MODEL",
+        "NIGHTLY_AT",
+        "LIMITS",
+        "KEEP_VERSIONS",
+        "PREDICTION_SAMPLE_RATE",
+        "PREDICTION_RETENTION_DAYS",
+        "RANDOM_SAMPLE_SHARE",
+        "CONTROL_SHARE",
+    ),
     *("PUBLIC_PREDICT", "ADMIN_ENABLED", "ALLOWED_HOSTS", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG"),
 )
 
@@ -28,10 +37,13 @@ def record(action: str, target: str, *, by: str, reason: str = "", **details: An
         reason: as the person gave it, or as the program decided.
         details: whatever else says what changed; JSON.
     """
-    return AuditEntry.objects.create(action=action, target=target, by=by[:120], reason=reason, details=details)
+    entry: AuditEntry = AuditEntry.objects.create(
+        action=action, target=target, by=by[:120], reason=reason, details=details
+    )
+    return entry
 
 
-def note_settings() -> bool:
+def record_settings_change() -> bool:
     """Add an entry if the service starts with other settings than the last time, as far as these decide over labels,
     models, texts and access.
 
@@ -47,11 +59,13 @@ def note_settings() -> bool:
     }
     if changed:
         reason = ", ".join(f"{name} is {now.get(name, 'gone')}" for name in changed) if last else "the first start"
-        record(_SETTINGS, "settings", by=operator(), reason=reason, changed=changed if last else {}, settings=now)
+        record(
+            _SETTINGS, "settings", by=current_operator(), reason=reason, changed=changed if last else {}, settings=now
+        )
     return bool(changed)
 
 
-def operator() -> str:
+def current_operator() -> str:
     """Who is at the command line."""
     try:
         name = getpass.getuser()

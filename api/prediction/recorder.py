@@ -1,13 +1,11 @@
 """Predictions that are kept for the review queue, where the operator has turned that on.
 
 A request only puts its prediction into a buffer in memory; a background thread of the web process writes what is there
-every second. Nothing waits for the database: what does not fit, or cannot be written, is dropped and counted.
-"""
+every second. Nothing waits for the database: what does not fit, or cannot be written, is dropped and counted."""
 
 import logging
 import random
 import threading
-import time
 from collections import deque
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -15,22 +13,19 @@ from multiprocessing.util import Finalize
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from api.lib import audit_log
+from api.lib import audit_log, background
 from api.models import ApiKey, AuditDraw, QueueClaim, StoredPrediction
-from api.prediction import language
-from api.prediction.active_model import ActiveModel
-from api.review_queue import live_metrics
-from hate_speech_ai.audit_sample import inclusion
+from api.prediction.loading import LoadedModel
+from hate_speech_ai.evaluation.live_sample import inclusion
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import EMPTY, Score
+from hate_speech_ai.priority import worth
+from hate_speech_ai.scorer import EMPTY
 from hate_speech_ai.text import CLEANING_VERSION, MAX_CHARS, fingerprint
-from hate_speech_ai.worth import worth
 
 logger = logging.getLogger(__name__)
-
 _MAX_BUFFERED = 4_000
 _BATCH = 500
 _WRITE_SECONDS = 1.0
@@ -45,7 +40,7 @@ class Offered(NamedTuple):
     """A prediction, as a request left it."""
 
     at: datetime
-    model: ActiveModel
+    model: LoadedModel
     tweet: str
     probability: float
     notes: list[str]
@@ -59,18 +54,23 @@ _stored = _dropped = 0
 _problem = ""
 
 
-def offer(
-    model: ActiveModel, tweet: str, probability: float, notes: Sequence[str] = (), key: ApiKey | None = None
-) -> None:
-    """Keep a prediction, if storing is on and chance has it so. Never waits, and never fails.
+def is_on() -> bool:
+    """Whether predictions are recorded at all."""
+    return bool(settings.PREDICTION_SAMPLE_RATE)
 
-    Do not offer what was asked with `do_not_store`, nor the answers of a version that was asked for by number.
+
+def record(
+    model: LoadedModel, tweet: str, probability: float, notes: Sequence[str] = (), key: ApiKey | None = None
+) -> None:
+    """Record a prediction with probability `PREDICTION_SAMPLE_RATE`. Never wait, and never fail.
+
+    `predicting.predict` decides which predictions may be recorded.
 
     Args:
         probability: of hate_speech, by this model.
         notes: what weakens the answer; a text without anything to read is not kept.
     """
-    share = settings.STORE_PREDICTIONS
+    share = settings.PREDICTION_SAMPLE_RATE
     if not share or random.random() >= share or EMPTY in notes:  # noqa: S311
         return
     if len(_buffer) >= _MAX_BUFFERED:
@@ -79,25 +79,8 @@ def offer(
     _buffer.append(Offered(timezone.now(), model, tweet[:MAX_CHARS], probability, list(notes), key.pk if key else None))
 
 
-def judge(model: ActiveModel, text: str, labels: Sequence[str]) -> Score:
-    """What a model says about a text, with the note on its language: the classifier looks for none."""
-    found = model.scorer.score(text, labels)
-    if language.detect(text) == language.ENGLISH:
-        return found
-    return Score(found.probabilities, [*found.notes, language.NOT_SUPPORTED])
-
-
-def score(model: ActiveModel, text: str, labels: Sequence[str], key: ApiKey | None) -> Score:
-    """A text's score in a request of another service's client, kept like one of `POST /predict`."""
-    if not settings.STORE_PREDICTIONS:
-        return judge(model, text, labels)
-    found = judge(model, text, list(dict.fromkeys([HATE_SPEECH, *labels])))
-    offer(model, text, found.probabilities[HATE_SPEECH], found.notes, key)
-    return found
-
-
-def drain() -> int:
-    """Write what is in the buffer; how many predictions that were. Errors of the database cost these predictions."""
+def flush() -> int:
+    """Write what is in the buffer, and return how many predictions that were. Errors of the database cost these."""
     global _stored, _problem
     written = 0
     with _writing:
@@ -124,7 +107,7 @@ def state() -> dict[str, Any]:
     """For `/health`: what this process has stored and dropped since its start. To drop is no illness of the service."""
     return {
         "ok": True,
-        "share": settings.STORE_PREDICTIONS,
+        "share": settings.PREDICTION_SAMPLE_RATE,
         "buffered": len(_buffer),
         "stored": _stored,
         "dropped": _dropped,
@@ -133,10 +116,10 @@ def state() -> dict[str, Any]:
 
 
 def start_writing() -> None:
-    """Write in the background, and once more when the process ends; and keep the live figures fresh here."""
-    if settings.STORE_PREDICTIONS:
-        threading.Thread(target=_keep_writing, daemon=True, name="predictions").start()
-        Finalize(None, drain, exitpriority=0)  # granian's workers are multiprocessing's, which do not heed atexit
+    """Write in the background, and once more when the process ends."""
+    if is_on():
+        background.every("the writing of predictions", lambda: _WRITE_SECONDS, flush)
+        Finalize(None, flush, exitpriority=0)  # granian's workers are multiprocessing's, which do not heed atexit
 
 
 def forget(fingerprints: Collection[str], reviewer: str = "", *, by: str, reason: str) -> None:
@@ -152,9 +135,11 @@ def forget(fingerprints: Collection[str], reviewer: str = "", *, by: str, reason
 
 
 def purge() -> None:
-    """Delete what is older than `PREDICTIONS_DAYS`, and what another version of the cleaning stored: its fingerprints
-    lead to no review."""
-    old = timezone.now() - timedelta(days=settings.PREDICTIONS_DAYS)
+    """Delete what is older than `PREDICTION_RETENTION_DAYS`, and what another version of the cleaning stored.
+
+    The fingerprints of another cleaning lead to no review.
+    """
+    old = timezone.now() - timedelta(days=settings.PREDICTION_RETENTION_DAYS)
     _delete(StoredPrediction.objects.filter(last_seen__lt=old))
     _delete(StoredPrediction.objects.exclude(cleaning=CLEANING_VERSION))
     _delete(AuditDraw.objects.filter(at__lt=old))
@@ -172,13 +157,13 @@ def _write(batch: list[Offered]) -> None:
     for one in batch:
         text, threshold = fingerprint(one.tweet), one.model.scorer.thresholds[HATE_SPEECH]
         rows[text] = _row(one, text, threshold)
-        chance = inclusion(one.probability, threshold, settings.AUDIT_SHARE)
+        chance = inclusion(one.probability, threshold, settings.RANDOM_SAMPLE_SHARE)
         if random.random() < chance:  # noqa: S311
             draw = AuditDraw(
                 at=one.at,
                 version_id=one.model.version,
                 answer=one.probability >= threshold,
-                inclusion=chance * settings.STORE_PREDICTIONS,
+                inclusion=chance * settings.PREDICTION_SAMPLE_RATE,
                 rank=random.random(),  # noqa: S311
             )
             draws.append((text, draw))
@@ -220,17 +205,3 @@ def _drop(number: int, problem: str) -> None:
         _dropped, _problem = _dropped + number, problem
     if first:
         logger.warning("predictions are not stored, since %s; /health counts them", problem)
-
-
-def _keep_writing() -> None:
-    while True:
-        try:
-            drain()
-            live_metrics.refresh()
-        except DatabaseError:
-            pass  # said by /health
-        except Exception:
-            logger.exception("the writing of predictions stumbled and goes on")
-        finally:
-            connection.close_if_unusable_or_obsolete()
-        time.sleep(_WRITE_SECONDS)

@@ -17,12 +17,14 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
 from api.keys import trust
+from api.lib import background
 from api.models import AuditDraw, LiveFigures, Promotion, QueueClaim, ReviewedTweet, StoredPrediction
-from hate_speech_ai.audit_sample import Audit, estimate
-from hate_speech_ai.intervals import Interval
+from hate_speech_ai.evaluation.bootstrap import Interval
+from hate_speech_ai.evaluation.live_sample import Audit, estimate
 from hate_speech_ai.labels import HATE_SPEECH, resolve
 
 # Their reviews say nothing: taken back, replaced by a newer one of the same key, or of a key that is not trusted.
+_REFRESH_SECONDS = 1.0
 SILENT = ("withdrawn", "superseded", "quarantined")
 
 _shown: dict[str, Any] | None = None
@@ -40,9 +42,15 @@ class Drawn(NamedTuple):
 
 def figures(version: int) -> dict[str, Any] | None:
     """What `GET /score` shows of the version that serves here; None where storing is off or nothing is known yet."""
-    if _shown is None or _shown["model_version"] != version or not settings.STORE_PREDICTIONS:
+    if _shown is None or _shown["model_version"] != version or not settings.PREDICTION_SAMPLE_RATE:
         return None
     return _shown
+
+
+def start_refreshing() -> None:
+    """Keep the figures fresh in this process, in the background."""
+    if settings.PREDICTION_SAMPLE_RATE:
+        background.every("the refreshing of live figures", lambda: _REFRESH_SECONDS, refresh)
 
 
 def refresh() -> None:
@@ -54,9 +62,9 @@ def refresh() -> None:
 
 
 def compute() -> None:
-    """Measure the version that serves, and all versions of the last `PREDICTIONS_DAYS` together."""
+    """Measure the version that serves, and all versions of the last `PREDICTION_RETENTION_DAYS` together."""
     champion = Promotion.champion()
-    if champion is None or not settings.STORE_PREDICTIONS:
+    if champion is None or not settings.PREDICTION_SAMPLE_RATE:
         return
     _note_the_end()
     drawn, truth = _passed(), _truth()
@@ -76,7 +84,7 @@ def answers_to_prediction() -> QuerySet[ReviewedTweet]:
 
 
 def _note_the_end() -> None:
-    """Where every draw has been answered or handed out, for whatever reason, the audit has passed them all."""
+    """If no drawn prediction is left to hand out, count all of them."""
     last = QueueClaim.objects.filter(key=None).aggregate(last=Max("at"))["last"]
     fresh = AuditDraw.objects.filter(at__gt=last) if last else AuditDraw.objects.all()
     handed_out = QueueClaim.objects.filter(prediction=OuterRef("pk"))

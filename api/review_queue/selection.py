@@ -16,19 +16,19 @@ from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, 
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from api.http.problems import ModelNotReady
 from api.models import ApiKey, AuditDraw, Promotion, QueueClaim, ReviewedTweet, StoredPrediction
-from api.prediction import active_model, recorder
-from api.prediction.active_model import ActiveModel
+from api.prediction import active_model, predicting
+from api.prediction.active_model import ModelNotReady
+from api.prediction.loading import LoadedModel
 from api.review_queue import live_metrics
 from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.priority import IDENTITY_TERM, NEAR_THRESHOLD, UNKNOWN_WORDS, worth
 from hate_speech_ai.text import MAX_CHARS
-from hate_speech_ai.worth import IDENTITY_TERM, NEAR_THRESHOLD, UNKNOWN_WORDS, worth
 
-VERSIONS_DISAGREE = "versions_disagree"
+MODEL_DISAGREEMENT = "model_disagreement"
 RANDOM_AUDIT = "random_audit"
-REASONS = (NEAR_THRESHOLD, VERSIONS_DISAGREE, UNKNOWN_WORDS, IDENTITY_TERM, RANDOM_AUDIT)
+REASONS = (NEAR_THRESHOLD, MODEL_DISAGREEMENT, UNKNOWN_WORDS, IDENTITY_TERM, RANDOM_AUDIT)
 
 #: Of the places, while both lanes have something: an audit that starved would measure nothing.
 AUDIT_PLACES = 0.4
@@ -120,7 +120,7 @@ def compare_versions() -> None:
     StoredPrediction.objects.filter(pk__in=[pk for pk, _, _ in rows]).update(compared_for=champion.pk)
 
 
-def _disagreement(old: ActiveModel, was: float, new: ActiveModel, now: float) -> str:
+def _disagreement(old: LoadedModel, was: float, new: LoadedModel, now: float) -> str:
     said, says = (
         probability >= model.scorer.thresholds[HATE_SPEECH] for model, probability in ((old, was), (new, now))
     )
@@ -160,7 +160,7 @@ def _mixture(person: Person, reason: str) -> Iterator[_Candidate]:
         if found is None:
             return
         # Before another, so that a queue never has them alone.
-        share = settings.PLANTED_SHARE if reason in ("", RANDOM_AUDIT) else 0.0
+        share = settings.CONTROL_SHARE if reason in ("", RANDOM_AUDIT) else 0.0
         while random.random() < share and (planted := _plant(person)):  # noqa: S311
             yield _Candidate(planted)
         yield found
@@ -209,7 +209,7 @@ def _second_opinions(person: Person, reason: str) -> Iterator[_Candidate]:
 def _with(reason: str, rows: QuerySet[StoredPrediction]) -> QuerySet[StoredPrediction]:
     if not reason:
         return rows
-    if reason == VERSIONS_DISAGREE:
+    if reason == MODEL_DISAGREEMENT:
         return rows.exclude(disagreement="")
     if reason == RANDOM_AUDIT:
         return rows.filter(Q(planted=True) | Exists(AuditDraw.objects.filter(prediction=OuterRef("pk"))))
@@ -232,7 +232,7 @@ def _claim(candidate: _Candidate, person: Person, until: datetime) -> bool:
 def _reasons(prediction: StoredPrediction, *, drawn: bool) -> dict[str, str]:
     found = {code: prediction.reasons[code] for code in REASONS if code in prediction.reasons}
     if prediction.disagreement:
-        found[VERSIONS_DISAGREE] = prediction.disagreement
+        found[MODEL_DISAGREEMENT] = prediction.disagreement
     if drawn or prediction.planted:
         found[RANDOM_AUDIT] = _DRAWN
     return found
@@ -269,10 +269,10 @@ def _is_beyond_doubt(row: ReviewedTweet) -> bool:
     return len(answers) == 1 and isinstance(answers.pop(), bool) and all(not key and not out for key, _, out in said)
 
 
-def _store_planted(row: ReviewedTweet, model: ActiveModel) -> StoredPrediction | None:
+def _store_planted(row: ReviewedTweet, model: LoadedModel) -> StoredPrediction | None:
     """None where the text is stored already, as a client's or as one that was planted before."""
     tweet = row.tweet[:MAX_CHARS]
-    score = recorder.judge(model, tweet, (HATE_SPEECH,))
+    score = predicting.score(model, tweet, (HATE_SPEECH,))
     found = worth(model.scorer, tweet, score.probabilities[HATE_SPEECH])
     fields = {
         "tweet": tweet,

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from api.lib import audit_log
 from api.models import ReviewedTweet
-from hate_speech_ai.corpora import Corpus, LeftOut, Rejected, read
+from hate_speech_ai.corpora.corpus import Corpus, LeftOut, Rejected
+from hate_speech_ai.corpora.reader import read
+from hate_speech_ai.sources import corpus_source
 from hate_speech_ai.text import fingerprint, is_held_out
 
 _BATCH = 500
@@ -37,7 +39,7 @@ def import_corpus(
     Raises:
         CorpusError: a file as a whole cannot be read.
     """
-    source = f"corpus:{corpus.name}"
+    source = corpus_source(corpus.name)
     known = set(ReviewedTweet.objects.filter(source=source).values_list("fingerprint", flat=True))
     report = Report()
     tested: set[str] = set()

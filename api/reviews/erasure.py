@@ -7,10 +7,9 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 
 from api.lib import audit_log
-from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewerAgreement
+from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewerAgreement, TrainingRun
 from api.prediction import recorder
 from api.reviews import pseudonyms
-from api.training import queue
 from api.versions import registry
 from hate_speech_ai.text import fingerprint
 
@@ -66,13 +65,13 @@ def forget(
         raise ValueError("say what to forget: a text, an external id, a reviewer or an author")
     found = _rows(text=text, external_id=external_id, reviewer=reviewer, author=author)
     with transaction.atomic():
-        queue.hold_results()
+        TrainingRun.objects.lock_running()
         rows = list(found.select_for_update().order_by("pk").values_list("pk", "created_at", "held_out", "fingerprint"))
         texts = {row[-1] for row in rows}
         if text and not (external_id or reviewer or author):
             texts.add(fingerprint(text))
         recorder.forget(texts, reviewer, by=by, reason=reason)
-        transaction.on_commit(wipe)
+        transaction.on_commit(checkpoint_wal)
         if not rows:
             return Forgotten(0)
         learned = min((at for _, at, held_out, _ in rows if not held_out), default=None)
@@ -99,11 +98,11 @@ def _rows(*, text: str, external_id: str, reviewer: str, author: str) -> QuerySe
     if reviewer:
         rows = rows.filter(reviewer=reviewer)
     if author:
-        rows = rows.filter(author__in=pseudonyms.digests(author))
+        rows = rows.filter(author__in=pseudonyms.pseudonyms(author))
     return rows
 
 
-def wipe() -> None:
+def checkpoint_wal() -> None:
     """Let SQLite's write-ahead log not keep what was deleted; in its database file, `secure_delete` has zeroed it.
 
     While somebody reads for longer than two seconds, the log stays until the next time.
@@ -124,7 +123,10 @@ def wipe() -> None:
         logger.warning("somebody reads the database: its write-ahead log is emptied after the next training")
 
 
-def count() -> int:
-    """How often rows were removed. It is part of a training's fingerprint: rows that are as they once were, because one
-    was removed, are trained on again, since the model that serves may have learned from it."""
+def number_of_erasures() -> int:
+    """Return how often rows were removed.
+
+    It is part of the data fingerprint. After an erasure we retrain even if the remaining rows equal an earlier set,
+    because the serving model may have learned the erased row.
+    """
     return AuditEntry.objects.filter(action=_ACTION).count()

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 
-from api.http.problems import ModelNotReady
 from api.models import ApiKey, ReviewedTweet, ReviewEvent
 from api.prediction import active_model
+from api.prediction.active_model import ModelNotReady
+from api.prediction.loading import LoadedModel
 from api.reviews import pseudonyms
 from hate_speech_ai.text import CLEANING_VERSION, fingerprint, is_held_out
 
@@ -123,7 +124,7 @@ def renew_fingerprints() -> int:
     return renewed
 
 
-def _served() -> active_model.ActiveModel | None:
+def _served() -> LoadedModel | None:
     try:
         return active_model.get()
     except ModelNotReady:
@@ -172,7 +173,7 @@ def _try_to_store(
             )
             if before is not None:
                 superseded.append((before, row))
-    # The old rows first, as a withdrawal or a training does: whoever is second waits, and nobody for each other.
+    # Lock old rows first, as withdrawal and training do, so that transactions cannot deadlock.
     events += _supersede(superseded)
     ReviewedTweet.objects.bulk_create(row for row, new in answers if new)
     ReviewEvent.objects.bulk_create(events)
@@ -194,7 +195,7 @@ def _row(one: _Read, source: str, key: ApiKey | None, *, held_out: bool, opinion
         key=key,
         external_id=one.opinion.external_id,
         reviewer=one.opinion.reviewer,
-        author=pseudonyms.digest(one.opinion.author),
+        author=pseudonyms.pseudonym(one.opinion.author),
         fingerprint=one.fingerprint,
         held_out=held_out,
         opinion=opinion,

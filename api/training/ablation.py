@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.models import ApiKey
-from api.training import base_model, dataset, retraining
-from hate_speech_ai.comparison import WordChange, changed_words
-from hate_speech_ai.gate import Limits, Sheet, judge
-from hate_speech_ai.scorer import RememberingScorer, Scorer
-from hate_speech_ai.training import train
+from api.training import base_model, dataset
+from api.training.examination import exam_of
+from hate_speech_ai.evaluation.exam import Sheet
+from hate_speech_ai.evaluation.gate import Limits, judge
+from hate_speech_ai.evaluation.model_diff import WordChange, changed_words
+from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.training.trainer import train
 
 
 class NoDifference(Exception):
@@ -43,13 +45,13 @@ def without(key: ApiKey, *, progress: Callable[[str], None] = lambda step: None)
     everything, rest = dataset.read(on), dataset.read(on, without=key.source)
     if everything.training == rest.training and everything.held_out_reviews == rest.held_out_reviews:
         raise NoDifference
-    exam = retraining.exam_of(everything)
+    exam = exam_of(everything)
     sheets, scorers = [], []
     for name, rows in (("with", everything.training), ("without", rest.training)):
         progress(f"training {name} the key, on {len(rows):,} tweets")
         trained = train(rows, base=on.artifact if on else None, everyday=base_model.everyday()[0])
         scorers.append(Scorer(trained.artifact))
-        sheets.append(Sheet.of(RememberingScorer(scorers[-1]), exam, trained_on=len(rows)))
+        sheets.append(Sheet.of(CachingScorer(scorers[-1]), exam, trained_on=len(rows)))
     figures = judge(exam, candidate=sheets[1], champion=sheets[0], limits=Limits()).figures
     return Difference(
         (len(everything.training), len(rest.training)), figures, changed_words(scorers[0], scorers[1], most=10)
@@ -58,7 +60,7 @@ def without(key: ApiKey, *, progress: Callable[[str], None] = lambda step: None)
 
 def as_lines(found: Difference) -> list[str]:
     """A difference in sentences and figures."""
-    changes = found.figures["against_champion"]
+    changes = found.figures["vs_champion"]
     lines = [f"{'':24}{'with':>9}{'without':>9}", f"{'training tweets':24}{found.rows[0]:>9,}{found.rows[1]:>9,}"]
     for part, title in (("frozen", "corpora"), ("reviews", "reviews")):
         for name, change in changes[part].items():

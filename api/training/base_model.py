@@ -10,8 +10,8 @@ from django.conf import settings
 
 from api.reviews import erasure
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
-from hate_speech_ai.everyday import Everyday, halves, read_everyday
-from hate_speech_ai.recipe import recipe
+from hate_speech_ai.evaluation.everyday import Everyday, halves, read_everyday
+from hate_speech_ai.training.recipe import recipe
 
 # What a base model's file tells of itself, and a model of a night does not.
 _STORY = ("metrics", "corpora", "trained_on", "recipe")
@@ -56,7 +56,7 @@ def made_with(base: Base | None) -> "hashlib._Hash":
 
     Of the base model itself it is the fingerprint: nothing is new to it.
     """
-    content = [recipe(), erasure.count(), base.sha256 if base else ""]
+    content = [recipe(), erasure.number_of_erasures(), base.sha256 if base else ""]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode())
 
 

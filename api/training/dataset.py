@@ -8,18 +8,20 @@ from typing import Any
 
 from api.keys import trust
 from api.models import ApiKey, ReviewedTweet
-from api.reviews import history
-from api.reviews.history import SILENT, Change, Stored
+from api.models.reviews import SILENT
+from api.training import outcomes
 from api.training.base_model import Base, made_with
-from hate_speech_ai.annotators import Standing, compare
-from hate_speech_ai.base_model import learned_corpora
-from hate_speech_ai.corpora import CORPORA, STARTER
-from hate_speech_ai.gate import Row
+from api.training.outcomes import Change, Stored
+from hate_speech_ai.annotator_reliability import Reliability, compare
+from hate_speech_ai.corpora.catalogue import CORPORA, STARTER
+from hate_speech_ai.evaluation.exam import Row
 from hate_speech_ai.labels import HATE_SPEECH, lean, resolve
-from hate_speech_ai.training import Example
+from hate_speech_ai.sources import corpus_name, corpus_source, is_corpus
+from hate_speech_ai.training.base_model import learned_corpora
+from hate_speech_ai.training.examples import Example
 
 Status = ReviewedTweet.Status
-_STARTER = f"corpus:{STARTER.name}"
+_STARTER = corpus_source(STARTER.name)
 _CORE = {_STARTER, "reviews"}
 
 # Of one text, what each source said last.
@@ -53,7 +55,7 @@ class Dataset:
         changes: what becomes of reviews once a model of these rows serves.
         new: what this training would learn from keys, as far as nobody approved it.
         waiting: how many new labels of each source are left for another night.
-        standings: of each key that has reviews, by source.
+        reliabilities: of each key that has reviews, by source.
         opinions: label -> text -> who (a source and a reviewer) -> answer, of texts that keys judged.
         fingerprint: of what the rows teach and measure that the base does not know, of the base and of the recipe.
     """
@@ -65,7 +67,7 @@ class Dataset:
     changes: list[Change] = field(default_factory=list)
     new: list[NewLabel] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
-    standings: dict[str, Standing] = field(default_factory=dict)
+    reliabilities: dict[str, Reliability] = field(default_factory=dict)
     opinions: dict[str, dict[str, dict[Rater, bool]]] = field(default_factory=dict)
     fingerprint: str = ""
 
@@ -74,8 +76,8 @@ def read(base: Base | None, *, without: str = "") -> Dataset:
     """Read all reviewed tweets, in the order in which they came.
 
     Every source's newest opinion about a text counts, unless it was withdrawn or is quarantined; several sources are
-    resolved by `labels.resolve`, each with the weight of its standing. Of one key's new labels, only so many are taken
-    in one night.
+    resolved by `labels.resolve`, each with the weight of its reliability. Of one key's new labels, only so many are
+    taken in one run.
 
     What only the starter corpus says is known to a base model that was trained on it, and so is nothing new.
 
@@ -87,17 +89,17 @@ def read(base: Base | None, *, without: str = "") -> Dataset:
     newest, superseded, held_out, opinions = _read(without)
     said = (answers for by_source in newest.values() if len(by_source) > 1 for answers in _answers(by_source))
     trusted = ApiKey.objects.filter(trust=ApiKey.Trust.TRUSTED)
-    standings = compare(said, [key.source for key in trusted.only("pk")])
+    reliabilities = compare(said, [key.source for key in trusted.only("pk")])
     for key in ApiKey.objects.exclude(reviews=None).only("pk"):
-        standings.setdefault(key.source, Standing())
+        reliabilities.setdefault(key.source, Reliability())
     waiting = _leave_for_later(newest, held_out)
-    dataset = Dataset(changes=superseded, waiting=waiting, standings=standings, opinions=opinions)
+    dataset = Dataset(changes=superseded, waiting=waiting, reliabilities=reliabilities, opinions=opinions)
     digest = made_with(base)
     for text, by_source in newest.items():
         counting = {source: row for source, row in by_source.items() if row.status not in SILENT}
         if not counting:
             continue
-        weights = [standings[source].weight if source in standings else 1.0 for source in counting]
+        weights = [reliabilities[source].weight if source in reliabilities else 1.0 for source in counting]
         known = learned_starter and counting.keys() == {_STARTER}
         if not known:
             for (source, row), weight in zip(counting.items(), weights, strict=True):
@@ -122,7 +124,7 @@ def _read(without: str) -> tuple[dict[str, BySource], list[Change], set[str], di
         by_source = newest.setdefault(text, {})
         older = by_source.pop(source, None)  # re-inserted, so that the newest opinion stands last
         if older is not None:
-            superseded.extend(history.superseded(older))
+            superseded.extend(outcomes.superseded(older))
         if row.status != Status.WITHDRAWN:
             by_source[source] = row
             if not is_corpus(source):
@@ -164,7 +166,7 @@ def _leave_for_later(newest: dict[str, BySource], held_out: set[str]) -> dict[st
         if _is_new(row)
     )
     counts = Counter(source for _, source, _ in new)
-    left = trust.within_cap(counts)
+    left = trust.capped_per_source(counts)
     waiting: Counter[str] = Counter()
     for _, source, text in new:
         if left[source]:
@@ -198,9 +200,9 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
             dataset.frozen.setdefault(label, []).append(row)
         reviewed = _rows((row, weight) for (source, row), weight in weighed if not is_corpus(source))
         dataset.held_out_reviews.extend(row for label, row in reviewed if label == HATE_SPEECH)
-        dataset.changes.extend(history.held_out(rows))
+        dataset.changes.extend(outcomes.held_out(rows))
         return
-    dataset.changes.extend(history.learned(rows, weights))
+    dataset.changes.extend(outcomes.learned(rows, weights))
     if not example.labels:
         return
     for source, stored in by_source.items():
@@ -213,12 +215,8 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
 
 def _weight(source: str) -> float:
     """Return how much an error on a source's row counts, besides: what is known of a corpus's quality."""
-    corpus = CORPORA.get(source.removeprefix("corpus:"))
+    corpus = CORPORA.get(corpus_name(source))
     return corpus.weight if corpus else 1.0
-
-
-def is_corpus(source: str) -> bool:
-    return source.startswith("corpus:")
 
 
 def _rows(said: Iterable[tuple[Stored, float]]) -> Iterator[tuple[str, Row]]:

@@ -13,9 +13,9 @@ from django.utils import timezone
 from api.keys import trust
 from api.models import ApiKey, ReviewerAgreement
 from api.training.dataset import Dataset, Rater
-from hate_speech_ai.annotators import Doubt, doubts, majority
-from hate_speech_ai.evaluation import agreement
-from hate_speech_ai.training import Trained
+from hate_speech_ai.annotator_reliability import Doubt, doubts, majority
+from hate_speech_ai.evaluation.metrics import agreement
+from hate_speech_ai.training.trainer import Trained
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,18 @@ class Findings:
 def find(dataset: Dataset, trained: Trained) -> Findings:
     """Measure every key. Nothing is stored: it takes seconds where there are many reviewers."""
     seen = _compared(dataset, trained)
-    # A key whose first review came in since has no standing yet.
-    keys = {key.source: key for key in ApiKey.objects.exclude(reviews=None) if key.source in dataset.standings}
+    # A key whose first review came in since has no reliability yet.
+    keys = {key.source: key for key in ApiKey.objects.exclude(reviews=None) if key.source in dataset.reliabilities}
     figures, liars = {}, []
     for source, key in keys.items():
-        standing, doubt = dataset.standings[source], seen[source]
+        reliability, doubt = dataset.reliabilities[source], seen[source]
         figures[key.prefix] = {
-            **standing.as_dict(),
+            **reliability.as_dict(),
             **doubt.as_dict(),
             "waiting": dataset.waiting.get(source, 0),
         }
         why = doubts(
-            standing,
+            reliability,
             doubt,
             max_contradicted=settings.TRUST_MAX_CONTRADICTED,
             min_agreement=settings.TRUST_MIN_AGREEMENT,
@@ -66,8 +66,8 @@ def store(findings: Findings) -> None:
     keys = list(ApiKey.objects.filter(prefix__in=findings.figures))
     now = timezone.now().isoformat()
     for key in keys:
-        key.standing = {**findings.figures[key.prefix], "at": now}
-    ApiKey.objects.bulk_update(keys, ["standing"])
+        key.reliability = {**findings.figures[key.prefix], "at": now}
+    ApiKey.objects.bulk_update(keys, ["reliability"])
     ReviewerAgreement.objects.all().delete()
     ReviewerAgreement.objects.bulk_create(findings.agreements)
 
@@ -82,8 +82,8 @@ def _compared(dataset: Dataset, trained: Trained) -> dict[str, Doubt]:
     """What models that had not seen them say about each key's new labels."""
     found: dict[str, Doubt] = defaultdict(Doubt)
     for label in dataset.new:
-        if label.label in trained.unseen:
-            found[label.source].add(label.answer, float(trained.unseen[label.label][label.example]))
+        if label.label in trained.out_of_fold:
+            found[label.source].add(label.answer, float(trained.out_of_fold[label.label][label.example]))
     return found
 
 

@@ -18,12 +18,15 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from api.lib import audit_log
-from api.models import Heartbeat, IdempotentAnswer, TrainingRun
+from api.models import Heartbeat, IdempotentAnswer, Promotion, TrainingRun
 
 logger = logging.getLogger(__name__)
 
 Kind = TrainingRun.Kind
 Status = TrainingRun.Status
+
+#: Celery's name of the task that works on a run.
+TRAIN_TASK = "api.tasks.train"
 
 _FORGET_AFTER = timedelta(hours=24)
 
@@ -48,26 +51,25 @@ def enqueue(kind: str, *, requested_by: str, dedupe_key: str | None = None) -> t
         if existing is None:  # the queued one was claimed in between
             return enqueue(kind, requested_by=requested_by, dedupe_key=dedupe_key)
         return existing, False
-    transaction.on_commit(partial(_ring_aside, run.pk))
+    transaction.on_commit(partial(_notify_in_background, run.pk))
     return run, True
 
 
-def ring(run_id: UUID) -> None:
+def notify_worker(run_id: UUID) -> None:
     """Tell a worker that a run waits. A bell that nobody hears is rung again by the next sweep."""
+    from celery import current_app
     from kombu.exceptions import OperationalError
     from redis import RedisError
 
-    from api.tasks import train
-
     try:
-        train.apply_async((str(run_id),), retry=False)
+        current_app.send_task(TRAIN_TASK, (str(run_id),), retry=False)
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("training run %s is queued, but the broker does not answer: %s", run_id, type(error).__name__)
 
 
-def _ring_aside(run_id: UUID) -> None:
+def _notify_in_background(run_id: UUID) -> None:
     """Ring without keeping the caller: a broker that is away can take seconds to say so."""
-    threading.Thread(target=ring, args=(run_id,), name="ring").start()
+    threading.Thread(target=notify_worker, args=(run_id,), name="ring").start()
 
 
 def claim(run_id: UUID | str) -> TrainingRun | None:
@@ -88,7 +90,7 @@ def claim(run_id: UUID | str) -> TrainingRun | None:
     return TrainingRun.objects.get(pk=run_id) if taken else None
 
 
-def held(run: TrainingRun) -> Any:
+def rows_held_by_attempt(run: TrainingRun) -> Any:
     """The run's row, if this attempt still holds it; updating it is how anything is written."""
     return TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING, attempts=run.attempts)
 
@@ -99,7 +101,7 @@ def renew(run: TrainingRun) -> None:
     Raises:
         LostLease: another attempt holds it.
     """
-    if not held(run).update(lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)):
+    if not rows_held_by_attempt(run).update(lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)):
         raise LostLease(str(run.pk))
 
 
@@ -109,11 +111,13 @@ def finish(run: TrainingRun, **fields: Any) -> None:
     Raises:
         LostLease: another attempt holds it. Let it roll the transaction back.
     """
-    if not held(run).update(finished_at=timezone.now(), lease_until=None, step="", progress=1.0, **fields):
+    if not rows_held_by_attempt(run).update(
+        finished_at=timezone.now(), lease_until=None, step="", progress=1.0, **fields
+    ):
         raise LostLease(str(run.pk))
 
 
-def again(run: TrainingRun, why: str) -> None:
+def requeue(run: TrainingRun, why: str) -> None:
     """Put a run back that has to begin again; after `MAX_ATTEMPTS` it has failed.
 
     Raises:
@@ -121,16 +125,8 @@ def again(run: TrainingRun, why: str) -> None:
     """
     if run.attempts >= settings.MAX_ATTEMPTS:
         finish(run, status=Status.FAILED, reasons=[f"{why} in each of {run.attempts} attempts; ask for another run"])
-    elif not held(run).update(status=Status.QUEUED, lease_until=None, step="", progress=0.0):
+    elif not rows_held_by_attempt(run).update(status=Status.QUEUED, lease_until=None, step="", progress=0.0):
         raise LostLease(str(run.pk))
-
-
-def hold_results() -> None:
-    """In a transaction: no run stores its result from now to its end. One that is just doing so is waited for.
-
-    On SQLite, where one writes at a time, this is so by itself.
-    """
-    list(TrainingRun.objects.select_for_update(no_key=True).filter(status=Status.RUNNING).values("pk"))
 
 
 def release_abandoned() -> None:
@@ -138,11 +134,11 @@ def release_abandoned() -> None:
     TrainingRun.objects.filter(status=Status.RUNNING).update(status=Status.QUEUED, lease_until=None, step="")
 
 
-def ring_next() -> None:
+def notify_next() -> None:
     """Ring for the oldest queued run, if there is one."""
     waiting = TrainingRun.objects.filter(status=Status.QUEUED).order_by("created_at").first()
     if waiting:
-        ring(waiting.pk)
+        notify_worker(waiting.pk)
 
 
 def sweep() -> None:
@@ -151,19 +147,23 @@ def sweep() -> None:
     expired = TrainingRun.objects.filter(status=Status.RUNNING, lease_until__lt=now)
     for run in expired:
         if run.attempts < settings.MAX_ATTEMPTS or run.version_id:  # its result is stored: it need only be ended
-            if held(run).filter(lease_until__lt=now).update(status=Status.QUEUED, lease_until=None, step=""):
+            if (
+                rows_held_by_attempt(run)
+                .filter(lease_until__lt=now)
+                .update(status=Status.QUEUED, lease_until=None, step="")
+            ):
                 logger.warning("training run %s: attempt %s ended without a word; again", run.pk, run.attempts)
         else:
             reason = f"{run.attempts} attempts ended without a result; the worker's log has the last one"
-            held(run).filter(lease_until__lt=now).update(
-                status=Status.DEAD, finished_at=now, lease_until=None, step="", reasons=[reason]
+            rows_held_by_attempt(run).filter(lease_until__lt=now).update(
+                status=Status.ABANDONED, finished_at=now, lease_until=None, step="", reasons=[reason]
             )
             logger.error("training run %s is dead: %s", run.pk, reason)
     catch_up(now)
     IdempotentAnswer.objects.filter(created_at__lt=now - _FORGET_AFTER).delete()
     Heartbeat.objects.filter(at__lt=now - timedelta(hours=1)).delete()
     if not TrainingRun.objects.filter(status=Status.RUNNING).exists():
-        ring_next()
+        notify_next()
 
 
 def enqueue_nightly(now: datetime | None = None) -> tuple[TrainingRun, bool]:
@@ -179,15 +179,19 @@ def nightly_date(now: datetime) -> date:
 
 def catch_up(now: datetime) -> None:
     """Queue the last night's run where no nightly run has succeeded for 26 hours."""
-    first = TrainingRun.objects.order_by("created_at").first()
-    if first is None:
-        return
-    last = last_night()
-    since = last.finished_at if last and last.finished_at else first.created_at
-    if now - since > timedelta(hours=settings.CATCH_UP_HOURS):
+    last = last_successful_nightly()
+    since = last.finished_at if last else _beginning()
+    if since and now - since > timedelta(hours=settings.CATCH_UP_HOURS):
         enqueue_nightly(now)
 
 
-def last_night() -> TrainingRun | None:
+def _beginning() -> datetime | None:
+    """Return when the base model began to serve or the first run was asked for; None before both."""
+    first_run = TrainingRun.objects.order_by("created_at").values_list("created_at", flat=True).first()
+    first_promotion = Promotion.objects.order_by("pk").values_list("at", flat=True).first()
+    return min([moment for moment in (first_run, first_promotion) if moment], default=None)
+
+
+def last_successful_nightly() -> TrainingRun | None:
     """The last nightly run that succeeded."""
     return TrainingRun.objects.filter(kind=Kind.NIGHTLY, status=Status.DONE).order_by("-finished_at").first()

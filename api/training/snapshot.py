@@ -12,12 +12,12 @@ from api.models import Promotion, ReviewedTweet, ReviewEvent
 from api.reviews import erasure
 
 
-class Outdated(Exception):
+class StaleResult(Exception):
     """The result must not be used; the message says what happened."""
 
 
 @dataclass(frozen=True)
-class Mark:
+class Snapshot:
     """How things stood before a run read anything."""
 
     forgotten: int
@@ -26,23 +26,23 @@ class Mark:
     event: int
 
 
-def mark() -> Mark:
-    return Mark(erasure.count(), _last(Promotion), _last(ReviewedTweet), _last(ReviewEvent))
+def take() -> Snapshot:
+    return Snapshot(erasure.number_of_erasures(), _last(Promotion), _last(ReviewedTweet), _last(ReviewEvent))
 
 
-def check(before: Mark) -> None:
+def ensure_current(before: Snapshot) -> None:
     """In the transaction that stores a run's result, once that holds the run's row.
 
     Raises:
-        Outdated: somebody has decided what the run does not know.
+        StaleResult: somebody has decided what the run does not know.
     """
-    if erasure.count() != before.forgotten:
-        raise Outdated("reviewed tweets were forgotten")
+    if erasure.number_of_erasures() != before.forgotten:
+        raise StaleResult("reviewed tweets were forgotten")
     if _last(Promotion) != before.promotion:
-        raise Outdated("a person let another version serve")
+        raise StaleResult("a person let another version serve")
     steps = ReviewEvent.objects.filter(pk__gt=before.event, review_id__lte=before.review)
     if steps.filter(status=ReviewedTweet.Status.QUARANTINED).exists():
-        raise Outdated("reviews were quarantined")
+        raise StaleResult("reviews were quarantined")
 
 
 def _last(model: type[Promotion | ReviewedTweet | ReviewEvent]) -> int:

@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from api.models import ModelVersion, ReviewedTweet
-from api.prediction import active_model
-from api.prediction.active_model import ActiveModel
+from api.prediction import loading
+from api.prediction.loading import LoadedModel
 from hate_speech_ai.artifact import ArtifactError
-from hate_speech_ai.comparison import ScoreMap, changed_words
+from hate_speech_ai.evaluation.model_diff import ScoreMap, changed_words
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Scorer
 
@@ -21,7 +21,7 @@ _ROWS = 1_000
 _EXAMPLES = 20
 
 
-def compare(old: ActiveModel, new: ActiveModel) -> dict[str, Any]:
+def compare(old: LoadedModel, new: LoadedModel) -> dict[str, Any]:
     """Figures, scores, decisions and words of `hate_speech` in both versions.
 
     Each version's figures are those of its own training run; decisions and scores are compared on up to 1,000 rows, in
@@ -49,7 +49,7 @@ def change(before: ModelVersion | None, scorer: Scorer) -> dict[str, Any]:
     if before is None:
         return {}
     try:
-        old = active_model.load(before).scorer
+        old = loading.load(before).scorer
     except ArtifactError as error:
         logger.warning("version %s cannot be compared with the next: %s", before.pk, error)
         return {"before": before.pk, "problem": f"version {before.pk} cannot be loaded: {error}"}
@@ -82,9 +82,9 @@ def _measure(old: Scorer, new: Scorer) -> dict[str, Any]:
     return {
         "rows": len(tweets),
         "flipped": {
-            "to_yes": sum(says[place] for place in flipped),
-            "to_no": sum(said[place] for place in flipped),
-            "for_the_better": sum(says[place] == labels[place][HATE_SPEECH] for place in flipped),
+            "became_positive": sum(says[place] for place in flipped),
+            "became_negative": sum(said[place] for place in flipped),
+            "corrected": sum(says[place] == labels[place][HATE_SPEECH] for place in flipped),
             "examples": [
                 {
                     "id": str(receipts[place]),

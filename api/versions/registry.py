@@ -7,9 +7,8 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from api.lib import audit_log
-from api.models import ModelVersion, Promotion
-from api.prediction import active_model
-from api.training import queue
+from api.models import ModelVersion, Promotion, TrainingRun
+from api.prediction import loading
 from api.versions import comparison
 from hate_speech_ai.artifact import ArtifactError
 
@@ -36,10 +35,10 @@ def promote(version: ModelVersion, *, by: str, reason: str) -> Promotion:
     Raises:
         ArtifactError: this program cannot load the version, or it is retired; the champion stays.
     """
-    scorer, champion = active_model.load(version).scorer, Promotion.champion()
+    scorer, champion = loading.load(version).scorer, Promotion.champion()
     change = comparison.change(champion if champion != version else None, scorer)
     with transaction.atomic():
-        queue.hold_results()
+        TrainingRun.objects.lock_running()
         if retired := _locked(version).retired:  # meanwhile
             raise ArtifactError(f"it is retired ({retired})")
         promotion = Promotion.objects.create(version=version, by=by, reason=reason, confirmed=True, change=change)
@@ -127,7 +126,7 @@ def retire_learned(versions: list[int], *, reason: str) -> list[int]:
 def prune(*, by: str) -> list[int]:
     """Retire what is older than the newest `KEEP_VERSIONS` versions; 0 keeps all.
 
-    What serves, its parent, the anchor, the last five that served and what is marked as kept stay.
+    What serves, its parent, the baseline, the last five that served and what is marked as kept stay.
 
     Returns:
         The versions that are retired now, oldest first.
@@ -148,8 +147,8 @@ def prune(*, by: str) -> list[int]:
     return numbers
 
 
-def settle(*, by: str) -> None:
-    """What a new promotion or a new version leaves to do. Nothing of it is worth a failed training run.
+def clean_up_after_promotion(*, by: str) -> None:
+    """Clean up after a promotion. Failures are logged and do not fail the run.
 
     Retired versions are taken from the cache once more: it may have been away when they were retired, or a process that
     was just loading one may have put it back.
@@ -159,15 +158,15 @@ def settle(*, by: str) -> None:
             _retire_replaced()
         if pruned := prune(by=by):
             logger.info("versions %s are pruned", ", ".join(map(str, pruned)))
-        active_model.take_from_cache(*ModelVersion.objects.exclude(retired="").values_list("sha256", flat=True))
+        loading.take_from_cache(*ModelVersion.objects.exclude(retired="").values_list("sha256", flat=True))
     except DatabaseError as error:
         logger.warning("versions were not pruned: %s", type(error).__name__)
 
 
 def _needed() -> set[int]:
     """The versions that something may soon ask for."""
-    champion, anchor = Promotion.champion(), Promotion.anchor()
-    needed = {version.pk for version in (champion, anchor) if version}
+    champion, baseline = Promotion.champion(), Promotion.baseline()
+    needed = {version.pk for version in (champion, baseline) if version}
     if champion and champion.parent_id:
         needed.add(champion.parent_id)
     served = Promotion.objects.filter(version__retired="").order_by("-pk").values_list("version", flat=True)
@@ -190,4 +189,4 @@ def _retire_replaced() -> None:
 
 def _retire(version: ModelVersion, reason: str) -> None:
     ModelVersion.objects.filter(pk=version.pk).update(artifact=b"", retired=reason, kept="", to_retire="")
-    transaction.on_commit(partial(active_model.take_from_cache, version.sha256))
+    transaction.on_commit(partial(loading.take_from_cache, version.sha256))

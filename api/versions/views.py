@@ -1,7 +1,6 @@
-"""HTTP of model versions, and of what must be forgotten."""
+"""/models and /score."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from django.db.models import Prefetch
@@ -14,56 +13,19 @@ from rest_framework.views import APIView
 
 from api.http import idempotency
 from api.http.authentication import key_of, required_key
-from api.http.pagination import PAGE, Page, page
+from api.http.fields import ReasonRequest
+from api.http.pagination import PAGE, Page, page, read_filters
 from api.models import ApiKey, ModelVersion, Promotion
-from api.prediction import active_model
-from api.reviews import erasure
-from api.serializers import (
-    Comparison,
-    PromotionDetail,
-    StrictBooleanField,
-    StrictSerializer,
-    TextField,
-    Version,
-    VersionDetail,
-)
+from api.prediction import active_model, predicting
+from api.prediction.loading import LoadedModel
+from api.review_queue import live_metrics
 from api.versions import registry
 from api.versions.comparison import compare, tweets_of
+from api.versions.serializers import Comparison, PromotionDetail, ScoreAnswer, Version, VersionDetail
 from hate_speech_ai.artifact import ArtifactError
+from hate_speech_ai.labels import HATE_SPEECH
 
 Scope = ApiKey.Scope
-
-
-class ReasonRequest(StrictSerializer):
-    reason = TextField(max_length=500)
-
-
-class ForgetRequest(StrictSerializer):
-    text = TextField(required=False, help_text="every row with this text, as it is after cleaning; corpora too")
-    external_id = TextField(required=False, max_length=200, help_text="as it was sent")
-    reviewer = TextField(required=False, max_length=200, help_text="as it was sent")
-    author = TextField(required=False, max_length=200, help_text="as it was sent")
-    reason = TextField(max_length=500, help_text="for the audit log; do not name the person here")
-    retire_versions = StrictBooleanField(
-        required=False,
-        help_text="also delete the models that may have learned from it; the one that serves, as soon as another does",
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not {"text", "external_id", "reviewer", "author"} & attrs.keys():
-            raise serializers.ValidationError(
-                {"text": ["Say what to forget: text, external_id, reviewer or author; what is given must all agree."]}
-            )
-        return attrs
-
-
-class ForgetAnswer(serializers.Serializer[Any]):
-    rows = serializers.IntegerField(help_text="reviewed tweets that are deleted")
-    versions = serializers.ListField(
-        child=serializers.IntegerField(), help_text="kept versions that may have learned from them, oldest first"
-    )
-    retired = serializers.ListField(child=serializers.IntegerField(), help_text="those that are retired now")
-    serving = serializers.IntegerField(allow_null=True, help_text="the one of them that serves, until another does")
 
 
 class Models(APIView):
@@ -73,6 +35,7 @@ class Models(APIView):
 
     @extend_schema(summary="Model versions, newest first", parameters=PAGE, responses=Version(many=True))
     def get(self, request: Request) -> Response:
+        read_filters(request)
         promotions = Prefetch("promotions", Promotion.objects.defer("change"))
         versions = ModelVersion.objects.order_by("-pk").prefetch_related(promotions)
         return page(self, request, versions, Version, champion_context())
@@ -164,21 +127,6 @@ class Retire(APIView):
         return _change(request, version, lambda by: registry.retire(version, by=by, reason=reason))
 
 
-class Forget(APIView):
-    scope = Scope.ADMIN
-
-    @extend_schema(
-        summary="Delete a text's, a post's, a reviewer's or an author's reviewed tweets for good",
-        parameters=[idempotency.PARAMETER],
-        request=ForgetRequest,
-        responses=ForgetAnswer,
-    )
-    def post(self, request: Request) -> Response:
-        asked = ForgetRequest.read(request.data)
-        key = required_key(request)
-        return idempotency.once(request, key, lambda: Response(asdict(erasure.forget(by=str(key), **asked))))
-
-
 def _reason(request: Request) -> str:
     return str(ReasonRequest.read(request.data)["reason"])
 
@@ -227,22 +175,41 @@ def champion_context() -> dict[str, Any]:
     return {"champion": champion.pk if champion else None}
 
 
-def _model(number: int) -> active_model.ActiveModel:
+def _model(number: int) -> LoadedModel:
     """Raises: NotFound: there is none; ValidationError: it cannot be loaded."""
     get_object_or_404(ModelVersion, pk=number)
-    return pinned(number)
+    return predicting.asked_for(number).model
 
 
-def pinned(version: int) -> active_model.ActiveModel:
-    """A version by its number.
+class Score(APIView):
+    scope = Scope.PREDICT
+    public = True
 
-    Raises:
-        ValidationError: there is none, or it cannot be loaded.
-    """
-    try:
-        return active_model.pinned(version)
-    except ModelVersion.DoesNotExist:
-        problem = f"There is no version {version}; GET /models lists them."
-    except ArtifactError as error:
-        problem = f"Version {version} cannot be loaded: {error}."
-    raise serializers.ValidationError({"model_version": [problem]})
+    @extend_schema(summary="How good the model is, on tweets it never saw", responses=ScoreAnswer)
+    def get(self, request: Request) -> Response:
+        model = active_model.get()
+        metrics = model.metrics[HATE_SPEECH]
+        confusion = ("true_positives", "false_positives", "false_negatives", "true_negatives")
+        return Response(
+            {
+                "score": metrics["f1"],
+                **{name: metrics[name] for name in ("precision", "recall", "roc_auc", "pr_auc")},
+                "confusion": {name: metrics[name] for name in confusion},
+                "threshold": metrics["threshold"],
+                "model_version": model.version,
+                "trained_at": model.trained_at,
+                "evaluated_on": model.evaluated_on,
+                "trained_on": model.trained_on,
+                "labels": {label: model.metrics[label] for label in model.scorer.labels if label in model.metrics},
+                "by_source": model.metrics["by_source"],
+                # A version is never rewritten, and old ones have none of these.
+                "checks": (checks := model.metrics.get("checks", {})),
+                "everyday": (everyday := model.metrics.get("everyday", {})).get("flagged", {}),
+                "measured_on": {
+                    "held_out": {source: figures["rows"] for source, figures in model.metrics["by_source"].items()},
+                    "checks": checks.get("rows", 0),
+                    "everyday": everyday.get("rows", 0),
+                },
+                "production": live_metrics.figures(model.version),
+            }
+        )

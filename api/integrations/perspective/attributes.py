@@ -4,17 +4,23 @@ from typing import NamedTuple
 
 from api.integrations.perspective.errors import Refused
 from api.models import ModelVersion
-from api.prediction import active_model
+from api.prediction import active_model, predicting
+from api.prediction.loading import LoadedModel
+from api.prediction.predicting import Chosen
 from hate_speech_ai.artifact import ArtifactError
+from hate_speech_ai.evaluation.perspective_scores import LABEL_OF
 from hate_speech_ai.labels import LABELS
-from hate_speech_ai.recorded_scores import LABEL_OF
 
 
 class Head(NamedTuple):
     """Who answers an attribute."""
 
-    model: active_model.ActiveModel
+    chosen: Chosen
     label: str
+
+    @property
+    def model(self) -> LoadedModel:
+        return self.chosen.model
 
 
 def find_head(attribute: str) -> Head:
@@ -25,10 +31,10 @@ def find_head(attribute: str) -> Head:
     """
     name, pinned, version = attribute.partition("@")
     try:
-        model = active_model.pinned(_number(version)) if pinned else active_model.get()
+        chosen = predicting.numbered(_number(version)) if pinned else predicting.serving()
         label = LABEL_OF.get(name) or _own_label(name)
-        if label in model.scorer.labels:
-            return Head(model, label)
+        if label in chosen.model.scorer.labels:
+            return Head(chosen, label)
     except (ValueError, ModelVersion.DoesNotExist, ArtifactError):
         pass
     raise _unknown(attribute)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from api.http.fields import MAX_LABELS, text_problem
 from api.integrations.perspective.errors import Malformed, Refused
 from api.prediction import language
-from api.serializers import MAX_LABELS, text_problem
 
 #: Bytes of a comment, in UTF-8.
 MAX_COMMENT = 20_480

@@ -8,7 +8,9 @@ from api.integrations.perspective.attributes import Head, find_head, label_of
 from api.integrations.perspective.errors import Refused
 from api.integrations.perspective.messages import PROBABILITY, Analysis, Suggestion
 from api.models import ApiKey, ReviewedTweet
-from api.prediction import active_model, recorder
+from api.prediction import predicting
+from api.prediction.loading import LoadedModel
+from api.prediction.predicting import Chosen
 from api.reviews import intake
 from hate_speech_ai.explain import contributions
 from hate_speech_ai.scorer import Score
@@ -35,33 +37,25 @@ def analyze(asked: Analysis, key: ApiKey | None) -> dict[str, Any]:
             heads.pop(name, None)
             if not asked.drop_unsupported:
                 raise
-    judged: dict[int, Score] = {}
-    for model, _ in heads.values():
-        if model.version not in judged:
-            labels = [head.label for head in heads.values() if head.model is model]
-            judged[model.version] = judge(model, comment.text, labels, key, store=asked.store)
+    judged: dict[Chosen, Score] = {}
+    for chosen in dict.fromkeys(head.chosen for head in heads.values()):
+        labels = [head.label for head in heads.values() if head.chosen == chosen]
+        judged[chosen] = predicting.predict(chosen, comment.text, labels, key=key, store=asked.store)
     answer: dict[str, Any] = {
         "attributeScores": {
             name: scores
-            for name, (model, label) in heads.items()
-            if (scores := _scores(asked, name, model, label, judged[model.version].probabilities[label]))
+            for name, head in heads.items()
+            if (scores := _scores(asked, name, head, judged[head.chosen].probabilities[head.label]))
         },
         "languages": languages,
         "detectedLanguages": [comment.detected] if comment.detected else [],
-        "modelVersions": {name: model.version for name, (model, _) in heads.items()},
+        "modelVersions": {name: head.model.version for name, head in heads.items()},
     }
     if comment.client_token is not None:
         answer["clientToken"] = comment.client_token
     if notes := sorted({note for score in judged.values() for note in score.notes}):
         answer["notes"] = notes
     return answer
-
-
-def judge(model: active_model.ActiveModel, text: str, labels: list[str], key: ApiKey | None, *, store: bool) -> Score:
-    """What a model says about a comment, which is kept where it may be and the model is the one that serves."""
-    if store and model is active_model.get():
-        return recorder.score(model, text, labels, key)
-    return recorder.judge(model, text, labels)
 
 
 def suggest(asked: Suggestion, key: ApiKey) -> ReviewedTweet:
@@ -80,7 +74,7 @@ def suggest(asked: Suggestion, key: ApiKey) -> ReviewedTweet:
     review, _ = intake.add(
         tweet=comment.text,
         labels=labels,
-        source=f"key:{key.pk}",
+        source=key.source,
         key=key,
         external_id=(comment.client_token or "")[:_LONGEST],
         reviewer=comment.community[:_LONGEST],
@@ -88,12 +82,10 @@ def suggest(asked: Suggestion, key: ApiKey) -> ReviewedTweet:
     return review
 
 
-def _scores(
-    asked: Analysis, name: str, model: active_model.ActiveModel, label: str, probability: float
-) -> dict[str, Any]:
+def _scores(asked: Analysis, name: str, head: Head, probability: float) -> dict[str, Any]:
     """An attribute's scores, as far as they reach its threshold; empty where none does."""
     text, threshold = asked.comment.text, asked.thresholds[name]
-    places = (_spans(model, text, label) if asked.spans else []) or [(0, utf16_length(text), probability)]
+    places = (_spans(head.model, text, head.label) if asked.spans else []) or [(0, utf16_length(text), probability)]
     spans = [
         {"begin": begin, "end": end, "score": {"value": value, "type": PROBABILITY}}
         for begin, end, value in places
@@ -103,7 +95,7 @@ def _scores(
     return {"spanScores": spans, **summary} if spans or summary else {}
 
 
-def _spans(model: active_model.ActiveModel, text: str, label: str) -> list[tuple[int, int, float]]:
+def _spans(model: LoadedModel, text: str, label: str) -> list[tuple[int, int, float]]:
     """For each word its place, in UTF-16 code units, and its score.
 
     The score is the probability of a text of which only this word counted: the logistic function of the intercept and

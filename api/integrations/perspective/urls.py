@@ -1,15 +1,7 @@
-from collections.abc import Callable
+from django.urls import path
 
-from django.http import HttpResponse
-from django.urls import URLPattern, path
-
+from api.http.routing import both
 from api.integrations.perspective import views
-
-
-def both(route: str, view: Callable[..., HttpResponse]) -> list[URLPattern]:
-    """A path, and the same with a trailing slash."""
-    return [path(route, view), path(f"{route}/", view)]
-
 
 urlpatterns = [
     *[pattern for name, view in views.METHODS.items() for pattern in both(f"v1alpha1/{name}", view)],

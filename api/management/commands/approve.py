@@ -4,8 +4,8 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api.keys import trust
-from api.keys.views import by_prefix
 from api.lib import audit_log
+from api.management.lookup import key_by_prefix
 from api.models import ReviewedTweet
 
 
@@ -21,9 +21,9 @@ class Command(BaseCommand):
         if bool(receipts) == bool(key):
             raise CommandError("name either receipts, or a key with --key")
         rows = (
-            by_prefix(key).reviews.all()
+            key_by_prefix(key).reviews.all()
             if key
             else ReviewedTweet.objects.filter(receipt__in=receipts, key__isnull=False)
         )
-        count = trust.approve(rows, by=audit_log.operator(), reason=reason)
+        count = trust.approve(rows, by=audit_log.current_operator(), reason=reason)
         self.stdout.write(f"{count:,} reviews are approved; the next training learns from them")

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     help = "Make ready: let the base model serve, load the starter corpus, make a key. Repeatable."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        audit_log.note_settings()
+        audit_log.record_settings_change()
         try:
             version = bootstrap.serve_base_model()
         except (OSError, ArtifactError) as error:

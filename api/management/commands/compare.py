@@ -3,7 +3,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api.models import ModelVersion
-from api.prediction import active_model
+from api.prediction import loading
+from api.prediction.loading import LoadedModel
 from api.versions import comparison
 from hate_speech_ai.artifact import ArtifactError
 
@@ -24,8 +25,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{figure:>9}: {before:.4f} -> {after:.4f}")
         flipped = found["flipped"]
         self.stdout.write(
-            f"{found['rows']:,} held-out tweets: {flipped['to_yes']} become hate speech, "
-            f"{flipped['to_no']} become none; {flipped['for_the_better']} of these for the better"
+            f"{found['rows']:,} held-out tweets: {flipped['became_positive']} become hate speech, "
+            f"{flipped['became_negative']} become none; {flipped['corrected']} of these for the better"
         )
         for one in flipped["examples"]:
             self.stdout.write(f"  {one['old']:.3f} -> {one['new']:.3f}  {one['id']}")
@@ -33,9 +34,9 @@ class Command(BaseCommand):
             self.stdout.write(f"  {change['old']:+.2f} -> {change['new']:+.2f}  {change['word']}")
 
 
-def _load(version: int) -> active_model.ActiveModel:
+def _load(version: int) -> LoadedModel:
     try:
-        return active_model.load(ModelVersion.objects.get(pk=version))
+        return loading.load(ModelVersion.objects.get(pk=version))
     except ModelVersion.DoesNotExist:
         raise CommandError(f"there is no version {version}") from None
     except ArtifactError as error:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api.models import ModelVersion, Promotion
-from api.prediction import active_model
-from api.prediction.active_model import ActiveModel
+from api.prediction import loading
+from api.prediction.loading import LoadedModel
 from hate_speech_ai.artifact import ArtifactError
-from hate_speech_ai.recorded_scores import LABEL_OF, Bad, Recorded, UnreadableFile, read
+from hate_speech_ai.evaluation.perspective_scores import LABEL_OF, Bad, Recorded, UnreadableFile, read
 from hate_speech_ai.scorer import EMPTY
 
 if TYPE_CHECKING:  # these bring scikit-learn and rich
-    from hate_speech_ai.cli.show import Tell
-    from hate_speech_ai.score_translation import Translation
+    from hate_speech_ai.cli.terminal import Tell
+    from hate_speech_ai.evaluation.threshold_mapping import Translation
 
 _THRESHOLDS = (0.7, 0.8, 0.9)
 _SHOWN = 20
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         json: bool,
         **options: Any,
     ) -> None:
-        from hate_speech_ai.cli import show
+        from hate_speech_ai.cli import terminal
 
         if plot and plot.suffix not in (".png", ".svg"):
             raise CommandError(f"--plot: {plot} ends neither in .png nor in .svg")
@@ -78,7 +78,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         good = [row for row in rows if isinstance(row, Recorded)]
         bad = [row for row in rows if isinstance(row, Bad)]
-        with show.progress() as tell:
+        with terminal.progress() as tell:
             scored, unread = _score(model, good, tell)
             if not scored:
                 self._tell_bad(bad)
@@ -88,7 +88,7 @@ class Command(BaseCommand):
         if plot:
             _draw(plot, scored, found)
         if json:
-            show.write_json(_report(model, scored, bad, found), indent=2)
+            terminal.write_json(_report(model, scored, bad, found), indent=2)
         else:
             self._tell_bad(bad)
             _show(model, scored, found)
@@ -118,19 +118,19 @@ def _threshold(given: str) -> tuple[str, float]:
     return attribute, threshold
 
 
-def _model(number: int | None) -> ActiveModel:
+def _model(number: int | None) -> LoadedModel:
     try:
         version = ModelVersion.objects.get(pk=number) if number else Promotion.champion()
         if version is None:
             raise CommandError("no version serves yet; start the service once, or train")
-        return active_model.load(version)
+        return loading.load(version)
     except ModelVersion.DoesNotExist:
         raise CommandError(f"there is no version {number}") from None
     except ArtifactError as error:
         raise CommandError(f"version {number} cannot be loaded: {error}") from None
 
 
-def _score(model: ActiveModel, rows: list[Recorded], tell: "Tell") -> tuple[Scored, list[Bad]]:
+def _score(model: LoadedModel, rows: list[Recorded], tell: "Tell") -> tuple[Scored, list[Bad]]:
     """Our scores of the attributes that the model has a label for, and the rows that it cannot read."""
     scored: Scored = {}
     unread = []
@@ -148,7 +148,7 @@ def _score(model: ActiveModel, rows: list[Recorded], tell: "Tell") -> tuple[Scor
 
 
 def _translate(scored: Scored, thresholds: list[tuple[str, float]], tell: "Tell") -> dict[str, "Translation"]:
-    from hate_speech_ai.score_translation import translate
+    from hate_speech_ai.evaluation.threshold_mapping import translate
 
     found = {}
     for name, rows in scored.items():
@@ -171,7 +171,7 @@ def _furthest(name: str, rows: list[tuple[Recorded, float]], found: "Translation
     ]
 
 
-def _report(model: ActiveModel, scored: Scored, bad: Sequence[Bad], found: dict[str, "Translation"]) -> dict[str, Any]:
+def _report(model: LoadedModel, scored: Scored, bad: Sequence[Bad], found: dict[str, "Translation"]) -> dict[str, Any]:
     return {
         "model_version": model.version,
         "left_out": [asdict(row) for row in bad],
@@ -189,30 +189,30 @@ def _report(model: ActiveModel, scored: Scored, bad: Sequence[Bad], found: dict[
     }
 
 
-def _show(model: ActiveModel, scored: Scored, found: dict[str, "Translation"]) -> None:
+def _show(model: LoadedModel, scored: Scored, found: dict[str, "Translation"]) -> None:
     from rich.text import Text
 
-    from hate_speech_ai.cli import show
-    from hate_speech_ai.score_translation import FEWEST
+    from hate_speech_ai.cli import terminal
+    from hate_speech_ai.evaluation.threshold_mapping import FEWEST
 
-    console = show.console()
+    console = terminal.console()
     console.print(f"Perspective and version {model.version} of this service")
     for name, one in found.items():
-        title = f"{name} and {LABEL_OF[name]}: {show.count(one.texts, 'text')}, "
-        title += f"rank correlation {show.figure(one.rank_correlation)}"
-        table = show.table(title, *_COLUMNS)
+        title = f"{name} and {LABEL_OF[name]}: {terminal.count(one.texts, 'text')}, "
+        title += f"rank correlation {terminal.figure(one.rank_correlation)}"
+        table = terminal.table(title, *_COLUMNS)
         for at in one.thresholds:
-            figures = (show.figure(at.as_many), show.figure(at.agreement), show.figure(at.kappa))
-            untranslated = show.figure(at.untranslated)
+            figures = (terminal.figure(at.as_many), terminal.figure(at.agreement), terminal.figure(at.kappa))
+            untranslated = terminal.figure(at.untranslated)
             numbers = (f"{at.only_theirs:,}", f"{at.only_ours:,}") if at.ours.value is not None else ("-", "-")
-            table.add_row(f"{at.theirs:g}", show.with_interval(at.ours), *figures, untranslated, *numbers)
+            table.add_row(f"{at.theirs:g}", terminal.with_interval(at.ours), *figures, untranslated, *numbers)
         console.print(table)
         if one.texts < FEWEST:
             console.print(f"with fewer than {FEWEST} texts there is no interval: record more of them")
         console.print("the texts that differ most (theirs, ours, and what is usual here for theirs):")
         for far in _furthest(name, scored[name], one):
             line = f"  {far['theirs']:.3f}  {far['ours']:.3f}  {far['expected']:.3f}  line {far['line']}: "
-            console.print(Text(line + show.visible(far["text"])), soft_wrap=True)
+            console.print(Text(line + terminal.visible(far["text"])), soft_wrap=True)
 
 
 def _draw(path: Path, scored: Scored, found: dict[str, "Translation"]) -> None:

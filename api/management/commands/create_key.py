@@ -42,7 +42,7 @@ class Command(BaseCommand):
             expires_in=timedelta(days=days) if days else None,
             limit=options["limit"],
         )
-        audit_log.record("key.created", str(key), by=audit_log.operator(), scopes=key.scopes, trust=key.trust)
+        audit_log.record("key.created", str(key), by=audit_log.current_operator(), scopes=key.scopes, trust=key.trust)
         self.stderr.write(f"key {key.prefix} for {key.name}: {', '.join(key.scopes)}. It is not shown again:")
         if key.allows(ApiKey.Scope.REVIEW) and not options["trusted"]:
             self.stderr.write(

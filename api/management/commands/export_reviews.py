@@ -6,7 +6,7 @@ from typing import Any
 import pandas
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api.lib.csv_safety import harmless
+from api.lib.csv_safety import escape_formula
 from api.models import ReviewedTweet
 from hate_speech_ai.labels import in_order
 
@@ -81,7 +81,7 @@ def _frame(rows: list[dict[str, Any]], *, spreadsheet: bool) -> pandas.DataFrame
             ";".join(f"{name}={_number(row['labels'][name])}" for name in in_order(row["labels"])) for row in rows
         ]
         for column in ("tweet", "source", "external_id", "reviewer"):
-            frame[column] = [harmless(cell) for cell in frame[column]]
+            frame[column] = [escape_formula(cell) for cell in frame[column]]
     return frame
 
 

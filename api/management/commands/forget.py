@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, reason: str, retire: bool, **options: Any) -> None:
         named = {name: options[name] for name in _NAMES}
         try:
-            forgotten = forget(by=audit_log.operator(), reason=reason, retire_versions=retire, **named)
+            forgotten = forget(by=audit_log.current_operator(), reason=reason, retire_versions=retire, **named)
         except ValueError as error:
             raise CommandError(f"{error}: --text, --external-id, --reviewer or --author") from None
         self.stdout.write(f"{forgotten.rows:,} reviewed tweets are deleted")

@@ -7,7 +7,9 @@ from tqdm import tqdm
 
 from api.lib import audit_log
 from api.reviews.corpora import Report, import_corpus
-from hate_speech_ai.corpora import CORPORA, STARTER, Corpus, CorpusError, download, own
+from hate_speech_ai.corpora.catalogue import CORPORA, STARTER, own
+from hate_speech_ai.corpora.corpus import Corpus, CorpusError
+from hate_speech_ai.corpora.download import download
 
 _SHOWN = 20
 _LONGEST_LICENCE = 200
@@ -42,7 +44,9 @@ class Command(BaseCommand):
             ours = settings.STARTER_CORPUS if corpus is STARTER else None
             path = options["path"] or ours or download(corpus, settings.DATA_DIR / "corpora", url=options["url"])
             with tqdm(desc=corpus.name, unit=" rows") as bar:
-                report = import_corpus(corpus, path, by=audit_log.operator(), progress=lambda rows: _move(bar, rows))
+                report = import_corpus(
+                    corpus, path, by=audit_log.current_operator(), progress=lambda rows: _move(bar, rows)
+                )
         except CorpusError as error:
             raise CommandError(str(error)) from None
         self._tell(report)

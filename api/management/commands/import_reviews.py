@@ -13,13 +13,13 @@ from tqdm import tqdm
 
 from api.http.problems import flatten
 from api.keys import trust
-from api.keys.views import by_prefix
 from api.lib import audit_log
-from api.lib.csv_safety import as_it_was
+from api.lib.csv_safety import unescape_formula
+from api.management.lookup import key_by_prefix
 from api.models import ApiKey, ReviewedTweet
 from api.reviews import intake
 from api.reviews.intake import Opinion
-from api.serializers import ReviewRequest, to_opinion
+from api.reviews.serializers import ReviewRequest, to_opinion
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.text import fingerprint
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--approve", action="store_true", help="let them count, whatever the key's trust is")
 
     def handle(self, *args: Any, path: Path, key: str, approve: bool, **options: Any) -> None:
-        who = by_prefix(key)
+        who = key_by_prefix(key)
         read = {".csv": _read_csv, ".jsonl": _read_lines}.get(path.suffix)
         if read is None:
             raise CommandError(f"{path} ends neither in .csv nor in .jsonl")
@@ -112,7 +112,7 @@ def _store(opinions: list[Opinion], key: ApiKey, before: int, *, approve_because
             again = [known[_content(one)] for one in opinions if _content(one) in known]
             receipts = [row.receipt for row in [*again, *(review for review, _ in stored)]]
             rows = ReviewedTweet.objects.filter(receipt__in=receipts)
-            trust.approve(rows, by=audit_log.operator(), reason=approve_because)
+            trust.approve(rows, by=audit_log.current_operator(), reason=approve_because)
     return sum(new for _, new in stored)
 
 
@@ -147,7 +147,7 @@ def _read_csv(file: IO[str]) -> Iterator[tuple[int, Any]]:
     """Empty cells are left out; answers are 0 or 1, true or false; labels are written `threat=0;toxic=0.8`."""
     reader = csv.DictReader(file)
     for row in reader:
-        found: dict[str, Any] = {name: as_it_was(cell) for name, cell in row.items() if name and cell}
+        found: dict[str, Any] = {name: unescape_formula(cell) for name, cell in row.items() if name and cell}
         if "is_hate_speech" in found:
             found["is_hate_speech"] = _ANSWERS.get(found["is_hate_speech"].lower(), found["is_hate_speech"])
         if "labels" in found:

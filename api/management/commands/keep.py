@@ -20,9 +20,9 @@ class Command(BaseCommand):
         try:
             found = ModelVersion.objects.get(pk=version)
             if reason is None:
-                registry.release(found, by=audit_log.operator())
+                registry.release(found, by=audit_log.current_operator())
             else:
-                registry.keep(found, by=audit_log.operator(), reason=reason)
+                registry.keep(found, by=audit_log.current_operator(), reason=reason)
         except ModelVersion.DoesNotExist:
             raise CommandError(f"there is no version {version}") from None
         except registry.Refused as error:

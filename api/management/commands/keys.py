@@ -2,21 +2,21 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from api.keys.views import counted
+from api.keys.queries import counted
 
 
 class Command(BaseCommand):
-    help = "List the API keys with their trust, their reviews and their standing."
+    help = "List the API keys with their trust, their reviews and their reliability."
 
     def handle(self, *args: Any, **options: Any) -> None:
         for key in counted().order_by("pk"):
             waits = f", {key.quarantined:,} reviews wait for approval" if key.quarantined else ""
             revoked = ", revoked" if key.revoked_at else ""
             self.stdout.write(f"{key.prefix}  {key.name}: {', '.join(key.scopes)}; {key.trust}{waits}{revoked}")
-            if standing := key.standing:
+            if reliability := key.reliability:
                 self.stdout.write(
-                    f"    agrees on {standing['known_agreed']:,} of {standing['known']:,} known tweets "
-                    f"and on {standing['peers_agreed']:,} of {standing['peers']:,} with other keys; "
-                    f"{standing['contradicted']:,} of its last {standing['new']:,} new labels contradicted a sure "
-                    f"model; its vote weighs {standing['weight']}"
+                    f"    agrees on {reliability['known_agreed']:,} of {reliability['known']:,} known tweets "
+                    f"and on {reliability['peers_agreed']:,} of {reliability['peers']:,} with other keys; "
+                    f"{reliability['contradicted']:,} of its last {reliability['new']:,} new labels contradicted a "
+                    f"sure model; its vote weighs {reliability['weight']}"
                 )

@@ -10,11 +10,11 @@ class Command(BaseCommand):
     help = "List the model versions, newest first: when they were made, of how many tweets, how good, and which serves."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        champion, anchor = Promotion.champion(), Promotion.anchor()
+        champion, baseline = Promotion.champion(), Promotion.baseline()
         self.stdout.write(f"{'version':>7}  {'made (UTC)':16}  {'trained on':>10}  {'F1':>5}  notes")
         for version in ModelVersion.objects.order_by("-pk"):
             notes = ["serves"] if version == champion else []
-            notes += ["anchor"] if version == anchor else []
+            notes += ["baseline"] if version == baseline else []
             notes += [f"{name}: {why}" for name in ("kept", "retired", "to_retire") if (why := getattr(version, name))]
             self.stdout.write(
                 f"{version.pk:>7}  {version.created_at:%Y-%m-%d %H:%M}  {version.trained_on:>10,}"

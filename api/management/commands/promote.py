@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, version: int, reason: str, **options: Any) -> None:
         try:
             found = ModelVersion.objects.get(pk=version)
-            registry.promote(found, by=audit_log.operator(), reason=reason)
+            registry.promote(found, by=audit_log.current_operator(), reason=reason)
         except ModelVersion.DoesNotExist:
             raise CommandError(f"there is no version {version}") from None
         except ArtifactError as error:

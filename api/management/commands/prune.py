@@ -10,5 +10,5 @@ class Command(BaseCommand):
     help = "Retire what is older than the newest KEEP_VERSIONS versions, as every training run does."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        pruned = registry.prune(by=audit_log.operator())
+        pruned = registry.prune(by=audit_log.current_operator())
         self.stdout.write(f"retired: {', '.join(map(str, pruned))}" if pruned else "nothing to retire")

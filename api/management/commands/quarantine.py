@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from api.keys import trust
-from api.keys.views import by_prefix
 from api.lib import audit_log
+from api.management.lookup import key_by_prefix
 
 
 class Command(BaseCommand):
@@ -13,11 +13,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("prefix", help="the key's first 15 characters, hs_...")
         parser.add_argument(
-            "--everything", action="store_true", help="also what models have learned: the next does without it"
+            "--include-learned", action="store_true", help="also what models have learned: the next does without it"
         )
         parser.add_argument("--reason", required=True, help="for the audit log")
 
-    def handle(self, *args: Any, prefix: str, everything: bool, reason: str, **options: Any) -> None:
-        key = by_prefix(prefix)
-        count = trust.quarantine(key, by=audit_log.operator(), reason=reason, everything=everything)
+    def handle(self, *args: Any, prefix: str, include_learned: bool, reason: str, **options: Any) -> None:
+        key = key_by_prefix(prefix)
+        count = trust.quarantine(key, by=audit_log.current_operator(), reason=reason, include_learned=include_learned)
         self.stdout.write(f"{key} is quarantined; {count:,} of its reviews wait for approval")

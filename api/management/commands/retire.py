@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, version: int, reason: str, **options: Any) -> None:
         try:
-            registry.retire(ModelVersion.objects.get(pk=version), by=audit_log.operator(), reason=reason)
+            registry.retire(ModelVersion.objects.get(pk=version), by=audit_log.current_operator(), reason=reason)
         except ModelVersion.DoesNotExist:
             raise CommandError(f"there is no version {version}") from None
         except registry.Refused as error:

@@ -18,5 +18,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             if not ApiKey.objects.filter(prefix=prefix[:15], revoked_at=None).update(revoked_at=timezone.now()):
                 raise CommandError(f"there is no valid key {prefix[:15]}")
-            audit_log.record("key.revoked", str(ApiKey.objects.get(prefix=prefix[:15])), by=audit_log.operator())
+            audit_log.record(
+                "key.revoked", str(ApiKey.objects.get(prefix=prefix[:15])), by=audit_log.current_operator()
+            )
         self.stdout.write(f"key {prefix[:15]} is revoked")

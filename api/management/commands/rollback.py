@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, reason: str, **options: Any) -> None:
         try:
-            promotion = registry.rollback(by=audit_log.operator(), reason=reason)
+            promotion = registry.rollback(by=audit_log.current_operator(), reason=reason)
         except (registry.NothingToRollBackTo, ArtifactError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"version {promotion.version_id} serves")

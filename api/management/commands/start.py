@@ -42,7 +42,7 @@ def _module_of(part: str) -> list[str]:
         return [
             *("granian", "config.wsgi:application", "--interface", "wsgi", "--http", "1", "--no-ws"),
             *("--host", settings.HOST, "--port", str(settings.PORT)),
-            *("--workers", str(settings.WORKERS), "--blocking-threads", str(settings.THREADS)),
+            *("--workers", str(settings.WEB_PROCESSES), "--blocking-threads", str(settings.WEB_THREADS)),
             *("--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning"),
         ]
     celery = ["celery", "--quiet", "--app", "config"]

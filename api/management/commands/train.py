@@ -14,7 +14,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-wait", action="store_true", help="only queue it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        run, new = queue.enqueue(queue.Kind.MANUAL, requested_by=audit_log.operator())
+        run, new = queue.enqueue(queue.Kind.MANUAL, requested_by=audit_log.current_operator())
         self.stdout.write(f"run {run.pk} is {'queued' if new else 'queued already'}")
         if options["no_wait"]:
             return
@@ -27,6 +27,6 @@ class Command(BaseCommand):
             time.sleep(0.3)
             run.refresh_from_db()
         self.stdout.write(f"{run.status} {run.outcome} {'; '.join(run.reasons)}")
-        for model in ("candidate", "champion", "anchor"):
+        for model in ("candidate", "champion", "baseline"):
             if model in run.figures:
                 self.stdout.write(f"  {model}: {run.figures[model]}")

@@ -2,9 +2,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api.keys.views import by_prefix
+from api.management.lookup import key_by_prefix
 from api.training import ablation
-from hate_speech_ai.training import NotEnoughData
+from hate_speech_ai.training.examples import NotEnoughData
 
 
 class Command(BaseCommand):
@@ -14,7 +14,7 @@ class Command(BaseCommand):
         parser.add_argument("prefix", help="the key's first 15 characters, hs_...")
 
     def handle(self, *args: Any, prefix: str, **options: Any) -> None:
-        key = by_prefix(prefix)
+        key = key_by_prefix(prefix)
         try:
             found = ablation.without(key, progress=lambda step: self.stderr.write(step))
         except ablation.NoDifference:
@@ -24,5 +24,5 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         for line in ablation.as_lines(found):
             self.stdout.write(line)
-        command = f"manage.py quarantine {key.prefix} --everything --reason WHY"
+        command = f"manage.py quarantine {key.prefix} --include-learned --reason WHY"
         self.stdout.write(f"To do without it from the next training on: {command}")

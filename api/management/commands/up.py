@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from api.lib import valkey
 from api.lib.processes import kill_when_parent_ends
 from api.management.commands.start import command_of, environment_of
 from api.operations import supervisor
@@ -53,12 +54,12 @@ class Command(BaseCommand):
             settings.VALKEY_URL_FILE.unlink(missing_ok=True)
 
     def _start_valkey(self, stack: supervisor.Supervisor, environment: dict[str, str]) -> None:
-        executable = supervisor.find_valkey()
+        executable = valkey.find_server()
         if executable is None:
             raise supervisor.CannotStart(
                 "there is no Valkey for this platform: install valkey-server or redis-server, or set REDIS_URL"
             )
-        port, password = supervisor.free_port(), supervisor.new_password()
+        port, password = valkey.free_port(), supervisor.new_password()
         command = supervisor.valkey_command(settings.DATA_DIR, executable, port, password)
         environment["REDIS_URL"] = f"redis://:{password}@127.0.0.1:{port}/0"
         settings.VALKEY_URL_FILE.touch(mode=0o600)

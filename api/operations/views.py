@@ -1,0 +1,56 @@
+"""/health, /livez, /readyz and /audit-log."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api.http.pagination import PAGE, Page, page, read_filters
+from api.models import ApiKey, AuditEntry
+from api.operations import health
+from api.operations.serializers import Audit, AuditRequest
+from api.prediction import active_model
+
+Scope = ApiKey.Scope
+
+
+class AuditLog(APIView):
+    scope = Scope.ADMIN
+    pagination_class = Page
+
+    @extend_schema(
+        summary="Who changed what, when and why; newest first",
+        parameters=[AuditRequest, *PAGE],
+        responses=Audit(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        filters = {field: value for field, value in read_filters(request, AuditRequest).items() if value}
+        return page(self, request, AuditEntry.objects.filter(**filters).order_by("-pk"), Audit)
+
+
+class Live(APIView):
+    authentication_classes = ()
+
+    @extend_schema(summary="Whether this process answers", responses={200: dict[str, str]})
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})
+
+
+class Ready(APIView):
+    authentication_classes = ()
+
+    @extend_schema(summary="Whether this process can predict", responses={200: dict[str, Any]})
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok", "model_version": active_model.get().version})
+
+
+class Health(APIView):
+    authentication_classes = ()
+
+    @extend_schema(summary="How each part is; 503 where one is not well", responses={200: dict, 503: dict})
+    def get(self, request: Request) -> Response:
+        well, report = health.report()
+        return Response(report, status.HTTP_200_OK if well else status.HTTP_503_SERVICE_UNAVAILABLE)

@@ -1,0 +1,48 @@
+"""Bodies of /review-queue."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from api.http.fields import StrictSerializer, TextField
+from api.review_queue import selection
+from api.review_queue.selection import Item
+
+_MAX_ITEMS = 50
+
+
+class ReviewQueueRequest(StrictSerializer):
+    limit = serializers.IntegerField(required=False, default=10, min_value=1, max_value=_MAX_ITEMS)
+    reason = serializers.ChoiceField(list(selection.REASONS), required=False, help_text="only with this reason")
+    double = serializers.BooleanField(
+        required=False, default=False, help_text="only what exactly one other key has reviewed or claimed"
+    )
+    reviewer = TextField(
+        required=False, allow_blank=True, max_length=200, help_text="whom the key asks for: nobody gets a tweet twice"
+    )
+
+
+class Reason(serializers.Serializer[Any]):
+    code = serializers.ChoiceField(choices=list(selection.REASONS))
+    detail = serializers.CharField(help_text="a sentence")
+
+
+class QueuedTweet(serializers.Serializer[Item]):
+    id = serializers.UUIDField(source="prediction.pk")
+    tweet = serializers.CharField(source="prediction.tweet")
+    probability = serializers.FloatField(
+        source="prediction.probability", help_text="of hate_speech, as it was answered"
+    )
+    model_version = serializers.IntegerField(source="prediction.version_id", help_text="that answered")
+    reasons = serializers.SerializerMethodField(help_text="why it is worth a person's time")
+    claimed_until = serializers.DateTimeField(source="until")
+
+    @extend_schema_field(Reason(many=True))
+    def get_reasons(self, item: Item) -> list[dict[str, str]]:
+        return [{"code": code, "detail": detail} for code, detail in item.reasons.items()]
+
+
+class ReviewQueueAnswer(serializers.Serializer[Any]):
+    items = QueuedTweet(many=True)
+    storing = serializers.FloatField(help_text="the share of predictions that is stored: PREDICTION_SAMPLE_RATE")

@@ -1,0 +1,155 @@
+"""/add-reviewed-tweet, /reviewed-tweets and /forget."""
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api.http import idempotency
+from api.http.authentication import required_key
+from api.http.pagination import PAGE, Page, page, read_filters
+from api.http.parsers import JSONLinesParser
+from api.models import ApiKey, ReviewedTweet
+from api.reviews import erasure, intake
+from api.reviews.serializers import (
+    BulkAnswer,
+    ForgetAnswer,
+    ForgetRequest,
+    Receipt,
+    Review,
+    ReviewAccepted,
+    ReviewRequest,
+    ReviewsRequest,
+    read_lines,
+)
+
+Scope = ApiKey.Scope
+
+
+class AddReviewedTweet(APIView):
+    scope = Scope.REVIEW
+
+    @extend_schema(
+        summary="Say what a person decided about a tweet",
+        parameters=[idempotency.PARAMETER],
+        request=ReviewRequest,
+        responses={201: ReviewAccepted, 200: ReviewAccepted},
+    )
+    def post(self, request: Request) -> Response:
+        fields = ReviewRequest.read(request.data)
+        key = required_key(request)
+        return idempotency.once(request, key, lambda: self._add(key, fields))
+
+    def _add(self, key: ApiKey, fields: dict[str, Any]) -> Response:
+        review, new = intake.add(
+            tweet=fields["tweet"],
+            labels=fields["labels"],
+            source=key.source,
+            key=key,
+            external_id=fields.get("external_id", ""),
+            reviewer=fields.get("reviewer", ""),
+            author=fields.get("author", ""),
+        )
+        return Response(_accepted(review, new), status.HTTP_201_CREATED if new else status.HTTP_200_OK)
+
+
+class AddReviewedTweets(APIView):
+    scope = Scope.REVIEW
+    parser_classes = [JSONLinesParser]
+
+    @extend_schema(
+        summary="The same for up to 10,000 tweets, as JSON lines",
+        parameters=[idempotency.PARAMETER],
+        request={JSONLinesParser.media_type: ReviewRequest},
+        responses=BulkAnswer,
+    )
+    def post(self, request: Request) -> Response:
+        lines: Any = request.data
+        if not lines:
+            raise serializers.ValidationError({"body": ["Send at least one line."]})
+        key, read = required_key(request), read_lines(lines)
+        return idempotency.once(request, key, lambda: self._add(key, read))
+
+    def _add(self, key: ApiKey, lines: list[tuple[int, intake.Opinion | dict[str, Any]]]) -> Response:
+        opinions = [content for _, content in lines if isinstance(content, intake.Opinion)]
+        stored = iter(intake.add_all(opinions, source=key.source, key=key))
+        results: list[dict[str, Any]] = []
+        for number, content in lines:
+            answer = _accepted(*next(stored)) if isinstance(content, intake.Opinion) else {"error": content}
+            results.append({"line": number, **answer})
+        counts = Counter(result.get("status", "refused") for result in results)
+        return Response(
+            {
+                "added": len(results) - counts["duplicate"] - counts["refused"],
+                "duplicates": counts["duplicate"],
+                "refused": counts["refused"],
+                "results": results,
+            }
+        )
+
+
+class ReviewedTweets(APIView):
+    scope = Scope.REVIEW
+    pagination_class = Page
+
+    @extend_schema(
+        summary="This key's reviews, newest first; with the scope admin, every key's",
+        parameters=[ReviewsRequest, *PAGE],
+        responses=Review(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        filters = read_filters(request, ReviewsRequest)
+        if "key" in filters:
+            filters["key__prefix"] = filters.pop("key")
+        if "since" in filters:
+            filters["created_at__gte"] = filters.pop("since")
+        rows = _reviews_of(required_key(request)).filter(**filters).order_by("-pk")
+        return page(self, request, rows.prefetch_related("events"), Review)
+
+
+class ReviewReceipt(APIView):
+    scope = Scope.REVIEW
+
+    @extend_schema(summary="What became of a review", responses=Receipt)
+    def get(self, request: Request, receipt: UUID) -> Response:
+        rows = _reviews_of(required_key(request)).prefetch_related("events")
+        return Response(Receipt(get_object_or_404(rows, receipt=receipt)).data)
+
+    @extend_schema(summary="Withdraw a review: from the next training on it counts no more", responses={204: None})
+    def delete(self, request: Request, receipt: UUID) -> Response:
+        key = required_key(request)
+        intake.withdraw(get_object_or_404(_reviews_of(key), receipt=receipt), by=str(key))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _accepted(review: ReviewedTweet, new: bool) -> dict[str, str]:
+    return {"id": str(review.receipt), "status": review.status if new else "duplicate"}
+
+
+def _reviews_of(key: ApiKey) -> QuerySet[ReviewedTweet]:
+    """The reviews that a key may see. Whether there are others is nobody else's business."""
+    rows = ReviewedTweet.objects.filter(key__isnull=False)
+    return rows if key.allows(Scope.ADMIN) else rows.filter(key=key)
+
+
+class Forget(APIView):
+    scope = Scope.ADMIN
+
+    @extend_schema(
+        summary="Delete a text's, a post's, a reviewer's or an author's reviewed tweets for good",
+        parameters=[idempotency.PARAMETER],
+        request=ForgetRequest,
+        responses=ForgetAnswer,
+    )
+    def post(self, request: Request) -> Response:
+        asked = ForgetRequest.read(request.data)
+        key = required_key(request)
+        return idempotency.once(request, key, lambda: Response(asdict(erasure.forget(by=str(key), **asked))))
