@@ -1,15 +1,23 @@
-# make run    the whole stack on this machine, with nothing to install first but Python
-# make test   everything that must hold
+# make run        the whole stack on this machine, with nothing to install first but Python
+# make test       everything that must hold
+# make test-fast  what is done in a minute or so: no real processes, no tests that train many models, no types
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check --require-virtualenv
 
-.PHONY: run test check format bench clean
+.PHONY: run test test-fast check format bench clean
 
 run: .venv/installed
 	@exec .venv/bin/python manage.py up
 
+# The tests with real processes come last and by themselves: they look at the clock.
 test: check
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest --numprocesses auto --dist loadfile -m "not stack"
+	.venv/bin/python -m pytest -m stack
+
+test-fast: .venv/installed-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/python -m pytest --quiet --numprocesses auto --dist loadfile -m "not stack and not slow"
 
 check: .venv/installed-dev
 	.venv/bin/ruff check .

@@ -15,14 +15,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hate_speech_ai.annotators import Doubt, Standing, doubts
-from hate_speech_ai.corpora import STARTER
-from hate_speech_ai.dataset import load
-from hate_speech_ai.evaluation import measure, read_checks
-from hate_speech_ai.gate import Exam, Limits, Row, Sheet, judge
+from hate_speech_ai.annotator_reliability import Doubt, Reliability, doubts
+from hate_speech_ai.corpora.catalogue import STARTER
+from hate_speech_ai.corpora.dataset import load
+from hate_speech_ai.evaluation.exam import Exam, Row, Sheet
+from hate_speech_ai.evaluation.gate import Limits, judge
+from hate_speech_ai.evaluation.metrics import measure, read_checks
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.training import Example, Trained, train
+from hate_speech_ai.training.examples import Example
+from hate_speech_ai.training.trainer import Trained, train
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -83,9 +85,9 @@ def reviewed(example: Example, *, lie: bool) -> Example:
 
 
 def simulate(rows: list[Example], nights: list[list[Example]], exam: Exam, *, trust: bool) -> list[Night]:
-    """Night 0 is the start, which serves and is the anchor."""
+    """Night 0 is the start, which serves and is the baseline."""
     rows = list(rows)
-    anchor = champion = sheet(train(rows), exam, len(rows), 0)
+    baseline = champion = sheet(train(rows), exam, len(rows), 0)
     found = [Night(0, 0, f1(exam, champion), f1(exam, champion), [])]
     quarantined = False
     for number, news in enumerate(nights, start=1):
@@ -95,8 +97,8 @@ def simulate(rows: list[Example], nights: list[list[Example]], exam: Exam, *, tr
             continue
         trained = train(rows + news)
         candidate = sheet(trained, exam, len(rows) + len(news), number)
-        reasons = judge(exam, candidate=candidate, champion=champion, anchor=anchor, limits=Limits()).reasons
-        why = disbelief(news, trained.unseen[HATE_SPEECH][len(rows) :]) if trust else []
+        reasons = judge(exam, candidate=candidate, champion=champion, baseline=baseline, limits=Limits()).reasons
+        why = disbelief(news, trained.out_of_fold[HATE_SPEECH][len(rows) :]) if trust else []
         quarantined = bool(why)
         if not quarantined:
             rows += news
@@ -109,7 +111,7 @@ def disbelief(news: list[Example], probabilities: Iterable[float]) -> list[str]:
     doubt = Doubt()
     for review, probability in zip(news, probabilities, strict=True):
         doubt.add(review.labels[HATE_SPEECH], probability)
-    found = doubts(Standing(), doubt, max_contradicted=0.2, min_agreement=0.7)
+    found = doubts(Reliability(), doubt, max_contradicted=0.2, min_agreement=0.7)
     return [f"the key's new labels {why}" for why in found]
 
 

@@ -40,17 +40,20 @@ from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.base_model import BASE_MODEL, load_base
-from hate_speech_ai.corpora import CORPORA, STARTER, Row, read
-from hate_speech_ai.dataset import Split, load
-from hate_speech_ai.evaluation import best_threshold, measure, measure_checks, read_checks
-from hate_speech_ai.everyday import halves, read_everyday
-from hate_speech_ai.fairness import measure_bias
-from hate_speech_ai.intervals import Answers, intervals
+from hate_speech_ai.corpora.catalogue import CORPORA, STARTER
+from hate_speech_ai.corpora.corpus import Row
+from hate_speech_ai.corpora.dataset import Split, load
+from hate_speech_ai.corpora.reader import read
+from hate_speech_ai.evaluation.bias import measure_bias
+from hate_speech_ai.evaluation.bootstrap import Answers, intervals
+from hate_speech_ai.evaluation.everyday import halves, read_everyday
+from hate_speech_ai.evaluation.metrics import best_threshold, measure, measure_checks, read_checks
 from hate_speech_ai.labels import HATE_SPEECH, LABELS
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import fingerprint, is_held_out
-from hate_speech_ai.training import Example, train
+from hate_speech_ai.training.base_model import BASE_MODEL, load_base
+from hate_speech_ai.training.examples import Example
+from hate_speech_ai.training.trainer import train
 
 ROOT = Path(__file__).resolve().parent.parent
 HARMLESS = 4_000  # how many rows without hate are disguised

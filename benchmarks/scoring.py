@@ -28,11 +28,12 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from threadpoolctl import threadpool_limits
 
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.corpora import CORPORA, STARTER
-from hate_speech_ai.dataset import load
+from hate_speech_ai.corpora.catalogue import CORPORA, STARTER
+from hate_speech_ai.corpora.dataset import load
 from hate_speech_ai.labels import HATE_SPEECH, LABELS
 from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.training import Example, Trained, train
+from hate_speech_ai.training.examples import Example
+from hate_speech_ai.training.trainer import Trained, train
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 5

@@ -142,13 +142,13 @@ def isolate(folder: Path) -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
         "REDIS_URL": "redis://127.0.0.1:1/0",  # nobody answers there, and predicting needs nobody
         "HOST": "127.0.0.1",
-        "WORKERS": "1",
-        "THREADS": "4",
+        "WEB_PROCESSES": "1",
+        "WEB_THREADS": "4",
         "ALLOWED_HOSTS": "127.0.0.1",
         "PUBLIC_PREDICT": "true",
-        "LIMIT_PREDICT": "",
+        "RATE_LIMIT_PREDICT": "",
         "DEBUG": "false",
-        "HTTPS": "false",
+        "BEHIND_HTTPS_PROXY": "false",
         "ADMIN_ENABLED": "false",
         "TRUSTED_PROXIES": "0",
         "LOG_LEVEL": "ERROR",
@@ -169,7 +169,8 @@ def leave_model(folder: Path) -> None:
     from api.training import base_model
     from hate_speech_ai.labels import HATE_SPEECH
     from hate_speech_ai.scorer import Scorer
-    from hate_speech_ai.training import Example, train
+    from hate_speech_ai.training.examples import Example
+    from hate_speech_ai.training.trainer import train
 
     call_command("migrate", verbosity=0)
     bootstrap.serve_base_model()
@@ -185,7 +186,9 @@ def leave_model(folder: Path) -> None:
 
 def read_tweets() -> list[str]:
     """Real tweets where they are at hand, else the starter corpus; in a fixed random order."""
-    from hate_speech_ai.corpora import CORPORA, STARTER, Row, read
+    from hate_speech_ai.corpora.catalogue import CORPORA, STARTER
+    from hate_speech_ai.corpora.corpus import Row
+    from hate_speech_ai.corpora.reader import read
 
     corpus, path = (CORPORA["davidson2017"], DAVIDSON) if DAVIDSON.exists() else (STARTER, ROOT / "data" / "train.csv")
     tweets = [row.tweet for row in read(corpus, path) if isinstance(row, Row)]
@@ -219,7 +222,7 @@ class Running:
 def start(server: Server, environment: dict[str, str]) -> Iterator[Running]:
     """Run a server, on a free port, until the block ends, however it ends."""
     from api.lib.processes import kill_when_parent_ends
-    from api.operations.supervisor import free_port
+    from api.lib.valkey import free_port
 
     port = free_port()
 

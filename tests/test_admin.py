@@ -1,12 +1,15 @@
 """Django's admin: which version serves and which are kept, whose labels train, and what waits for approval."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
-from pytest_django import Settings
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet
 from api.versions import registry
@@ -41,6 +44,22 @@ def test_every_page_opens(admin: Client, served: ModelVersion) -> None:
     assert served.sha256 in page
 
 
+def test_the_list_asks_once_which_version_serves(
+    admin: Client, served: ModelVersion, make_version: Make, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_version()
+    with CaptureQueriesContext(connection) as two:
+        admin.get(LIST)
+    for _ in range(8):
+        make_version()
+
+    with django_assert_num_queries(len(two)):
+        page = admin.get(LIST).content.decode()
+
+    says = re.findall(r'class="field-serves"><img src="[^"]+" alt="(True|False)"', page)
+    assert says == ["False"] * 9 + ["True"]
+
+
 def test_promoting_asks_for_a_reason_first(admin: Client, served: ModelVersion, make_version: Make) -> None:
     newer = make_version()
 
@@ -59,11 +78,11 @@ def test_promoting_asks_for_a_reason_first(admin: Client, served: ModelVersion, 
 def test_what_serves_is_confirmed(admin: Client, served: ModelVersion, make_version: Make) -> None:
     newer = make_version()
     Promotion.objects.create(version=newer, by="test", reason="test")
-    assert Promotion.anchor() == served
+    assert Promotion.baseline() == served
 
     act(admin, "promote", newer, reason="looked at it")
 
-    assert Promotion.anchor() == newer
+    assert Promotion.baseline() == newer
 
 
 def test_rolling_back_needs_no_choice(admin: Client, served: ModelVersion, make_version: Make) -> None:

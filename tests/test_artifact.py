@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from api.models import ModelVersion
-from api.prediction import active_model
+from api.prediction import loading
 from hate_speech_ai.artifact import MAX_BYTES, Artifact, ArtifactError, sha256
 from hate_speech_ai.operating_points import Curve
 from hate_speech_ai.scorer import Scorer
@@ -122,7 +122,7 @@ def test_a_flipped_bit_is_refused(position: int, make_version: Callable[..., Mod
     content[position] ^= 1
 
     with pytest.raises(ArtifactError):
-        active_model.load(make_version(bytes(content), digest=sha256(CONTENT)))
+        loading.load(make_version(bytes(content), digest=sha256(CONTENT)))
 
 
 @given(st.lists(st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, 255)), min_size=1))

@@ -53,6 +53,13 @@ def test_filters(as_key: AsKey) -> None:
     assert found("action=two&limit=1") == [("two", "thing 1")]
 
 
+def test_an_impossible_filter_is_named(as_key: AsKey) -> None:
+    answer = as_key("admin").get("/audit-log?action=a%00b")
+
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == ["action"]
+
+
 @pytest.mark.parametrize("scope", ["predict", "review", "train"])
 def test_only_an_admin_reads_it(as_key: AsKey, scope: str) -> None:
     assert as_key(scope).get("/audit-log").status_code == 403
@@ -113,11 +120,11 @@ def test_what_fails_is_not_noted(served: ModelVersion, make_version: Callable[..
 
 
 def test_other_settings_than_at_the_last_start(db: None, settings: Settings) -> None:
-    assert audit_log.note_settings()
-    assert not audit_log.note_settings()
+    assert audit_log.record_settings_change()
+    assert not audit_log.record_settings_change()
 
     settings.GATE_MAX_DROP, settings.PUBLIC_PREDICT = 0.5, False
-    assert audit_log.note_settings()
+    assert audit_log.record_settings_change()
 
     first, second = AuditEntry.objects.order_by("pk")
     assert (first.action, first.reason, first.details["changed"]) == ("settings.changed", "the first start", {})

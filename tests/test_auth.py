@@ -157,7 +157,7 @@ def test_neither_key_nor_tweet_is_logged(
         for path in ("/predict", "/add-reviewed-tweet", "/train", "/nowhere", "/models/1/promote"):
             client.post(path, {"tweet": tweet, "is_hate_speech": False})
         client.request("POST", "/predict", "text/plain", tweet.encode())
-    monkeypatch.setattr("api.views.active_model.get", lambda: 1 / 0)
+    monkeypatch.setattr("api.prediction.active_model.get", lambda: 1 / 0)
     assert JSONClient(good).post("/predict", {"tweet": tweet}).status_code == 500
 
     assert "ZeroDivisionError" in caplog.text

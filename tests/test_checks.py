@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from hate_speech_ai.evaluation import Check, measure_checks, read_checks
+from hate_speech_ai.evaluation.metrics import CapabilityCheck, measure_checks, read_checks
 from hate_speech_ai.text import MAX_CHARS, fingerprint
 from tests.conftest import starter_rows
 
 HEADER = "id,capability,tweet,hate_speech\n"
 CHECKS = [
-    Check("k-1", "everyday", "the bus is late", False),
-    Check("k-2", "threat", "we will get them all", True),
-    Check("k-3", "everyday", "what a lovely day", False),
-    Check("k-4", "everyday", "bread again", False),
+    CapabilityCheck("k-1", "everyday", "the bus is late", False),
+    CapabilityCheck("k-2", "threat", "we will get them all", True),
+    CapabilityCheck("k-3", "everyday", "what a lovely day", False),
+    CapabilityCheck("k-4", "everyday", "bread again", False),
 ]
 
 
 @pytest.fixture(scope="module")
-def checks() -> list[Check]:
+def checks() -> list[CapabilityCheck]:
     return read_checks(settings.CHECKS)
 
 
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "checks.csv"
 
 
-def test_there_are_enough(checks: list[Check]) -> None:
+def test_there_are_enough(checks: list[CapabilityCheck]) -> None:
     counts = Counter(check.capability for check in checks)
 
     assert len(checks) >= 300
@@ -39,13 +39,13 @@ def test_there_are_enough(checks: list[Check]) -> None:
     assert min(counts.values()) >= 5
 
 
-def test_every_check_has_an_id_of_its_own(checks: list[Check]) -> None:
+def test_every_check_has_an_id_of_its_own(checks: list[CapabilityCheck]) -> None:
     counts = Counter(check.id for check in checks)
 
     assert [name for name, count in counts.items() if count > 1 or not re.fullmatch(r"k-\d+", name)] == []
 
 
-def test_the_checks_of_a_capability_have_one_answer(checks: list[Check]) -> None:
+def test_the_checks_of_a_capability_have_one_answer(checks: list[CapabilityCheck]) -> None:
     answers = defaultdict(set)
     for check in checks:
         answers[check.capability].add(check.is_hate_speech)
@@ -55,11 +55,11 @@ def test_the_checks_of_a_capability_have_one_answer(checks: list[Check]) -> None
     assert {False} in answers.values()
 
 
-def test_texts_are_clean(checks: list[Check]) -> None:
+def test_texts_are_clean(checks: list[CapabilityCheck]) -> None:
     assert [check.id for check in checks if len(check.tweet) > MAX_CHARS or check.tweet != check.tweet.strip()] == []
 
 
-def test_no_two_checks_have_the_same_cleaned_text(checks: list[Check]) -> None:
+def test_no_two_checks_have_the_same_cleaned_text(checks: list[CapabilityCheck]) -> None:
     ids = defaultdict(list)
     for check in checks:
         ids[fingerprint(check.tweet)].append(check.id)
@@ -67,7 +67,7 @@ def test_no_two_checks_have_the_same_cleaned_text(checks: list[Check]) -> None:
     assert [same for same in ids.values() if len(same) > 1] == []
 
 
-def test_a_check_is_never_a_row_of_the_starter_corpus(checks: list[Check]) -> None:
+def test_a_check_is_never_a_row_of_the_starter_corpus(checks: list[CapabilityCheck]) -> None:
     trained_on = {fingerprint(row["tweet"]) for row in starter_rows()}
 
     assert [check.id for check in checks if fingerprint(check.tweet) in trained_on] == []
@@ -80,7 +80,7 @@ def test_lines_end_as_everywhere_else() -> None:
     assert content.endswith(b"\n")
 
 
-def test_the_readme_lists_the_capabilities(checks: list[Check]) -> None:
+def test_the_readme_lists_the_capabilities(checks: list[CapabilityCheck]) -> None:
     text = settings.CHECKS.with_name("README.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| `(\w+)` \| (yes|no) \| (\d+) \|", text, re.MULTILINE)
 
@@ -93,8 +93,8 @@ def test_reading(path: Path) -> None:
     path.write_text(HEADER + 'k-1,everyday,"late, again",0\nk-2,threat,we will get them,1\n')
 
     assert read_checks(path) == [
-        Check("k-1", "everyday", "late, again", False),
-        Check("k-2", "threat", "we will get them", True),
+        CapabilityCheck("k-1", "everyday", "late, again", False),
+        CapabilityCheck("k-2", "threat", "we will get them", True),
     ]
 
 

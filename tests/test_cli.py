@@ -21,15 +21,16 @@ from django.conf import settings
 
 from hate_speech_ai import cli
 from hate_speech_ai.artifact import Artifact, sha256
-from hate_speech_ai.base_model import BASE_CORPORA, BASE_MODEL
-from hate_speech_ai.cli import inputs, show
-from hate_speech_ai.corpora import CORPORA, Corpus
-from hate_speech_ai.everyday import halves, read_everyday
+from hate_speech_ai.cli import arguments, terminal
+from hate_speech_ai.corpora.catalogue import CORPORA
+from hate_speech_ai.corpora.corpus import Corpus
+from hate_speech_ai.evaluation.everyday import halves, read_everyday
 from hate_speech_ai.explain import Contribution
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.operating_points import NAMES
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import fingerprint, is_held_out
+from hate_speech_ai.training.base_model import BASE_CORPORA, BASE_MODEL
 from tests.conftest import starter_rows
 
 HATEFUL = "all muslims are vermin and should be deported"
@@ -88,7 +89,7 @@ def write_data(path: Path, **steps: int) -> Path:
     """A folder like data/, with a part of each of these files."""
     path.mkdir()
     for name, step in steps.items():
-        with (inputs.DATA / f"{name}.csv").open(encoding="utf-8", newline="") as whole:
+        with (arguments.DATA / f"{name}.csv").open(encoding="utf-8", newline="") as whole:
             header, *rows = csv.reader(whole)
         with (path / f"{name}.csv").open("w", encoding="utf-8", newline="") as part:
             csv.writer(part).writerows([header, *rows[::step]])
@@ -129,12 +130,12 @@ class TestTrain:
     def test_few_everyday_tweets_are_flagged(
         self, run: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(cli.train, "DATA", inputs.DATA)
+        monkeypatch.setattr(cli.train, "DATA", arguments.DATA)
 
         run("train", "--base", "none", "--starter", corpus, "--output", tmp_path / "model")
 
         scorer = Scorer(Artifact.from_bytes((tmp_path / "model").read_bytes()))
-        said = scorer.probabilities(one.tweet for one in halves(read_everyday(inputs.DATA / "everyday.csv"))[1])
+        said = scorer.probabilities(one.tweet for one in halves(read_everyday(arguments.DATA / "everyday.csv"))[1])
         assert sum(value >= scorer.thresholds["hate_speech"] for value in said) / len(said) <= 0.005
 
     def test_only_rows_that_are_not_held_out_are_learned_from(self, other_model: Path, corpus: Path) -> None:
@@ -212,7 +213,7 @@ class TestTrain:
     def test_it_learns_on_top_of_the_base_model_unless_told(
         self, run: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(cli.train, "DATA", inputs.DATA)
+        monkeypatch.setattr(cli.train, "DATA", arguments.DATA)
 
         status, _, err = run("train", "--starter", corpus, "--output", tmp_path / "model")
 
@@ -366,14 +367,14 @@ class TestHighlighting:
             Contribution("zxq", 12, 15, 0.0, False),
         ]
 
-        text = show.highlighted(tweet, contributions)
+        text = terminal.highlighted(tweet, contributions)
 
         assert text.plain == "bad good so zxq"
         styles = {text.plain[span.start : span.end]: str(span.style) for span in text.spans}
         assert styles == {"bad": "bold red", "good": "blue", "zxq": "underline"}
 
     def test_a_tweet_without_words(self) -> None:
-        assert show.highlighted("...", []).plain == "..."
+        assert terminal.highlighted("...", []).plain == "..."
 
 
 class TestExplain:
@@ -701,13 +702,13 @@ class TestDocs:
 
 
 def test_the_defaults_are_the_files_of_the_service() -> None:
-    assert settings.STARTER_CORPUS == inputs.DATA / "train.csv"
-    assert settings.CHECKS == inputs.DATA / "checks.csv"
+    assert settings.STARTER_CORPUS == arguments.DATA / "train.csv"
+    assert settings.CHECKS == arguments.DATA / "checks.csv"
     program = "from config import settings; print(settings.EVERYDAY, settings.BASE_MODEL)"
     environment = {name: value for name, value in os.environ.items() if name != "BASE_MODEL"}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [str(inputs.DATA / "everyday.csv"), str(BASE_MODEL)]
+    assert done.stdout.split() == [str(arguments.DATA / "everyday.csv"), str(BASE_MODEL)]
 
 
 def python(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -11,9 +11,10 @@ from sklearn.isotonic import IsotonicRegression
 from api.models import ModelVersion, ReviewedTweet
 from api.reviews.intake import add
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.comparison import ScoreMap, changed_words
+from hate_speech_ai.evaluation.model_diff import ScoreMap, changed_words
 from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.training import Example, train
+from hate_speech_ai.training.examples import Example
+from hate_speech_ai.training.trainer import train
 from tests.conftest import JSONClient, starter_examples, starter_rows
 
 AsKey = Callable[..., JSONClient]
@@ -51,8 +52,8 @@ def test_it_works(
         for row in rows
     }
     flipped = answer["flipped"]
-    assert flipped["to_yes"] == sum(after and not before for before, after in said.values())
-    assert flipped["to_no"] == sum(before and not after for before, after in said.values())
+    assert flipped["became_positive"] == sum(after and not before for before, after in said.values())
+    assert flipped["became_negative"] == sum(before and not after for before, after in said.values())
     assert {one["id"] for one in flipped["examples"]} <= {name for name, (one, two) in said.items() if one != two}
     assert answer["changed_words"][0]["word"] == "wibbl"
     assert answer["changed_words"][0]["old"] == 0
@@ -61,7 +62,7 @@ def test_it_works(
 def test_a_version_and_itself(as_key: AsKey, served: ModelVersion, rows: list[ReviewedTweet]) -> None:
     answer = as_key("admin").get(f"/models/{served.pk}/compare/{served.pk}").json()
 
-    assert answer["flipped"] == {"to_yes": 0, "to_no": 0, "for_the_better": 0, "examples": []}
+    assert answer["flipped"] == {"became_positive": 0, "became_negative": 0, "corrected": 0, "examples": []}
     assert answer["score_map"]["old"] == pytest.approx(answer["score_map"]["new"])
     assert answer["changed_words"] == []
 

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from api.models import ModelVersion
 from api.prediction import active_model
-from hate_speech_ai.recorded_scores import LABEL_OF, Bad, Recorded, read
+from hate_speech_ai.evaluation.perspective_scores import LABEL_OF, Bad, Recorded, read
 from tests.conftest import starter_rows
 
 Make = Callable[..., ModelVersion]

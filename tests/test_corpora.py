@@ -1,4 +1,4 @@
-"""hate_speech_ai.corpora: what is read of a labelled corpus, and what is refused."""
+"""hate_speech_ai.corpora.catalogue: what is read of a labelled corpus, and what is refused."""
 
 import gzip
 import hashlib
@@ -14,20 +14,10 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hate_speech_ai.corpora import (
-    CORPORA,
-    STARTER,
-    Corpus,
-    CorpusError,
-    Labels,
-    LeftOut,
-    Record,
-    Rejected,
-    Row,
-    download,
-    own,
-    read,
-)
+from hate_speech_ai.corpora.catalogue import CORPORA, STARTER, own
+from hate_speech_ai.corpora.corpus import Corpus, CorpusError, Labels, LeftOut, Record, Rejected, Row
+from hate_speech_ai.corpora.download import download
+from hate_speech_ai.corpora.reader import read
 from hate_speech_ai.labels import LABELS
 
 MINE = own("mine", text_column="tweet", label_columns={})

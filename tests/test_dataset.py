@@ -1,4 +1,4 @@
-"""hate_speech_ai.dataset: from corpora on disk to examples."""
+"""hate_speech_ai.corpora.dataset: from corpora on disk to examples."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.corpora import CORPORA, CorpusError
-from hate_speech_ai.dataset import data_fingerprint, load
+from hate_speech_ai.corpora.catalogue import CORPORA
+from hate_speech_ai.corpora.corpus import CorpusError
+from hate_speech_ai.corpora.dataset import data_fingerprint, load
 from hate_speech_ai.text import fingerprint, is_held_out
 
 # On the training side, by their hash.

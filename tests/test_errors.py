@@ -133,7 +133,7 @@ def test_500_says_nothing_about_the_cause(
     def fail() -> None:
         raise RuntimeError("the inner secret")
 
-    monkeypatch.setattr("api.views.active_model.get", fail)
+    monkeypatch.setattr("api.prediction.active_model.get", fail)
     response = client.post("/predict", {"tweet": "hello"})
 
     assert problem_of(response, 500)["code"] == "server_error"

@@ -1,4 +1,4 @@
-"""hate_speech_ai.evaluation: figures that can be checked by hand."""
+"""hate_speech_ai.evaluation.metrics: figures that can be checked by hand."""
 
 import json
 from collections.abc import Iterable
@@ -10,11 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.evaluation import Check, agreement, best_threshold, evaluate, measure, measure_everyday
-from hate_speech_ai.everyday import Everyday
+from hate_speech_ai.evaluation.everyday import Everyday
+from hate_speech_ai.evaluation.metrics import (
+    CapabilityCheck,
+    agreement,
+    best_threshold,
+    evaluate,
+    measure,
+    measure_everyday,
+)
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import RememberingScorer, Scorer
-from hate_speech_ai.training import Example
+from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.training.examples import Example
 
 SCORES = [0.9, 0.8, 0.4, 0.3, 0.2]
 ANSWERS = [True, False, True, False, False]
@@ -210,7 +217,7 @@ def test_what_is_stored_with_a_version() -> None:
         Example("rude", {"hate_speech": True}, source="key:1"),
         Example("no", {"toxic": False}, source="key:1"),
     ]
-    checks = [Check("1", "everyday", "lol", False), Check("2", "insult", "rude", True)]
+    checks = [CapabilityCheck("1", "everyday", "lol", False), CapabilityCheck("2", "insult", "rude", True)]
 
     metrics = evaluate(SCORER, held_out, checks, EVERYDAY)
 
@@ -232,7 +239,7 @@ def test_what_there_is_nothing_to_measure_on_is_left_out() -> None:
 
 def test_a_scorer_that_remembers_answers_as_the_one_that_it_asks(artifact_bytes: bytes) -> None:
     scorer = Scorer(Artifact.from_bytes(artifact_bytes))
-    remembering = RememberingScorer(scorer)
+    remembering = CachingScorer(scorer)
     tweets = ["all muslims are vermin", "have a nice day", "", "all muslims are vermin"]
 
     assert (remembering.labels, remembering.thresholds) == (scorer.labels, scorer.thresholds)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from hate_speech_ai.cli.inputs import DATA
-from hate_speech_ai.evaluation import read_checks
-from hate_speech_ai.everyday import Everyday, halves, read_everyday
+from hate_speech_ai.cli.arguments import DATA
+from hate_speech_ai.evaluation.everyday import Everyday, halves, read_everyday
+from hate_speech_ai.evaluation.metrics import read_checks
 from hate_speech_ai.text import MAX_CHARS, fingerprint
 from tests.conftest import SHARED, starter_rows
-from tests.test_starter_corpus import OTHERS, letters, texts_of
+from tests.helpers import PUBLIC_TEXTS, letters, texts_of
 
 HEADER = "id,kind,tweet,obscene\n"
 FILE = DATA / "everyday.csv"
@@ -155,7 +155,7 @@ def test_none_is_copied_from_a_public_corpus(everyday: list[Everyday]) -> None:
 
     copies = {
         (ours[text], file)
-        for file, columns in OTHERS.items()
+        for file, columns in PUBLIC_TEXTS.items()
         for text in texts_of(SHARED / "datasets" / file, columns)
         if text in ours
     }

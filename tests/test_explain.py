@@ -67,7 +67,10 @@ def test_what_flips_the_decision_depends_on_the_operating_point(client: JSONClie
 
     assert said["balanced"]["is_hate_speech"]
     assert not said["high_precision"]["is_hate_speech"]
-    assert said["balanced"]["explanation"]["flipped_by"] != said["high_precision"]["explanation"]["flipped_by"]
+    assert (
+        said["balanced"]["explanation"]["counterfactual_tokens"]
+        != said["high_precision"]["explanation"]["counterfactual_tokens"]
+    )
 
 
 def served_scorer(version: ModelVersion) -> Scorer:
@@ -132,9 +135,9 @@ def test_without_the_named_words_the_decision_is_the_opposite(scorer: Scorer) ->
     for row in starter_rows()[::50]:
         tweet = row["tweet"]
         explanation = explain(scorer, tweet)
-        if not explanation.flipped_by:
+        if not explanation.counterfactual_tokens:
             continue
-        tokens = [token for place, token in enumerate(read(tweet)) if place not in explanation.flipped_by]
+        tokens = [token for place, token in enumerate(read(tweet)) if place not in explanation.counterfactual_tokens]
         threshold = scorer.thresholds["hate_speech"]
         after = probability(scorer.decisive(tweet, tokens).logit) >= threshold
         before = probability(explanation.logit) >= threshold
@@ -163,7 +166,7 @@ def test_no_smaller_set_of_words_turns_the_decision(scorer: Scorer) -> None:
     seen = 0
     for row in starter_rows()[::60]:
         tokens = read(row["tweet"])
-        found = explain(scorer, row["tweet"]).flipped_by
+        found = explain(scorer, row["tweet"]).counterfactual_tokens
         if not 2 <= len(found) <= 3 or len(tokens) > 20:
             continue
         threshold = scorer.thresholds["hate_speech"]
@@ -233,9 +236,9 @@ def test_what_turns_the_answer_of_a_long_text_stands_in_its_hateful_sentence(sco
     explanation = explain(scorer, LONG_TEXT)
 
     assert explanation.part is not None
-    assert explanation.flipped_by
-    assert set(explanation.flipped_by) <= set(range(*explanation.part))
-    rest = [token for place, token in enumerate(tokens) if place not in explanation.flipped_by]
+    assert explanation.counterfactual_tokens
+    assert set(explanation.counterfactual_tokens) <= set(range(*explanation.part))
+    rest = [token for place, token in enumerate(tokens) if place not in explanation.counterfactual_tokens]
     assert probability(scorer.decisive(LONG_TEXT, rest).logit) < scorer.thresholds["hate_speech"]
 
 

@@ -1,5 +1,6 @@
 """hate_speech_ai.features: what a model counts in a tweet."""
 
+import hashlib
 import subprocess
 import sys
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
 from hate_speech_ai.features import (
+    FEATURES_VERSION,
     STEMMER,
     ngrams,
     pattern_features,
@@ -139,6 +141,14 @@ def test_a_slur_that_means_something_else_names_nobody(place: int) -> None:
 @pytest.mark.parametrize("listed", [IDENTITY, ROLES], ids=["groups", "roles"])
 def test_every_listed_word_is_found_as_it_is_read(listed: dict[str, str]) -> None:
     assert [word for word in listed if tokenize(word) != [word]] == []
+
+
+def test_the_listed_words_are_those_that_models_of_these_features_have_learned() -> None:
+    """Another word, or another class, is another feature: it needs a new `FEATURES_VERSION`."""
+    lines = sorted(f"{word} {name}\n" for listed in (IDENTITY, ROLES) for word, name in listed.items())
+
+    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert (FEATURES_VERSION, digest[:16]) == (3, "266275f763333b57")
 
 
 @given(st.text(st.characters(exclude_categories=["Z", "Cc", "Cs"]), min_size=1, max_size=40))

@@ -20,15 +20,15 @@ from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTwee
 from api.operations import bootstrap
 from api.prediction import active_model
 from api.reviews.intake import Opinion, add, add_all
-from api.training import base_model, dataset, retraining
+from api.training import base_model, dataset
 from api.training.base_model import Base
 from hate_speech_ai import artifact
 from hate_speech_ai.artifact import Artifact, sha256
-from hate_speech_ai.corpora import CORPORA
-from hate_speech_ai.everyday import Everyday, halves
+from hate_speech_ai.corpora.catalogue import CORPORA
+from hate_speech_ai.evaluation.everyday import Everyday, halves
 from hate_speech_ai.operating_points import MOST_EVERYDAY
 from tests.conftest import JSONClient, starter_rows
-from tests.test_retraining import content_of, load, open_the_gate, train
+from tests.helpers import content_of, load, open_the_gate, train, work
 
 pytestmark = pytest.mark.django_db
 AsKey = Callable[..., JSONClient]
@@ -167,7 +167,7 @@ def test_a_model_that_flags_more_everyday_tweets_is_refused(
     run = train()
 
     assert run.outcome == "rejected"
-    rows, counts = run.figures["rows"]["everyday"], run.figures["against_champion"]["everyday"]["hate_speech"]
+    rows, counts = run.figures["rows"]["everyday"], run.figures["vs_champion"]["everyday"]["hate_speech"]
     assert rows == counts["rows"] == len(base_model.everyday()[1])
     assert counts["new"] - counts["old"] > rise * rows
     assert run.reasons == [
@@ -252,10 +252,7 @@ def test_without_a_base_the_first_model_is_trained_from_nothing(
     small_start: None, no_everyday_tweets: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def request_and_work() -> TrainingRun:
-        run = request_first_model()
-        retraining.execute(str(run.pk))
-        run.refresh_from_db()
-        return run
+        return work(request_first_model())
 
     monkeypatch.setattr(bootstrap, "request_first_model", request_and_work)
     settings.GATE_MAX_SHARE_RATIO = 999.0  # so few rows teach little

@@ -13,14 +13,13 @@ from django.db import connection
 from pytest_django import Settings
 
 from api.lib import redis_client
-from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewEvent, TrainingRun
+from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewEvent
 from api.prediction import active_model
 from api.reviews.intake import add
-from api.training import queue, retraining
 from api.training.dataset import read
 from hate_speech_ai.artifact import Artifact
 from tests.conftest import JSONClient, starter_rows
-from tests.test_retraining import open_the_gate
+from tests.helpers import open_the_gate, train
 
 AsKey = Callable[..., JSONClient]
 
@@ -34,13 +33,6 @@ def forget(*arguments: str) -> str:
 def review(client: JSONClient, tweet: str, **fields: Any) -> None:
     answer = client.post("/add-reviewed-tweet", {"tweet": tweet, "is_hate_speech": False, **fields})
     assert answer.status_code == 201
-
-
-def train() -> TrainingRun:
-    run, _ = queue.enqueue(queue.Kind.MANUAL, requested_by="test")
-    retraining.execute(str(run.pk))
-    run.refresh_from_db()
-    return run
 
 
 def test_it_works(as_key: AsKey) -> None:
@@ -188,7 +180,7 @@ def test_the_versions_that_learned_it_are_named_and_retired(as_key: AsKey, setti
     fourth = train().version
     assert Promotion.champion() == fourth
     assert retired() == [second.pk, third.pk]
-    assert Promotion.anchor() == first
+    assert Promotion.baseline() == first
 
 
 def test_the_command_says_what_is_left_to_do(as_key: AsKey, settings: Settings) -> None:

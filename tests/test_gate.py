@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.evaluation import Check
-from hate_speech_ai.everyday import Everyday
-from hate_speech_ai.gate import MOST_ROWS, Exam, Limits, Row, Sheet, Verdict, judge
-from hate_speech_ai.intervals import Answers
+from hate_speech_ai.evaluation.bootstrap import Answers
+from hate_speech_ai.evaluation.everyday import Everyday
+from hate_speech_ai.evaluation.exam import MOST_ROWS, Exam, Row, Sheet
+from hate_speech_ai.evaluation.gate import Limits, Verdict, judge
+from hate_speech_ai.evaluation.metrics import CapabilityCheck
 from hate_speech_ai.operating_points import MOST_EVERYDAY
 from hate_speech_ai.scorer import Scorer
 
@@ -19,7 +20,7 @@ OPEN = Limits(
     max_drop=1.0,
     max_sure_drop=1.0,
     max_drop_on_reviews=1.0,
-    max_drop_from_anchor=1.0,
+    max_drop_from_baseline=1.0,
     max_checks_lost=999,
     max_false_positive_rise=1.0,
     max_flipped=1.0,
@@ -37,9 +38,12 @@ def rows(number: int, text: str = "tweet") -> list[Row]:
     return [Row(f"{text} {place}", place < number // 2) for place in range(number)]
 
 
-def checks(number: int) -> list[Check]:
+def checks(number: int) -> list[CapabilityCheck]:
     """Of two capabilities, all of them harmless."""
-    return [Check(str(place), "news" if place % 2 else "jokes", f"check {place}", False) for place in range(number)]
+    return [
+        CapabilityCheck(str(place), "news" if place % 2 else "jokes", f"check {place}", False)
+        for place in range(number)
+    ]
 
 
 def exam(frozen: int = 200, reviews: int = 0) -> Exam:
@@ -67,24 +71,24 @@ def model(
 
 
 def reasons(
-    candidate: Sheet, champion: Sheet | None, rules: Limits, *, anchor: Sheet | None = None, reviews: int = 0
+    candidate: Sheet, champion: Sheet | None, rules: Limits, *, baseline: Sheet | None = None, reviews: int = 0
 ) -> list[str]:
     asked = exam(len(candidate.frozen), reviews)
-    return judge(asked, candidate=candidate, champion=champion, anchor=anchor, limits=rules).reasons
+    return judge(asked, candidate=candidate, champion=champion, baseline=baseline, limits=rules).reasons
 
 
 def test_the_first_model_serves() -> None:
     verdict = judge(exam(), candidate=model(70, failed=12), limits=Limits())
 
     assert verdict.reasons == []
-    assert not {"champion", "anchor"} & set(verdict.figures)
+    assert not {"champion", "baseline"} & set(verdict.figures)
 
 
 @pytest.mark.parametrize("found", [90, 100])
 def test_no_worse_than_the_champion_may_serve(found: int) -> None:
     champion = model(90)
 
-    assert reasons(model(found), champion, Limits(), anchor=champion) == []
+    assert reasons(model(found), champion, Limits(), baseline=champion) == []
 
 
 # F1 and PR-AUC on the frozen rows
@@ -144,11 +148,11 @@ def test_figures_that_are_not_defined_are_no_reason() -> None:
     asked = Exam([Row(f"tweet {place}", True) for place in range(4)], [], [])
     sheet = Sheet([0.9] * 4, [], [], 0.5, 1000, 7)
 
-    verdict = judge(asked, candidate=sheet, champion=sheet, anchor=sheet, limits=Limits())
+    verdict = judge(asked, candidate=sheet, champion=sheet, baseline=sheet, limits=Limits())
 
     assert verdict.reasons == []
     assert verdict.figures["candidate"]["pr_auc"] is None
-    assert set(verdict.figures["against_champion"]["frozen"]) == {"f1"}
+    assert set(verdict.figures["vs_champion"]["frozen"]) == {"f1"}
 
 
 # Held-out reviews
@@ -177,7 +181,7 @@ def test_without_frozen_rows_reviews_are_judged_on() -> None:
     def asked(found: int) -> Verdict:
         champion, candidate = model(0, frozen=0, reviews=right(40, 20)), model(0, frozen=0, reviews=right(40, found))
         return judge(
-            Exam([], rows(40), checks(24)), candidate=candidate, champion=champion, anchor=champion, limits=Limits()
+            Exam([], rows(40), checks(24)), candidate=candidate, champion=champion, baseline=champion, limits=Limits()
         )
 
     assert asked(20).reasons == []
@@ -291,25 +295,25 @@ def test_everyday_tweets_that_swear_do_not_count_for_obscene() -> None:
     verdict = judge(everyday(swearing=400), candidate=flagging(obscene=9), champion=flagging(obscene=4), limits=OPEN)
 
     assert verdict.figures["rows"]["everyday"] == 1000
-    assert verdict.figures["against_champion"]["everyday"] == {"obscene": {"old": 4, "new": 9, "rows": 600}}
+    assert verdict.figures["vs_champion"]["everyday"] == {"obscene": {"old": 4, "new": 9, "rows": 600}}
 
 
 def test_a_label_that_only_one_of_them_flags_is_not_judged() -> None:
     verdict = judge(everyday(), candidate=flagging(toxic=900), champion=flagging(hate_speech=1), limits=Limits())
 
     assert verdict.reasons == []
-    assert verdict.figures["against_champion"]["everyday"] == {}
+    assert verdict.figures["vs_champion"]["everyday"] == {}
 
 
 def test_everyday_tweets_that_are_flagged_do_not_add_up() -> None:
-    anchor, champion = flagging(hate_speech=1), flagging(hate_speech=4)
+    baseline, champion = flagging(hate_speech=1), flagging(hate_speech=4)
     rules = limits(max_everyday_rise=0.004)
 
     [reason] = judge(
-        everyday(), candidate=flagging(hate_speech=7), champion=champion, anchor=anchor, limits=rules
+        everyday(), candidate=flagging(hate_speech=7), champion=champion, baseline=baseline, limits=rules
     ).reasons
 
-    assert "not the anchor's 1, " in reason
+    assert "not the baseline's 1, " in reason
 
 
 def test_what_a_model_answers_to_the_exam(artifact_bytes: bytes) -> None:
@@ -352,7 +356,7 @@ def test_after_an_import_decisions_may_flip() -> None:
 
     assert verdict.reasons == []
     assert "flipped decisions are not judged: there are 1,500 training tweets" in verdict.figures["notes"][-1]
-    assert verdict.figures["against_champion"]["flipped"] == 0.2
+    assert verdict.figures["vs_champion"]["flipped"] == 0.2
 
 
 # Shares of yes
@@ -384,52 +388,52 @@ def test_as_often_as_the_champion_is_plausible() -> None:
     assert reasons(model(9), model(20), limits(max_share_ratio=2.0)) != []
 
 
-# The anchor
+# The baseline
 
 
 def test_small_losses_do_not_add_up() -> None:
-    anchor, champion, candidate = model(100, version=1), model(98, version=2), model(97)
-    rules = limits(max_drop=0.02, max_drop_from_anchor=0.01)
+    baseline, champion, candidate = model(100, version=1), model(98, version=2), model(97)
+    rules = limits(max_drop=0.02, max_drop_from_baseline=0.01)
     assert reasons(candidate, champion, limits(max_drop=0.02)) == []
 
-    found = reasons(candidate, champion, rules, anchor=anchor)
+    found = reasons(candidate, champion, rules, baseline=baseline)
 
     assert found[0] == (
-        "F1 on 200 held-out tweets of corpora falls from the anchor's 1.0000 to 0.9848, by more than 0.01"
+        "F1 on 200 held-out tweets of corpora falls from the baseline's 1.0000 to 0.9848, by more than 0.01"
     )
-    assert reasons(candidate, champion, limits(max_drop_from_anchor=0.02), anchor=anchor) == []
+    assert reasons(candidate, champion, limits(max_drop_from_baseline=0.02), baseline=baseline) == []
 
 
 def test_lost_checks_do_not_add_up() -> None:
-    anchor, champion = model(failed=0, version=1), model(failed=4, version=2)
+    baseline, champion = model(failed=0, version=1), model(failed=4, version=2)
 
-    [reason] = reasons(model(failed=6), champion, limits(max_checks_lost=4), anchor=anchor)
+    [reason] = reasons(model(failed=6), champion, limits(max_checks_lost=4), baseline=baseline)
 
-    assert "than by the anchor, version 1, of jokes (6 of 12, not 12)" in reason
+    assert "than by the baseline, version 1, of jokes (6 of 12, not 12)" in reason
 
 
 def test_false_positives_do_not_add_up() -> None:
-    anchor, champion, candidate = named(0), named(2), named(4)
+    baseline, champion, candidate = named(0), named(2), named(4)
     tight = limits(max_false_positive_rise=0.05)
 
-    [reason] = judge(naming(), candidate=candidate, champion=champion, anchor=anchor, limits=tight).reasons
+    [reason] = judge(naming(), candidate=candidate, champion=champion, baseline=baseline, limits=tight).reasons
 
-    assert "rises from the anchor's 0.0000 to 0.0800" in reason
+    assert "rises from the baseline's 0.0000 to 0.0800" in reason
 
 
-def test_an_anchor_that_was_outgrown_is_named() -> None:
+def test_an_baseline_that_was_outgrown_is_named() -> None:
     def notes(trained_on: int) -> list[str]:
-        anchor, sheet = model(version=1, trained_on=1000), model(trained_on=trained_on)
-        return judge(exam(), candidate=sheet, champion=sheet, anchor=anchor, limits=OPEN).figures["notes"][1:]
+        baseline, sheet = model(version=1, trained_on=1000), model(trained_on=trained_on)
+        return judge(exam(), candidate=sheet, champion=sheet, baseline=baseline, limits=OPEN).figures["notes"][1:]
 
     assert notes(1499) == []
-    assert "the anchor, version 1, had 1,000 training tweets, now there are 1,500" in notes(1500)[0]
+    assert "the baseline, version 1, had 1,000 training tweets, now there are 1,500" in notes(1500)[0]
 
 
-def test_what_is_lost_from_a_champion_that_is_the_anchor_is_said_once() -> None:
+def test_what_is_lost_from_a_champion_that_is_the_baseline_is_said_once() -> None:
     champion = model(failed=0)
 
-    assert len(reasons(model(failed=6), champion, limits(max_checks_lost=4), anchor=champion)) == 1
+    assert len(reasons(model(failed=6), champion, limits(max_checks_lost=4), baseline=champion)) == 1
 
 
 # What is kept
@@ -440,22 +444,22 @@ def test_figures_and_limits_are_json() -> None:
         exam(reviews=40),
         candidate=model(90, reviews=right(40, 20)),
         champion=model(95, reviews=right(40, 20)),
-        anchor=model(100, reviews=right(40, 20), version=1),
+        baseline=model(100, reviews=right(40, 20), version=1),
         limits=Limits(),
     )
 
     figures = verdict.figures
     assert json.loads(json.dumps(figures, allow_nan=False)) == figures
-    assert (figures["candidate"]["recall"], figures["champion"]["recall"], figures["anchor"]["recall"]) == (
+    assert (figures["candidate"]["recall"], figures["champion"]["recall"], figures["baseline"]["recall"]) == (
         0.9,
         0.95,
         1,
     )
     assert figures["rows"] == {"frozen": 200, "reviews": 40, "checks": 24, "everyday": 0}
     assert figures["limits"]["max_drop"] == 0.02
-    f1 = figures["against_champion"]["frozen"]["f1"]
+    f1 = figures["vs_champion"]["frozen"]["f1"]
     assert f1["low"] < f1["difference"] == round(f1["new"] - f1["old"], 4) < 0
-    assert figures["against_anchor"]["version"] == 1
+    assert figures["vs_baseline"]["version"] == 1
 
 
 def test_of_many_rows_a_sample_that_stays_is_asked() -> None:
@@ -491,11 +495,11 @@ def test_another_label_may_not_fall_either(candidate: Answers, fallen: list[str]
         asked,
         candidate=replace(model(), others={"toxic": candidate}),
         champion=champion,
-        anchor=replace(champion, version=6),
+        baseline=replace(champion, version=6),
         limits=Limits(),
     )
 
-    # Against the champion, and against the anchor.
+    # Against the champion, and against the baseline.
     assert [reason.split(" of toxic on 400 ")[0] for reason in verdict.reasons] == fallen * 2
 
 
@@ -514,9 +518,9 @@ def test_a_rare_label_is_not_judged_by_where_its_threshold_fell() -> None:
     champion = replace(model(), others={"rare": Answers(scores, 0.6)})
     candidate = replace(model(), others={"rare": Answers(scores, 0.4)})
 
-    verdict = judge(asked, candidate=candidate, champion=champion, anchor=champion, limits=Limits())
+    verdict = judge(asked, candidate=candidate, champion=champion, baseline=champion, limits=Limits())
 
-    change = verdict.figures["against_champion"]["others"]["rare"]["f1"]
+    change = verdict.figures["vs_champion"]["others"]["rare"]["f1"]
     assert change["difference"] < -0.02
     assert change["high"] < 0
     assert verdict.reasons == []

@@ -9,9 +9,8 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from api.lib import redis_client
+from api.lib import heartbeat, redis_client
 from api.models import Heartbeat, ModelVersion, Promotion, TrainingRun
-from api.operations import health
 from api.prediction import active_model
 from api.training import queue
 from tests.conftest import JSONClient
@@ -22,7 +21,7 @@ MakeVersion = Callable[..., ModelVersion]
 @pytest.fixture
 def well(served: ModelVersion) -> ModelVersion:
     """A model serves, and every process has just given a sign of life."""
-    health.beat_worker(scheduled=True)
+    heartbeat.beat_worker(scheduled=True)
     Heartbeat.beat("web:1", "web", version=served.pk)
     return served
 
@@ -86,7 +85,7 @@ def test_all_is_well(client: JSONClient, well: ModelVersion, path: str) -> None:
 
 
 def test_no_model(client: JSONClient, db: None) -> None:
-    health.beat_worker(scheduled=True)
+    heartbeat.beat_worker(scheduled=True)
 
     assert degraded(client)[0] == ["model"]
 

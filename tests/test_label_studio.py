@@ -283,7 +283,7 @@ def test_500_says_nothing_about_the_cause(
     def fail(*_: Any) -> None:
         raise RuntimeError("the inner secret")
 
-    monkeypatch.setattr("api.integrations.label_studio.views._annotate", fail)
+    monkeypatch.setattr("api.integrations.label_studio.views.annotate", fail)
     response = client.post("/label-studio/predict", predict(HATE))
 
     assert problem_of(response, 500) == "server_error"

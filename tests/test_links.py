@@ -8,7 +8,7 @@ from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
 PAGES = [
-    ROOT / "README.md",
+    *sorted(ROOT.glob("*.md")),
     ROOT / "data" / "README.md",
     ROOT / "data" / "base" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),

@@ -1,4 +1,4 @@
-"""hate_speech_ai.map_regression: logistic regression with a prior, against scikit-learn, scipy and by hand."""
+"""hate_speech_ai.training.map_regression: logistic regression with a prior, against scikit-learn, scipy and by hand."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from hate_speech_ai.map_regression import Floats, fit_map
+from hate_speech_ai.training.map_regression import Floats, fit_map
 
 EXACT = 1e-9
 

@@ -170,7 +170,7 @@ def test_an_idempotency_key_promotes_once(as_key: AsKey, served: ModelVersion, m
 
 def test_the_command_promotes_and_confirms(served: ModelVersion, make_version: MakeVersion) -> None:
     newer, output = make_version(), StringIO()
-    assert Promotion.anchor() == served
+    assert Promotion.baseline() == served
 
     call_command("promote", str(newer.pk), reason="better at sarcasm", stdout=output)
 
@@ -178,7 +178,7 @@ def test_the_command_promotes_and_confirms(served: ModelVersion, make_version: M
     newest = Promotion.objects.latest("pk")
     assert (newest.version_id, newest.reason, newest.confirmed) == (newer.pk, "better at sarcasm", True)
     assert newest.by.endswith("(command)")
-    assert Promotion.anchor() == newer
+    assert Promotion.baseline() == newer
 
 
 def test_the_command_refuses_what_cannot_serve(served: ModelVersion, make_version: MakeVersion) -> None:

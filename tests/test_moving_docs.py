@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from api.models import ModelVersion, ReviewedTweet
-from hate_speech_ai.recorded_scores import Recorded, read
+from hate_speech_ai.evaluation.perspective_scores import Recorded, read
 
 PAGE = settings.BASE_DIR / "docs" / "moving-from-perspective.md"
 HOSTS = ("http://127.0.0.1:8000", "https://commentanalyzer.googleapis.com")

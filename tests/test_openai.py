@@ -14,11 +14,12 @@ import pytest
 from django.db import OperationalError, connection
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from api.integrations.openai.views import CATEGORIES
+from api.integrations.openai.schema import CATEGORIES
 from api.models import ModelVersion
 from api.prediction import active_model
 from api.versions import registry
-from hate_speech_ai.training import Example, train
+from hate_speech_ai.training.examples import Example
+from hate_speech_ai.training.trainer import train
 from tests.conformance import Table
 from tests.conftest import JSONClient, rewrite, starter_rows
 
@@ -425,7 +426,7 @@ def test_500_says_nothing_about_the_cause(
     def fail(*arguments: Any) -> None:
         raise RuntimeError("the inner secret")
 
-    monkeypatch.setattr("api.integrations.openai.views._judge_all", fail)
+    monkeypatch.setattr("api.integrations.openai.views.moderate", fail)
     response = client.post(PATH, {"input": KIND})
 
     assert error_of(response, 500)["code"] == "server_error"

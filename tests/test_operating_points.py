@@ -13,7 +13,8 @@ from hate_speech_ai.labels import LABELS
 from hate_speech_ai.operating_points import MOST_EVERYDAY, NAMES, Curve, OperatingPoint
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import fingerprint, is_held_out
-from hate_speech_ai.training import Example, train
+from hate_speech_ai.training.examples import Example
+from hate_speech_ai.training.trainer import train
 from tests.conftest import JSONClient, starter_rows
 
 PROBABILITIES = np.array([0.9, 0.8, 0.8, 0.6, 0.5, 0.3, 0.2, 0.1])

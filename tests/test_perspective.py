@@ -16,11 +16,10 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import override_settings
 
-from api.integrations.perspective import scores
 from api.models import ApiKey, ModelVersion, ReviewedTweet, StoredPrediction
 from api.prediction import active_model, language, recorder
+from hate_speech_ai.evaluation.perspective_scores import LABEL_OF
 from hate_speech_ai.explain import explain
-from hate_speech_ai.recorded_scores import LABEL_OF
 from tests.conformance import Row, Table
 from tests.conftest import JSONClient
 
@@ -236,12 +235,12 @@ def _(service: Service) -> None:
 @case("doNotStore")
 def _(service: Service) -> None:
     texts = [f"what is the number {number} of this" for number in range(4)]
-    with override_settings(STORE_PREDICTIONS=1.0):
+    with override_settings(PREDICTION_SAMPLE_RATE=1.0):
         for text, flag in zip(
             texts, ({"doNotStore": True}, {"do_not_store": True}, {"doNotStore": False}, {}), strict=True
         ):
             assert service.analyze(text, **flag).status_code == 200
-        recorder.drain()
+        recorder.flush()
     assert set(StoredPrediction.objects.values_list("tweet", flat=True)) == set(texts[2:])
     problem(service.analyze(doNotStore=1))
 
@@ -731,7 +730,7 @@ def _(service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptu
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(scores, "judge", fail)
+    monkeypatch.setattr("api.prediction.predicting.predict", fail)
     logging.getLogger("api").propagate = True
     assert problem(service.analyze(), 500)["status"] == "INTERNAL"
     assert statuses(service.batch(part(COMMENT), part({}))) == [500, 400]

@@ -7,9 +7,10 @@ from unittest.mock import patch
 import pytest
 
 from api.models import ModelVersion
-from api.prediction import active_model
+from api.prediction import active_model, loading
 from api.versions import registry
-from hate_speech_ai.training import Example, train
+from hate_speech_ai.training.examples import Example
+from hate_speech_ai.training.trainer import train
 from tests.conftest import JSONClient, starter_rows
 
 Make = Callable[..., ModelVersion]
@@ -57,7 +58,7 @@ def test_a_version_is_loaded_once(client: JSONClient, served: ModelVersion, make
     def ask(version: int) -> None:
         assert client.post("/predict", {"tweet": "hello", "model_version": version}).json()["model_version"] == version
 
-    with patch.object(active_model, "load", wraps=active_model.load) as load:
+    with patch.object(active_model, "load", wraps=loading.load) as load:
         for version in (served.pk, versions[0], versions[1], versions[0], versions[1]):
             ask(version)
         assert load.call_count == 2  # what serves is in memory already

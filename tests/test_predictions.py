@@ -24,8 +24,8 @@ HATE = "all muslims are vermin and should be deported"
 
 @pytest.fixture
 def storing(settings: Settings) -> Settings:
-    settings.STORE_PREDICTIONS = 1.0
-    settings.AUDIT_SHARE = 1.0
+    settings.PREDICTION_SAMPLE_RATE = 1.0
+    settings.RANDOM_SAMPLE_SHARE = 1.0
     return settings
 
 
@@ -38,14 +38,14 @@ def predict(client: JSONClient, tweet: str = TEXT, **fields: Any) -> dict[str, A
 def test_nothing_is_stored_unless_it_is_turned_on(client: JSONClient, served: ModelVersion) -> None:
     predict(client)
 
-    assert recorder.drain() == 0
+    assert recorder.flush() == 0
     assert not StoredPrediction.objects.exists()
 
 
 def test_it_works(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
     answer = predict(client, HATE)
 
-    assert recorder.drain() == 1
+    assert recorder.flush() == 1
 
     [row] = StoredPrediction.objects.all()
     assert (row.tweet, row.fingerprint, row.version, row.key) == (HATE, fingerprint(HATE), served, None)
@@ -62,14 +62,14 @@ def test_what_was_noted_is_stored(
 ) -> None:
     russian = "сегодня прекрасная погода"
     client.post(path, {field: [russian] if field == "tweets" else russian})
-    recorder.drain()
+    recorder.flush()
 
     assert StoredPrediction.objects.get().notes == ["no_known_words", "language_not_supported"]
 
 
 def test_the_key_that_asked_is_noted(as_key: AsKey, served: ModelVersion, storing: Settings) -> None:
     predict(as_key("predict"))
-    recorder.drain()
+    recorder.flush()
 
     assert StoredPrediction.objects.get().key == ApiKey.objects.get()
 
@@ -84,7 +84,7 @@ def test_what_must_not_be_stored_is_not(
     answer = client.post("/predict", {**fields, "do_not_store": True})
 
     assert (answer.status_code, answer.json()) == (200, before)
-    assert recorder.drain() == 0
+    assert recorder.flush() == 0
 
 
 def test_do_not_store_is_true_or_false(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
@@ -92,9 +92,9 @@ def test_do_not_store_is_true_or_false(client: JSONClient, served: ModelVersion,
 
     assert response.status_code == 400
     assert response.json()["errors"] == {"do_not_store": ["This must be true or false, not a string."]}
-    assert recorder.drain() == 0
+    assert recorder.flush() == 0
     predict(client, do_not_store=False)
-    assert recorder.drain() == 1
+    assert recorder.flush() == 1
 
 
 def test_a_version_that_was_asked_for_by_number_is_not_stored(
@@ -102,14 +102,14 @@ def test_a_version_that_was_asked_for_by_number_is_not_stored(
 ) -> None:
     predict(client, model_version=served.pk)
 
-    assert recorder.drain() == 0
+    assert recorder.flush() == 0
 
 
 def test_of_a_list_all_that_could_be_read_are_stored(
     client: JSONClient, served: ModelVersion, storing: Settings
 ) -> None:
     client.post("/predict", {"tweets": [TEXT, 7, HATE, "@ann https://t.co/x", ""]})
-    recorder.drain()
+    recorder.flush()
 
     assert set(StoredPrediction.objects.values_list("tweet", flat=True)) == {TEXT, HATE}
 
@@ -117,11 +117,11 @@ def test_of_a_list_all_that_could_be_read_are_stored(
 def test_a_share_is_stored_and_each_stands_for_the_others(
     client: JSONClient, served: ModelVersion, storing: Settings
 ) -> None:
-    storing.STORE_PREDICTIONS = 0.2
-    storing.AUDIT_SHARE = 0.5
+    storing.PREDICTION_SAMPLE_RATE = 0.2
+    storing.RANDOM_SAMPLE_SHARE = 0.5
     for start in range(0, 2000, 500):
         client.post("/predict", {"tweets": [f"bus number {n} is late" for n in range(start, start + 500)]})
-    recorder.drain()
+    recorder.flush()
 
     assert 300 < StoredPrediction.objects.count() < 500
     weights = [1 / draw.inclusion for draw in AuditDraw.objects.all()]
@@ -132,14 +132,14 @@ def test_the_same_text_is_one_row_and_as_many_draws_as_it_came(
     client: JSONClient, served: ModelVersion, make_version: Callable[..., ModelVersion], storing: Settings
 ) -> None:
     predict(client)
-    recorder.drain()
+    recorder.flush()
     first = StoredPrediction.objects.get()
     Promotion.objects.create(version=make_version(), by="test", reason="test")
     active_model.refresh()
 
     predict(client, TEXT.upper())
     predict(client)
-    recorder.drain()
+    recorder.flush()
 
     [row] = StoredPrediction.objects.all()
     assert (row.pk, row.first_seen) == (first.pk, first.first_seen)
@@ -152,7 +152,7 @@ def test_only_what_is_read_of_a_long_text_is_stored(
     client: JSONClient, served: ModelVersion, storing: Settings
 ) -> None:
     predict(client, "bus " * 2_000)
-    recorder.drain()
+    recorder.flush()
 
     assert len(StoredPrediction.objects.get().tweet) == 5_000
 
@@ -187,7 +187,7 @@ def test_what_does_not_fit_is_dropped_counted_and_logged_once(
     assert [record.getMessage() for record in caplog.records] == [
         "predictions are not stored, since the buffer is full; /health counts them"
     ]
-    recorder.drain()
+    recorder.flush()
     state = client.get("/health").json()["predictions"]
     assert (state["buffered"], state["stored"], state["dropped"], state["problem"]) == (0, 2, 3, "")
 
@@ -205,17 +205,17 @@ def test_without_the_database_they_are_dropped_and_predictions_go_on(
     with monkeypatch.context() as broken:
         broken.setattr(StoredPrediction.objects, "bulk_create", fail)
         predict(client, "a private matter")
-        assert recorder.drain() == 0
+        assert recorder.flush() == 0
 
     assert (recorder.state()["dropped"], recorder.state()["buffered"]) == (1, 0)
     assert "private" not in caplog.text
     predict(client)
-    assert recorder.drain() == 1
+    assert recorder.flush() == 1
 
 
 def test_the_row_says_why_it_is_worth_a_look(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
     predict(client, "quiblets and wozzles")
-    recorder.drain()
+    recorder.flush()
 
     row = StoredPrediction.objects.get()
     assert "quiblets, wozzles" in row.reasons["unknown_words"]
@@ -229,9 +229,9 @@ def age(days: float) -> None:
 
 
 def test_it_is_kept_for_so_many_days(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
-    storing.PREDICTIONS_DAYS = 7
+    storing.PREDICTION_RETENTION_DAYS = 7
     predict(client)
-    recorder.drain()
+    recorder.flush()
     age(6.9)
     sweep()
     assert StoredPrediction.objects.exists()
@@ -247,10 +247,10 @@ def test_what_is_predicted_again_is_kept_though_older_draws_are_not(
     client: JSONClient, served: ModelVersion, storing: Settings
 ) -> None:
     predict(client)
-    recorder.drain()
+    recorder.flush()
     age(31)
     predict(client)
-    recorder.drain()
+    recorder.flush()
 
     sweep()
 
@@ -259,7 +259,7 @@ def test_what_is_predicted_again_is_kept_though_older_draws_are_not(
 
 def test_what_another_cleaning_stored_goes(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
     predict(client)
-    recorder.drain()
+    recorder.flush()
     StoredPrediction.objects.update(cleaning=1)
 
     sweep()
@@ -269,9 +269,9 @@ def test_what_another_cleaning_stored_goes(client: JSONClient, served: ModelVers
 
 def test_turned_off_again_what_is_there_still_goes(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
     predict(client)
-    recorder.drain()
+    recorder.flush()
     age(31)
-    storing.STORE_PREDICTIONS = 0.0
+    storing.PREDICTION_SAMPLE_RATE = 0.0
 
     sweep()
 
@@ -280,7 +280,7 @@ def test_turned_off_again_what_is_there_still_goes(client: JSONClient, served: M
 
 def test_a_text_is_forgotten(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
     client.post("/predict", {"tweets": [TEXT, HATE]})
-    recorder.drain()
+    recorder.flush()
 
     call_command("forget", "--text", TEXT.upper(), "--reason", "asked to")
 
@@ -296,7 +296,7 @@ def test_what_a_forgotten_person_reviewed_goes_with_the_reviews(
 ) -> None:
     client = as_key("predict", "review")
     client.post("/predict", {"tweets": [TEXT, HATE]})
-    recorder.drain()
+    recorder.flush()
     client.get("/review-queue?reviewer=ann")
     client.post("/add-reviewed-tweet", {"tweet": TEXT, "is_hate_speech": False, "reviewer": "ann"})
 
@@ -307,11 +307,11 @@ def test_what_a_forgotten_person_reviewed_goes_with_the_reviews(
 
 
 def test_openais_clients_are_stored_like_others(client: JSONClient, served: ModelVersion, settings: Settings) -> None:
-    settings.STORE_PREDICTIONS = 1.0
+    settings.PREDICTION_SAMPLE_RATE = 1.0
     client.post("/v1/moderations", {"input": ["the bus is late", "the train is late"]})
     client.post("/v1/moderations", {"input": "another text"})
 
-    recorder.drain()
+    recorder.flush()
 
     assert set(StoredPrediction.objects.values_list("tweet", flat=True)) == {
         "the bus is late",

@@ -9,10 +9,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from api.lib import redis_client
-from api.models import ApiKey, Heartbeat, IdempotentAnswer, TrainingRun
+from api.models import ApiKey, Heartbeat, IdempotentAnswer, ModelVersion, Promotion, TrainingRun
 from api.training import queue
 from api.training.queue import Kind, LostLease, Status
-from tests.test_add_reviewed_tweet import at_once
+from tests.helpers import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -104,7 +104,7 @@ def test_the_next_run_waits_for_the_one_going_on() -> None:
     assert queue.claim(second.pk) is not None
 
 
-@pytest.mark.parametrize("status", [Status.DONE, Status.FAILED, Status.DEAD])
+@pytest.mark.parametrize("status", [Status.DONE, Status.FAILED, Status.ABANDONED])
 def test_an_ended_run_is_not_claimed_again(status: str) -> None:
     run = claimed()
     queue.finish(run, status=status)
@@ -163,7 +163,7 @@ def test_after_three_attempts_a_run_is_dead() -> None:
         seen.append(status_of(run))
 
     run.refresh_from_db()
-    assert seen == [Status.QUEUED, Status.QUEUED, Status.DEAD]
+    assert seen == [Status.QUEUED, Status.QUEUED, Status.ABANDONED]
     assert queue.claim(run.pk) is None
     assert run.finished_at is not None
     assert run.reasons[0].startswith("3 attempts ended without a result")
@@ -232,7 +232,7 @@ def test_a_date_has_one_nightly_run() -> None:
     assert nights() == ["nightly:2026-07-01"]
 
 
-@pytest.mark.parametrize("status", [Status.DONE, Status.FAILED, Status.DEAD])
+@pytest.mark.parametrize("status", [Status.DONE, Status.FAILED, Status.ABANDONED])
 def test_a_night_that_is_over_is_not_repeated(status: str) -> None:
     run, _ = queue.enqueue_nightly(SUMMER)
     claim = queue.claim(run.pk)
@@ -356,10 +356,21 @@ def test_only_a_success_counts() -> None:
     assert len(nights()) == 3
 
 
-def test_an_installation_that_has_never_trained_has_missed_nothing() -> None:
+def test_an_installation_that_serves_nothing_yet_has_missed_nothing() -> None:
     queue.catch_up(timezone.now())
 
     assert not TrainingRun.objects.exists()
+
+
+def test_the_first_night_after_the_base_model_began_to_serve_is_caught_up(served: ModelVersion) -> None:
+    now = Promotion.objects.get().at
+
+    queue.catch_up(now + timedelta(hours=25.9))
+    assert not TrainingRun.objects.exists()
+
+    queue.enqueue(Kind.MANUAL, requested_by="test")
+    queue.catch_up(now + timedelta(hours=26.1))
+    assert nights() == [f"nightly:{queue.nightly_date(now + timedelta(hours=26.1))}"]
 
 
 # Housekeeping.

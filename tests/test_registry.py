@@ -12,13 +12,14 @@ from pytest_django import Settings
 
 from api.lib import redis_client
 from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet
-from api.prediction import active_model
+from api.prediction import active_model, loading
 from api.reviews.intake import add
 from api.versions import registry
 from hate_speech_ai.artifact import ArtifactError
-from hate_speech_ai.comparison import ScoreMap
-from hate_speech_ai.recipe import recipe
-from hate_speech_ai.training import Example, train
+from hate_speech_ai.evaluation.model_diff import ScoreMap
+from hate_speech_ai.training.examples import Example
+from hate_speech_ai.training.recipe import recipe
+from hate_speech_ai.training.trainer import train
 from tests.conftest import JSONClient, rewrite, starter_rows
 
 AsKey = Callable[..., JSONClient]
@@ -200,7 +201,7 @@ def test_nobody_is_answered_by_a_retired_version(
 @pytest.mark.django_db(transaction=True)
 def test_the_cache_forgets_a_retired_version(served: ModelVersion, make_version: Make, other_bytes: bytes) -> None:
     older = make_version(other_bytes)
-    active_model.load(older)
+    loading.load(older)
     name = f"model:{older.sha256}"
     assert redis_client.call("EXISTS", name) == 1
 
@@ -208,7 +209,7 @@ def test_the_cache_forgets_a_retired_version(served: ModelVersion, make_version:
 
     assert redis_client.call("EXISTS", name) == 0
     with pytest.raises(ArtifactError, match="retired"):
-        active_model.load(fresh(older))
+        loading.load(fresh(older))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -216,13 +217,13 @@ def test_the_cache_forgets_it_with_the_next_training_where_it_was_away(
     served: ModelVersion, make_version: Make, other_bytes: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older = make_version(other_bytes)
-    active_model.load(older)
+    loading.load(older)
     with monkeypatch.context() as patch:
         patch.setattr(redis_client, "_resting_until", float("inf"))
         registry.retire(older, by="test", reason="test")
     assert redis_client.call("EXISTS", f"model:{older.sha256}") == 1
 
-    registry.settle(by="test")  # at the end of a training
+    registry.clean_up_after_promotion(by="test")  # at the end of a training
 
     assert redis_client.call("EXISTS", f"model:{older.sha256}") == 0
 
@@ -255,7 +256,7 @@ def test_only_an_admin_may_and_says_why(as_key: AsKey, served: ModelVersion, pat
 
 
 def test_pruning_keeps_what_somebody_may_need(served: ModelVersion, make_version: Make, settings: Settings) -> None:
-    """served is the anchor; of the rest, one is kept, one the champion's parent, five served, and two are new."""
+    """served is the baseline; of the rest, one is kept, one the champion's parent, five served, and two are new."""
     settings.KEEP_VERSIONS = 2
     rejected, kept, parent = make_version(), make_version(), make_version()
     registry.keep(kept, by="test", reason="a paper names it")
@@ -299,7 +300,7 @@ def test_the_commands(served: ModelVersion, make_version: Make, settings: Settin
         (str(three.pk), ["retired: pruned: older than the last 1"]),
         (str(two.pk), ["retired: a mistake"]),
         (str(one.pk), ["kept: a paper names it"]),
-        (str(served.pk), ["serves; anchor"]),
+        (str(served.pk), ["serves; baseline"]),
     ]
     assert run("keep", str(one.pk), "--release") == f"version {one.pk} is not kept any longer\n"
     assert "become hate speech" in run("compare", str(served.pk), str(newest.pk))
@@ -312,15 +313,15 @@ def test_the_commands(served: ModelVersion, make_version: Make, settings: Settin
         run("retire", str(served.pk), "--reason", "x")
 
 
-def test_a_retired_anchor_is_none(served: ModelVersion, make_version: Make) -> None:
+def test_a_retired_baseline_is_none(served: ModelVersion, make_version: Make) -> None:
     confirmed, newest = make_version(), make_version()
     registry.promote(confirmed, by="test", reason="test")
     serve(newest)
-    assert Promotion.anchor() == confirmed
+    assert Promotion.baseline() == confirmed
 
     registry.retire(confirmed, by="test", reason="test")
 
-    assert Promotion.anchor() == served
+    assert Promotion.baseline() == served
 
 
 def test_the_recipe_of_older_versions_is_found_in_their_artifacts(make_version: Make) -> None:

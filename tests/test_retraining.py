@@ -1,6 +1,5 @@
 """From reviewed tweets to the model that serves."""
 
-import csv
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -15,17 +14,16 @@ from api.lib import redis_client
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.prediction import active_model
 from api.reviews import intake
-from api.reviews.corpora import import_corpus
 from api.training import queue, retraining
 from api.training.dataset import read
 from api.versions import registry
 from hate_speech_ai.artifact import Artifact, sha256
-from hate_speech_ai.corpora import STARTER
-from hate_speech_ai.evaluation import read_checks
-from hate_speech_ai.gate import Limits
-from hate_speech_ai.recipe import recipe
+from hate_speech_ai.evaluation.gate import Limits
+from hate_speech_ai.evaluation.metrics import read_checks
 from hate_speech_ai.scorer import Scorer
+from hate_speech_ai.training.recipe import recipe
 from tests.conftest import JSONClient, rewrite, starter_rows
+from tests.helpers import content_of, load, open_the_gate, train
 
 pytestmark = pytest.mark.django_db
 AsKey = Callable[..., JSONClient]
@@ -38,38 +36,10 @@ def rows(tmp_path: Path, no_everyday_tweets: None) -> None:
     load(tmp_path, starter_rows()[::10])
 
 
-def load(folder: Path, rows: list[dict[str, str]]) -> None:
-    path = folder / "rows.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    assert import_corpus(STARTER, path).rejected == []
-
-
-def train() -> TrainingRun:
-    run, _ = queue.enqueue(queue.Kind.MANUAL, requested_by="test")
-    retraining.execute(str(run.pk))
-    run.refresh_from_db()
-    return run
-
-
-def open_the_gate(settings: Settings) -> None:
-    """On the hundred held-out rows of these tests, a figure moves by chance."""
-    settings.GATE_MAX_DROP = settings.GATE_MAX_SURE_DROP = settings.GATE_MAX_DROP_FROM_ANCHOR = 1.0
-    settings.GATE_MAX_FALSE_POSITIVE_RISE = settings.GATE_MAX_FLIPPED = 1.0
-    settings.GATE_MAX_CHECKS_LOST, settings.GATE_MAX_SHARE_RATIO = 999, 999.0
-    settings.GATE_MAX_EVERYDAY_RISE = 1.0
-
-
 def contradict(tweets: list[ReviewedTweet]) -> None:
     """The same source changes its mind about hate_speech in each of these tweets."""
     for row in tweets:
         intake.add(tweet=row.tweet, labels={"hate_speech": not row.labels["hate_speech"]}, source=row.source)
-
-
-def content_of(version: ModelVersion) -> bytes:
-    return bytes(ModelVersion.objects.values_list("artifact", flat=True).get(pk=version.pk))
 
 
 def test_it_works(rows: None, client: JSONClient) -> None:
@@ -262,11 +232,11 @@ def test_the_verdict_can_be_read(rows: None, as_key: AsKey) -> None:
     figures = answer["figures"]
     held_out = ReviewedTweet.objects.filter(held_out=True).count()
     assert figures["rows"] == {"frozen": held_out, "reviews": 0, "checks": 449, "everyday": 0}
-    assert figures["against_champion"]["version"] == figures["against_anchor"]["version"] == first.version_id
-    f1 = figures["against_champion"]["frozen"]["f1"]
+    assert figures["vs_champion"]["version"] == figures["vs_baseline"]["version"] == first.version_id
+    f1 = figures["vs_champion"]["frozen"]["f1"]
     assert f1["low"] < f1["difference"] < f1["high"] < 0
-    assert figures["against_champion"]["flipped"] > 0.5
-    assert figures["against_champion"]["checks"]["slur_use"]["rows"] == 12
+    assert figures["vs_champion"]["flipped"] > 0.5
+    assert figures["vs_champion"]["checks"]["slur_use"]["rows"] == 12
     assert figures["limits"]["max_drop"] == 0.02
     assert figures["notes"] == ["0 held-out reviews are too few to judge on; 20 are needed"]
 
@@ -297,22 +267,22 @@ def test_reviewers_do_not_reach_the_frozen_rows(rows: None) -> None:
     assert [row.answer for row in after.held_out_reviews] == others
 
 
-def test_the_anchor_is_the_last_version_that_a_person_let_serve(rows: None, settings: Settings) -> None:
+def test_the_baseline_is_the_last_version_that_a_person_let_serve(rows: None, settings: Settings) -> None:
     def review_and_train() -> TrainingRun:
         contradict(list(ReviewedTweet.objects.filter(held_out=False).order_by("-pk")[:1]))
         return train()
 
     open_the_gate(settings)
     first, second = review_and_train(), review_and_train()
-    assert second.figures["against_anchor"]["version"] == first.version_id
+    assert second.figures["vs_baseline"]["version"] == first.version_id
 
     assert second.version is not None
     registry.promote(second.version, by="ann", reason="looks well")
     third, fourth = review_and_train(), review_and_train()
 
-    assert third.figures["against_anchor"]["version"] == second.version_id
-    assert fourth.figures["against_champion"]["version"] == third.version_id
-    assert fourth.figures["against_anchor"]["version"] == second.version_id
+    assert third.figures["vs_baseline"]["version"] == second.version_id
+    assert fourth.figures["vs_champion"]["version"] == third.version_id
+    assert fourth.figures["vs_baseline"]["version"] == second.version_id
 
 
 def test_a_person_may_force_a_promotion(rows: None, as_key: AsKey) -> None:
@@ -323,7 +293,7 @@ def test_a_person_may_force_a_promotion(rows: None, as_key: AsKey) -> None:
     response = as_key("admin").post(f"/models/{rejected.version_id}/promote", {"reason": "the labels were wrong"})
 
     assert response.status_code == 200
-    assert Promotion.champion() == Promotion.anchor() == rejected.version
+    assert Promotion.champion() == Promotion.baseline() == rejected.version
 
 
 def test_without_rows_there_is_a_reason() -> None:

@@ -17,7 +17,7 @@ from api.reviews.intake import add
 from api.tasks import sweep
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import JSONClient, starter_rows
-from tests.test_add_reviewed_tweet import at_once
+from tests.helpers import at_once
 
 AsKey = Callable[..., JSONClient]
 PATH = "/review-queue"
@@ -26,16 +26,16 @@ ODD = [f"quiblet{n}x and wozzle{n}y" for n in range(8)]
 
 @pytest.fixture(autouse=True)
 def storing(settings: Settings) -> Settings:
-    settings.STORE_PREDICTIONS = 1.0
-    settings.AUDIT_SHARE = 0.0
-    settings.PLANTED_SHARE = 0.0
+    settings.PREDICTION_SAMPLE_RATE = 1.0
+    settings.RANDOM_SAMPLE_SHARE = 0.0
+    settings.CONTROL_SHARE = 0.0
     random.seed(7)
     return settings
 
 
 def predict(client: JSONClient, *tweets: str) -> None:
     assert client.post("/predict", {"tweets": list(tweets)}).status_code == 200
-    recorder.drain()
+    recorder.flush()
 
 
 def queue(client: JSONClient, **asked: Any) -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ def test_a_trailing_slash_is_the_same(client: JSONClient, as_key: AsKey, served:
 def test_where_nothing_is_stored_it_is_empty_and_says_so(
     as_key: AsKey, served: ModelVersion, storing: Settings
 ) -> None:
-    storing.STORE_PREDICTIONS = 0.0
+    storing.PREDICTION_SAMPLE_RATE = 0.0
 
     assert as_key("review").get(PATH).json() == {"items": [], "storing": 0.0}
 
@@ -170,6 +170,22 @@ def test_a_claim_can_be_given_back(client: JSONClient, as_key: AsKey, served: Mo
     assert texts(queue(ben)) == {ODD[0]}
 
 
+def test_an_idempotency_key_gives_a_claim_back_once(client: JSONClient, as_key: AsKey, served: ModelVersion) -> None:
+    predict(client, *ODD[:2])
+    ann = as_key("review")
+    first, second = (f"{PATH}/{item['id']}/release" for item in queue(ann))
+
+    answers = [ann.post(first, Idempotency_Key="a") for _ in range(2)]
+    other = ann.post(second, Idempotency_Key="a")
+
+    assert [(answer.status_code, answer.data) for answer in answers] == [(204, None)] * 2
+    assert answers[1]["Idempotent-Replayed"] == "true"
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert ann.post(second, Idempotency_Key="b").status_code == 204
+    assert ann.post(second, Idempotency_Key="c").status_code == 404  # and may be sent again
+    assert ann.post(second, Idempotency_Key="c").status_code == 404
+
+
 def test_what_was_reviewed_leaves_the_queue_whoever_did(
     client: JSONClient, as_key: AsKey, served: ModelVersion
 ) -> None:
@@ -249,9 +265,9 @@ def test_two_versions_that_disagree(
     worth = {row.tweet: row.worth for row in StoredPrediction.objects.all()}
     sweep()
 
-    items = queue(as_key("review"), reason="versions_disagree")
+    items = queue(as_key("review"), reason="model_disagreement")
     assert len(items) == 4
-    [reason] = [one for one in items[0]["reasons"] if one["code"] == "versions_disagree"]
+    [reason] = [one for one in items[0]["reasons"] if one["code"] == "model_disagreement"]
     assert reason["detail"].startswith(f"Version {served.pk} says no, with 0.")
     assert f"version {other.pk} says yes, with 0." in reason["detail"]
     for row in StoredPrediction.objects.all():
@@ -283,9 +299,9 @@ def test_the_audit_is_a_fair_part_of_the_queue(
     client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
 ) -> None:
     plain = [f"bus number {n} is late" for n in range(60)]
-    storing.AUDIT_SHARE = 1.0
+    storing.RANDOM_SAMPLE_SHARE = 1.0
     predict(client, *plain)
-    storing.AUDIT_SHARE = 0.0
+    storing.RANDOM_SAMPLE_SHARE = 0.0
     predict(client, *[f"quiblet{n}x and wozzle{n}y" for n in range(60)])
     StoredPrediction.objects.filter(tweet__startswith="quiblet").update(worth=3.0)
     StoredPrediction.objects.filter(tweet__startswith="bus").update(worth=0.0)
@@ -300,7 +316,7 @@ def test_the_audit_is_a_fair_part_of_the_queue(
 def test_audits_come_in_the_order_of_chance(
     client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
 ) -> None:
-    storing.AUDIT_SHARE = 1.0
+    storing.RANDOM_SAMPLE_SHARE = 1.0
     predict(client, *[f"bus number {n} is late" for n in range(20)])
     ranks = dict(AuditDraw.objects.values_list("prediction__tweet", "rank"))
 
@@ -325,7 +341,7 @@ def test_planted_tweets_look_like_any_other(
     client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
 ) -> None:
     known = corpus()
-    storing.AUDIT_SHARE, storing.PLANTED_SHARE = 1.0, 0.5
+    storing.RANDOM_SAMPLE_SHARE, storing.CONTROL_SHARE = 1.0, 0.5
     real = [f"bus number {n} is late" for n in range(40)]
     predict(client, *real)
 
@@ -350,7 +366,7 @@ def test_of_the_queue_such_a_share_is_planted(
     client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
 ) -> None:
     known = corpus()
-    storing.AUDIT_SHARE, storing.PLANTED_SHARE = 1.0, 0.2
+    storing.RANDOM_SAMPLE_SHARE, storing.CONTROL_SHARE = 1.0, 0.2
     predict(client, *[f"bus number {n} is late" for n in range(200)])
 
     taken = [item["tweet"] for _ in range(4) for item in queue(as_key("review"), limit=50)]
@@ -361,7 +377,7 @@ def test_of_the_queue_such_a_share_is_planted(
 
 def test_a_queue_is_never_of_planted_ones_alone(as_key: AsKey, served: ModelVersion, storing: Settings) -> None:
     corpus()
-    storing.PLANTED_SHARE = 1.0
+    storing.CONTROL_SHARE = 1.0
 
     assert queue(as_key("review")) == []
 
@@ -369,7 +385,7 @@ def test_a_queue_is_never_of_planted_ones_alone(as_key: AsKey, served: ModelVers
 def test_only_what_is_beyond_doubt_is_planted(
     client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
 ) -> None:
-    storing.AUDIT_SHARE, storing.PLANTED_SHARE = 1.0, 1.0
+    storing.RANDOM_SAMPLE_SHARE, storing.CONTROL_SHARE = 1.0, 1.0
     texts_of = [text for text in (f"tram {n} is early" for n in range(40)) if not is_held_out(fingerprint(text))]
     disputed, reviewed, graded, plain = texts_of[:4]
     held_out = next(text for text in (f"tram {n} is early" for n in range(99)) if is_held_out(fingerprint(text)))
@@ -388,7 +404,7 @@ def test_only_what_is_beyond_doubt_is_planted(
 def test_a_planted_tweet_that_was_given_back_is_there_for_the_next(
     client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
 ) -> None:
-    storing.AUDIT_SHARE, storing.PLANTED_SHARE = 1.0, 1.0
+    storing.RANDOM_SAMPLE_SHARE, storing.CONTROL_SHARE = 1.0, 1.0
     text = next(text for text in (f"tram {n} is early" for n in range(40)) if not is_held_out(fingerprint(text)))
     add(tweet=text, labels={"hate_speech": False}, source="corpus:one")
     predict(client, *ODD)

@@ -10,8 +10,8 @@ import pytest
 from django.apps import apps
 
 from api.models import ApiKey, ModelVersion, ReviewedTweet, ReviewEvent
-from api.reviews import history
 from api.reviews.intake import add
+from api.training import outcomes
 from api.training.dataset import read
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import JSONClient
@@ -31,7 +31,7 @@ def say(client: JSONClient, tweet: str, is_hate_speech: bool) -> str:
 def learn(version: ModelVersion, probability: float = 0.25) -> None:
     """As if a training had made and promoted this version."""
     changes = read(None).changes
-    history.settle(changes, [probability] * len(changes), version)
+    outcomes.apply_outcomes(changes, [probability] * len(changes), version)
 
 
 def hand_in(client: JSONClient, tweet: str) -> str:
@@ -64,8 +64,8 @@ def test_it_works(as_key: AsKey) -> None:
         "probability_before": None,
         "probability_after": None,
         "resolution": {
-            "hate_speech": {"yes": 0, "no": 1, "counts": False, "decided_by": "majority"},
-            "toxic": {"yes": 1, "no": 0, "counts": True, "decided_by": "majority"},
+            "hate_speech": {"yes": 0, "no": 1, "effective_answer": False, "decided_by": "majority"},
+            "toxic": {"yes": 1, "no": 0, "effective_answer": True, "decided_by": "majority"},
         },
     }
 
@@ -136,7 +136,9 @@ def test_the_majority_of_the_others_is_a_conflict(as_key: AsKey, make_version: C
     answer = clients[0].get(no).json()
     assert (answer["status"], answer["trained_in"], answer["probability_after"]) == ("conflict", version.pk, 0.9)
     assert "2 of 3 votes" in answer["history"][-1]["reason"]
-    assert answer["resolution"] == {"hate_speech": {"yes": 2, "no": 1, "counts": True, "decided_by": "majority"}}
+    assert answer["resolution"] == {
+        "hate_speech": {"yes": 2, "no": 1, "effective_answer": True, "decided_by": "majority"}
+    }
     assert [client.get(path).json()["status"] for client, path in zip(clients[1:], yes, strict=True)] == ["trained"] * 2
 
 
@@ -148,7 +150,9 @@ def test_among_equals_the_newest_counts(as_key: AsKey, make_version: Callable[..
     learn(make_version())
 
     answer = ann.get(older).json()
-    assert answer["resolution"] == {"hate_speech": {"yes": 1, "no": 1, "counts": False, "decided_by": "newest"}}
+    assert answer["resolution"] == {
+        "hate_speech": {"yes": 1, "no": 1, "effective_answer": False, "decided_by": "newest"}
+    }
     assert answer["status"] == "conflict"
     assert "it is a tie" in answer["history"][-1]["reason"]
     assert bob.get(newer).json()["status"] == "trained"
@@ -157,10 +161,10 @@ def test_among_equals_the_newest_counts(as_key: AsKey, make_version: Callable[..
 @pytest.mark.parametrize(
     ("said", "votes"),
     [
-        ((0.9, 0.3), {"yes": 1.2, "no": 0.8, "counts": True, "decided_by": "majority"}),
-        ((0.9, 0.1), {"yes": 1.0, "no": 1.0, "counts": False, "decided_by": "newest"}),
-        ((True, 0.5), {"yes": 1.5, "no": 0.5, "counts": True, "decided_by": "majority"}),
-        ((0.5, 0.5), {"yes": 1.0, "no": 1.0, "counts": None, "decided_by": "nobody"}),
+        ((0.9, 0.3), {"yes": 1.2, "no": 0.8, "effective_answer": True, "decided_by": "majority"}),
+        ((0.9, 0.1), {"yes": 1.0, "no": 1.0, "effective_answer": False, "decided_by": "newest"}),
+        ((True, 0.5), {"yes": 1.5, "no": 0.5, "effective_answer": True, "decided_by": "majority"}),
+        ((0.5, 0.5), {"yes": 1.0, "no": 1.0, "effective_answer": None, "decided_by": "undecided"}),
     ],
 )
 def test_a_grade_is_a_vote_shared_out(as_key: AsKey, said: tuple[float, float], votes: dict[str, object]) -> None:
@@ -212,7 +216,12 @@ def test_a_newer_word_of_the_same_key_supersedes(as_key: AsKey, make_version: Ca
     assert [step["status"] for step in answer["history"]] == ["pending", "trained", "superseded"]
     assert answer["status"] == "superseded"
     assert second.rpartition("/")[2] in answer["history"][-1]["reason"]
-    assert answer["resolution"]["hate_speech"] == {"yes": 0, "no": 1, "counts": False, "decided_by": "majority"}
+    assert answer["resolution"]["hate_speech"] == {
+        "yes": 0,
+        "no": 1,
+        "effective_answer": False,
+        "decided_by": "majority",
+    }
     assert client.get(second).json()["status"] == "pending"
 
 
@@ -256,7 +265,7 @@ def test_what_happened_during_a_training_is_kept(as_key: AsKey, make_version: Ca
     changes = read(None).changes
     client.request("DELETE", path, "", b"")
 
-    history.settle(changes, [0.5], make_version())
+    outcomes.apply_outcomes(changes, [0.5], make_version())
 
     answer = client.get(path).json()
     assert (answer["status"], answer["trained_in"]) == ("withdrawn", None)

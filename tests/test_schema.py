@@ -1,7 +1,7 @@
 """GET /schema and GET /docs."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,13 +11,23 @@ from drf_spectacular.validation import validate_schema
 from pytest_django import Settings
 
 from api import urls
+from api.integrations.perspective import urls as perspective_urls
 from api.models import ModelVersion
 from api.prediction.language import NOT_SUPPORTED
 from hate_speech_ai.scorer import EMPTY, TRUNCATED, UNKNOWN
 from tests.conftest import JSONClient
 
-# Other services' paths, which their own documents describe, are included and not listed.
-urlpatterns = [pattern for pattern in urls.urlpatterns if isinstance(pattern, URLPattern)]
+
+def own(patterns: list[Any]) -> Iterator[URLPattern]:
+    """Each path of the service but Perspective's, which Google's discovery document describes."""
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            yield pattern
+        elif pattern.urlconf_module is not perspective_urls:
+            yield from own(pattern.url_patterns)
+
+
+urlpatterns = list(own(urls.urlpatterns))
 
 # They describe the API and are no part of it.
 ABOUT = {"/schema", "/docs"}
@@ -104,6 +114,40 @@ def test_what_an_operation_answers_is_described(
     ):
         answer = client.request(method, asked, "application/json", b"[]" if method == "post" else b"")
         assert str(answer.status_code) in schema["paths"][path][method]["responses"], (path, answer.status_code)
+
+
+def test_what_changes_something_can_be_sent_again(schema: dict[str, Any]) -> None:
+    without = {
+        path
+        for path, operations in schema["paths"].items()
+        if "post" in operations
+        and "Idempotency-Key" not in {one["name"] for one in operations["post"].get("parameters", [])}
+    }
+
+    others = {"/label-studio/setup", "/label-studio/predict", "/label-studio/webhook"}  # the client sends none
+    assert without == {"/predict", "/v1/moderations", *others}
+
+
+def test_parameters_that_are_not_described_are_refused(
+    as_key: Callable[..., JSONClient], schema: dict[str, Any], served: ModelVersion
+) -> None:
+    described = {
+        path: {one["name"] for one in operations["get"].get("parameters", []) if one["in"] == "query"}
+        for path, operations in schema["paths"].items()
+        if "get" in operations
+    }
+    with_some = {path: names for path, names in described.items() if names}
+    lists = {"/reviewed-tweets", "/training-runs", "/models", "/keys", "/audit-log"}
+    assert set(with_some) == {*lists, "/operating-points", "/review-queue"}
+
+    for path, names in with_some.items():
+        answer = as_key("admin").get(f"{path}?colour=red")
+        assert answer.status_code == 400, path
+        assert answer["Content-Type"] == "application/problem+json"
+        [(field, [message])] = answer.json()["errors"].items()
+        assert field == "colour"
+        start, _, known = message.removesuffix(".").partition(" The parameters are ")
+        assert (start, set(known.split(", "))) == ("There is no such parameter.", names)
 
 
 def test_what_is_public_says_so(client: JSONClient, schema: dict[str, Any], settings: Settings) -> None:

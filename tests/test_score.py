@@ -23,7 +23,7 @@ def test_it_works(client: JSONClient, served: ModelVersion) -> None:
     assert answer.pop("everyday") == {"hate_speech": 0.0033, "toxic": 0.02}
     assert answer.pop("measured_on") == {"held_out": {"corpus:starter": 100}, "checks": 8, "everyday": 300}
     assert answer == {
-        "live": None,
+        "production": None,
         "score": 0.75,
         "precision": 0.7,
         "recall": 0.8,

@@ -4,14 +4,16 @@ import math
 from itertools import islice
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hate_speech_ai import corpora
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.corpora import CORPORA, Corpus, Row
+from hate_speech_ai.corpora import catalogue
+from hate_speech_ai.corpora.catalogue import CORPORA
+from hate_speech_ai.corpora.corpus import Corpus, Row
 from hate_speech_ai.scorer import EMPTY, TRUNCATED, UNKNOWN, Scorer, sigmoid
 from hate_speech_ai.text import LONG, Token, parts, read
 from tests.conftest import SHARED, starter_rows
@@ -85,13 +87,14 @@ def test_the_pipeline_of_scikit_learn_judges_a_short_text_alike(trained: Any, sc
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the folder with the public corpora")
 @pytest.mark.parametrize(("corpus", "file"), REAL_TWEETS, ids=[corpus.name for corpus, _ in REAL_TWEETS])
 def test_every_head_equals_scikit_learn_on_real_tweets(trained: Any, scorer: Scorer, corpus: Corpus, file: str) -> None:
-    rows = islice(corpora.read(corpus, SHARED / "datasets" / file), 1_000)
+    rows = islice(catalogue.read(corpus, SHARED / "datasets" / file), 1_000)
     tweets = [row.tweet for row in rows if isinstance(row, Row)]
 
     assert len(tweets) > 900
     assert_equal_to_scikit_learn(trained, scorer, tweets)
 
 
+@hypothesis.settings(deadline=None)  # it compares; how long it takes is the machine's affair
 @given(
     tweets=st.lists(
         st.text(st.characters())

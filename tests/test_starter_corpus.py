@@ -1,42 +1,19 @@
 """data/train.csv: the corpus that the first model learns from."""
 
-import csv
-import gzip
 import re
 from collections import Counter, defaultdict
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from hate_speech_ai.corpora import STARTER, Rejected, read
+from hate_speech_ai.corpora.catalogue import STARTER
+from hate_speech_ai.corpora.corpus import Rejected
+from hate_speech_ai.corpora.reader import read
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import MAX_CHARS, fingerprint, is_held_out, repair
-from hate_speech_ai.training import MIN_EXAMPLES
+from hate_speech_ai.training.trainer import MIN_EXAMPLES
 from tests.conftest import SHARED, starter_rows
-
-# Public corpora, and the columns with people's text.
-OTHERS = {
-    "cad/cad_v1_1_dev.tsv": ["text"],
-    "cad/cad_v1_1_train.tsv": ["text"],
-    "davidson2017/labeled_data.csv": ["tweet"],
-    "dynahate/dynahate_train_dev.csv.gz": ["text"],
-    "gab_hate_corpus/ghc_dev_test.csv": ["text"],
-    "hateval2019_en/train.csv": ["text"],
-    "hateval2019_en/val.csv": ["text"],
-    "hatexplain/hatexplain.csv": ["text"],
-    "jigsaw_toxic_sample/train_enriched.csv.gz": ["comment_text"],
-    "jigsaw_toxic_sample/train_head20k_toxic_only.csv.gz": ["comment_text"],
-    "jigsaw_toxic_sample/train_natural.csv.gz": ["comment_text"],
-    "measuring_hate_speech/measuring_hate_speech_binary.csv": ["text"],
-    "olid/olid-training-v1.0.tsv": ["tweet"],
-    "stormfront/stormfront.csv": ["text"],
-    "thinknook_sentiment_100k/train.csv.gz": ["SentimentText"],
-    "twitter_hate_av/test_unlabelled.csv": ["tweet"],
-    "twitter_hate_av/train.csv": ["tweet"],
-    "wiki_context_toxicity/gc.csv": ["text", "parent"],
-    "wiki_context_toxicity/gn.csv": ["text", "parent"],
-}
+from tests.helpers import PUBLIC_TEXTS, letters, texts_of
 
 
 @pytest.fixture(scope="module")
@@ -113,23 +90,9 @@ def test_no_row_is_copied_from_a_public_corpus(rows: list[dict[str, str]]) -> No
 
     copies = {
         (ours[text], file)
-        for file, columns in OTHERS.items()
+        for file, columns in PUBLIC_TEXTS.items()
         for text in texts_of(SHARED / "datasets" / file, columns)
         if text in ours
     }
 
     assert sorted(copies) == []
-
-
-def letters(text: str) -> str:
-    """What is left of a text that may have been masked, re-spaced or lower-cased: its letters and digits."""
-    text = re.sub(r"@\w+|<user>|https?\S+", "", repair(text))
-    return re.sub(r"[\W_]+", "", text).lower()
-
-
-def texts_of(path: Path, columns: list[str]) -> set[str]:
-    encoding = "latin-1" if "thinknook" in path.parent.name else "utf-8"
-    open_text = gzip.open if path.suffix == ".gz" else open
-    with open_text(path, "rt", encoding=encoding, newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
-        return {letters(row[column] or "") for row in reader for column in columns}

@@ -14,7 +14,7 @@ from api.models import Heartbeat, ModelVersion, Promotion, TrainingRun
 from api.training import queue, retraining
 from api.versions import registry
 from tests.conftest import JSONClient, starter_rows
-from tests.test_retraining import load, open_the_gate
+from tests.helpers import load, open_the_gate, work
 
 pytestmark = pytest.mark.django_db
 AsKey = Callable[..., JSONClient]
@@ -63,12 +63,6 @@ def promoted(make_version: Callable[..., ModelVersion]) -> TrainingRun:
 
 def web(number: int, version: int | None) -> None:
     Heartbeat.beat(f"web:{number}", "web", version=version)
-
-
-def work(run: TrainingRun) -> TrainingRun:
-    retraining.execute(str(run.pk))
-    run.refresh_from_db()
-    return run
 
 
 def ask() -> TrainingRun:

@@ -82,7 +82,7 @@ def test_without_a_broker_it_is_queued_and_rung_for_later(as_key: AsKey, monkeyp
         broken.setattr(celery.amqp, "_producer_pool", producers[Connection("redis://127.0.0.1:1/0")])
         response = client.post("/train")
         run_id = response.json()["id"]
-        queue.ring(run_id)
+        queue.notify_worker(run_id)
     assert (response.status_code, is_rung_for(run_id)) == (202, False)
 
     queue.sweep()
@@ -165,7 +165,7 @@ def test_a_run_shows_how_far_it_is(as_key: AsKey) -> None:
     client = as_key("train")
     run = queue.claim(client.post("/train").json()["id"])
     assert run is not None
-    queue.held(run).update(step="reading words", progress=0.09)
+    queue.rows_held_by_attempt(run).update(step="reading words", progress=0.09)
 
     answer = client.get(f"/training-runs/{run.pk}").json()
 

@@ -1,4 +1,4 @@
-"""hate_speech_ai.training: from labelled tweets to a model."""
+"""hate_speech_ai.training.trainer: from labelled tweets to a model."""
 
 import json
 import os
@@ -12,18 +12,22 @@ from typing import Any
 import numpy as np
 import pytest
 from django.conf import settings
+from scipy.sparse import csr_array
 
 from api.models import ReviewedTweet
 from api.reviews.corpora import import_corpus
 from api.training.dataset import read
 from hate_speech_ai.artifact import Artifact, sha256
-from hate_speech_ai.corpora import own
-from hate_speech_ai.evaluation import measure
-from hate_speech_ai.everyday import Everyday
-from hate_speech_ai.recipe import recipe
+from hate_speech_ai.corpora.catalogue import own
+from hate_speech_ai.evaluation.everyday import Everyday
+from hate_speech_ai.evaluation.metrics import measure
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import fingerprint, is_held_out
-from hate_speech_ai.training import MIN_EXAMPLES, Example, NotEnoughData, _Training, learnable, train
+from hate_speech_ai.training.examples import Example, NotEnoughData
+from hate_speech_ai.training.heads import HeadLearner
+from hate_speech_ai.training.recipe import recipe
+from hate_speech_ai.training.trainer import MIN_EXAMPLES, learnable, train
+from hate_speech_ai.training.vectorizer import TweetVectorizer
 from tests.conftest import starter_rows
 
 WORDS = ("lake", "bakery", "morning", "train")
@@ -197,7 +201,7 @@ def test_core_rows_outvote_many_others() -> None:
 
 def weights_of(rows: list[Example]) -> list[float]:
     """How much an error on each of them counts."""
-    return list(_Training(rows, None, 0, lambda step, share: None)._weights(np.arange(len(rows))))
+    return list(HeadLearner(rows, None, TweetVectorizer(), csr_array((0, 0)), 0, 0)._weights(np.arange(len(rows))))
 
 
 @pytest.mark.parametrize(
@@ -362,7 +366,7 @@ def test_authors_change_nothing_but_the_vocabulary() -> None:
 def test_a_row_more_leaves_the_others_in_their_folds() -> None:
     before, after = train(mixed()), train([Example("blorps", {"hate_speech": True}, "x"), *mixed()])
 
-    moved = np.abs(before.unseen["hate_speech"] - after.unseen["hate_speech"][1:])
+    moved = np.abs(before.out_of_fold["hate_speech"] - after.out_of_fold["hate_speech"][1:])
 
     assert np.mean(moved) < 0.01
 
@@ -448,7 +452,7 @@ def test_with_only_known_rows_the_base_stays_as_it_is(base: Artifact) -> None:
     assert artifact.weights.tobytes() == base.weights.tobytes()
     assert artifact.intercepts.tobytes() == base.intercepts.tobytes()
     assert artifact.curves == base.curves
-    assert all(np.isnan(unseen).all() for unseen in trained.unseen.values())
+    assert all(np.isnan(unseen).all() for unseen in trained.out_of_fold.values())
 
 
 def test_without_a_row_the_base_stays_as_it_is(base: Artifact) -> None:
@@ -609,7 +613,7 @@ def test_what_a_source_alone_says_is_not_served_on_a_base_either(base: Artifact)
 def test_only_new_rows_have_probabilities_by_a_model_that_had_not_seen_them(base: Artifact) -> None:
     rows = known_rows()[:200] + reviews()
 
-    unseen = train(rows, base=base).unseen["hate_speech"]
+    unseen = train(rows, base=base).out_of_fold["hate_speech"]
 
     assert list(np.isnan(unseen)) == [row.known for row in rows]
     assert ((unseen[200:] > 0) & (unseen[200:] < 1)).all()

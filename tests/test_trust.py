@@ -1,4 +1,4 @@
-"""Whose labels train: quarantine and approval, standing, the night's cap, and what is not believed."""
+"""Whose labels train: quarantine and approval, reliability, the night's cap, and what is not believed."""
 
 import json
 import re
@@ -15,12 +15,11 @@ from pytest_django import Settings
 
 from api.models import ApiKey, AuditEntry, Promotion, ReviewedTweet, TrainingRun
 from api.reviews import intake
-from api.training import queue, retraining
 from api.training.dataset import read
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import JSONClient, starter_rows
-from tests.test_retraining import load
+from tests.helpers import load, train
 
 pytestmark = pytest.mark.django_db
 AsKey = Callable[..., JSONClient]
@@ -110,6 +109,19 @@ class TestQuarantine:
         assert len(read(None).training) == 3
         assert status(other, kept) == "quarantined"
 
+    def test_an_idempotency_key_approves_once(self, stranger: JSONClient, admin: JSONClient) -> None:
+        first, second = (say(stranger, text)["id"] for text in tweets(2))
+        body = {"key": ApiKey.objects.get(scopes=["review"]).prefix}
+        answer = admin.post("/reviewed-tweets/approve", body, Idempotency_Key="a").json()
+        later = say(stranger, tweets(3)[2])["id"]
+
+        again = admin.post("/reviewed-tweets/approve", body, Idempotency_Key="a")
+        other = admin.post("/reviewed-tweets/approve", {"ids": [later]}, Idempotency_Key="a")
+
+        assert (answer, again.json(), again["Idempotent-Replayed"]) == ({"approved": 2}, answer, "true")
+        assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+        assert [status(stranger, one) for one in (first, second, later)] == ["pending", "pending", "quarantined"]
+
     @pytest.mark.parametrize("body", [{}, {"ids": [], "reason": "x"}, {"ids": ["x"]}, {"key": "hs_1", "ids": []}])
     def test_what_is_refused(self, admin: JSONClient, body: dict[str, Any]) -> None:
         assert admin.post("/reviewed-tweets/approve", body).status_code == 400
@@ -167,24 +179,24 @@ class TestLevels:
         theirs = ApiKey.objects.get(scopes=["review"]).prefix
         say(stranger, tweets(1)[0])
 
-        body = {"trust": "trusted", "reason": "we know them", "approve_waiting": True}
+        body = {"trust": "trusted", "reason": "we know them", "approve_pending": True}
         assert admin.post(f"/keys/{theirs}/trust", body).json() == {"trust": "trusted", "reviews": 1}
 
         assert len(read(None).training) == 1
 
-    @pytest.mark.parametrize("everything", [False, True])
-    def test_a_key_is_quarantined(self, as_key: AsKey, admin: JSONClient, everything: bool) -> None:
+    @pytest.mark.parametrize("include_learned", [False, True])
+    def test_a_key_is_quarantined(self, as_key: AsKey, admin: JSONClient, include_learned: bool) -> None:
         client, theirs = as_key("review"), prefix()
         learned, new = (say(client, text)["id"] for text in tweets(2))
         ReviewedTweet.objects.filter(receipt=learned).update(status="trained")
 
-        body = {"trust": "quarantined", "reason": "odd labels", "everything": everything}
+        body = {"trust": "quarantined", "reason": "odd labels", "include_learned": include_learned}
         answer = admin.post(f"/keys/{theirs}/trust", body).json()
 
-        assert answer == {"trust": "quarantined", "reviews": 1 + everything}
+        assert answer == {"trust": "quarantined", "reviews": 1 + include_learned}
         assert status(client, new) == "quarantined"
-        assert status(client, learned) == ("quarantined" if everything else "trained")
-        assert len(read(None).training) == (0 if everything else 1)
+        assert status(client, learned) == ("quarantined" if include_learned else "trained")
+        assert len(read(None).training) == (0 if include_learned else 1)
         assert say(client, tweets(3)[2])["status"] == "quarantined"
 
     @pytest.mark.parametrize(
@@ -192,12 +204,25 @@ class TestLevels:
         [
             {"trust": "trusted"},
             {"trust": "friend", "reason": "x"},
-            {"trust": "trusted", "reason": "x", "everything": True},
-            {"trust": "quarantined", "reason": "x", "approve_waiting": True},
+            {"trust": "trusted", "reason": "x", "include_learned": True},
+            {"trust": "quarantined", "reason": "x", "approve_pending": True},
         ],
     )
     def test_what_is_refused(self, admin: JSONClient, body: dict[str, Any]) -> None:
         assert admin.post(f"/keys/{prefix()}/trust", body).status_code == 400
+
+    def test_an_idempotency_key_trusts_once(self, stranger: JSONClient, admin: JSONClient) -> None:
+        path = f"/keys/{ApiKey.objects.get(scopes=['review']).prefix}/trust"
+        body = {"trust": "trusted", "reason": "we know them"}
+        answer = admin.post(path, body, Idempotency_Key="a").json()
+        admin.post(path, {"trust": "quarantined", "reason": "or do we?"})
+
+        again = admin.post(path, body, Idempotency_Key="a")
+        other = admin.post(path, {**body, "reason": "surely"}, Idempotency_Key="a")
+
+        assert (again.status_code, again.json(), again["Idempotent-Replayed"]) == (200, answer, "true")
+        assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+        assert ApiKey.objects.get(scopes=["review"]).trust == "quarantined"
 
     def test_a_key_that_there_is_not(self, admin: JSONClient) -> None:
         assert admin.post("/keys/hs_000000000000/trust", {"trust": "trusted", "reason": "x"}).status_code == 404
@@ -208,7 +233,7 @@ class TestLevels:
 
         assert "1 reviews are approved" in manage("approve", first)
         assert "2 reviews wait for approval" in manage("keys")
-        assert "2 of its reviews that waited" in manage("trust", theirs, "--approve-waiting", "--reason", "a friend")
+        assert "2 of its reviews that waited" in manage("trust", theirs, "--approve-pending", "--reason", "a friend")
         assert say(stranger, tweets(4)[3])["status"] == "pending"
         # What a person has approved one by one stays.
         assert "1 of its reviews wait" in manage("quarantine", theirs, "--reason", "no friend after all")
@@ -258,9 +283,9 @@ class TestStanding:
     def test_a_mistake_or_two_cost_nothing(self, as_key: AsKey) -> None:
         self.judge_known(as_key("review"), wrong=2, right=0)
 
-        [standing] = read(None).standings.values()
+        [reliability] = read(None).reliabilities.values()
 
-        assert (standing.known, standing.known_agreed, standing.weight) == (2, 0, 1.0)
+        assert (reliability.known, reliability.known_agreed, reliability.weight) == (2, 0, 1.0)
 
     def test_a_key_that_is_often_wrong_is_outvoted(self, as_key: AsKey) -> None:
         client = as_key("review")
@@ -268,8 +293,8 @@ class TestStanding:
 
         dataset = read(None)
 
-        [standing] = dataset.standings.values()
-        assert (standing.share, standing.weight) == (0.3, 0.3)
+        [reliability] = dataset.reliabilities.values()
+        assert (reliability.share, reliability.weight) == (0.3, 0.3)
         # The key spoke last, but one vote is more than 0.3.
         assert {example.labels["hate_speech"] for example in dataset.training} == {False}
 
@@ -283,9 +308,9 @@ class TestStanding:
     def test_it_is_measured_while_a_key_waits(self, stranger: JSONClient) -> None:
         self.judge_known(stranger, wrong=1, right=3)
 
-        [standing] = read(None).standings.values()
+        [reliability] = read(None).reliabilities.values()
 
-        assert (standing.known, standing.known_agreed) == (4, 3)
+        assert (reliability.known, reliability.known_agreed) == (4, 3)
 
     def test_peers_are_other_trusted_keys(self, as_key: AsKey, stranger: JSONClient) -> None:
         ann, bob = as_key("review"), as_key("review")
@@ -293,7 +318,9 @@ class TestStanding:
         for client, answer in ((ann, True), (bob, True), (stranger, False)):
             say(client, text, answer)
 
-        found = [(standing.peers, standing.peers_agreed) for _, standing in sorted(read(None).standings.items())]
+        found = [
+            (reliability.peers, reliability.peers_agreed) for _, reliability in sorted(read(None).reliabilities.items())
+        ]
 
         assert sorted(found) == [(1, 0), (1, 1), (1, 1)]
 
@@ -312,10 +339,7 @@ class TestNight:
         load(folder, [row | left_out for row in starter_rows()[::4]])
 
     def night(self) -> TrainingRun:
-        run, _ = queue.enqueue(queue.Kind.MANUAL, requested_by="test")
-        retraining.execute(str(run.pk))
-        run.refresh_from_db()
-        return run
+        return train()
 
     def review(self, client: JSONClient, *, wrong: float) -> None:
         lines = [
@@ -343,10 +367,10 @@ class TestNight:
         assert Promotion.champion() == champion
         liar.refresh_from_db()
         assert liar.trust == "quarantined"
-        assert liar.standing["contradicted"] > 0.2 * liar.standing["sure"]
+        assert liar.reliability["contradicted"] > 0.2 * liar.reliability["sure"]
         assert set(liar.reviews.values_list("status", flat=True)) == {"quarantined"}
         [shown] = [key for key in admin.get("/keys").json()["results"] if key["prefix"] == liar.prefix]
-        assert shown["standing"]["contradicted"] == liar.standing["contradicted"]
+        assert shown["reliability"]["contradicted"] == liar.reliability["contradicted"]
         assert admin.get(f"/training-runs/{run.pk}").json()["figures"]["keys"][liar.prefix]["sure"] > 0
         assert AuditEntry.objects.filter(action="key.quarantined", target=str(liar)).exists()
 
@@ -368,7 +392,7 @@ class TestNight:
         assert run.outcome == "promoted", run.reasons
         key = ApiKey.objects.order_by("-pk")[0]
         assert key.trust == "trusted"
-        assert key.standing["contradicted"] < 0.2 * key.standing["sure"]
+        assert key.reliability["contradicted"] < 0.2 * key.reliability["sure"]
 
     def test_lies_about_other_labels_are_noticed(
         self, no_everyday_tweets: None, tmp_path: Path, settings: Settings
@@ -427,8 +451,7 @@ def test_reviewers_are_compared(as_key: AsKey) -> None:
             body = {"tweet": row["tweet"], "is_hate_speech": answer, "reviewer": name}
             assert client.post("/add-reviewed-tweet", body).status_code == 201
 
-    run, _ = queue.enqueue(queue.Kind.MANUAL, requested_by="test")
-    retraining.execute(str(run.pk))
+    train()
 
     [shown] = [key for key in admin.get("/keys").json()["results"] if key["scopes"] == ["review"]]
     found = {one["reviewer"]: one for one in shown["reviewers"] if one["label"] == "hate_speech"}

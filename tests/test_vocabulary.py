@@ -1,4 +1,4 @@
-"""hate_speech_ai.vocabulary and hate_speech_ai.vectorizer: what a model counts, and how much each of it weighs."""
+"""hate_speech_ai.vocabulary and training.vectorizer: what a model counts, and how much each of it weighs."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from hate_speech_ai.features import PIVOTS, ngrams, word_features
 from hate_speech_ai.text import words
-from hate_speech_ai.vectorizer import TweetVectorizer
+from hate_speech_ai.training.vectorizer import TweetVectorizer
 from hate_speech_ai.vocabulary import Vocabulary, pack, unpack
 
 NAMES = st.lists(st.text(st.characters(exclude_characters="\n")), unique=True).map(sorted)

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.rig import Stack
+from tests.stack.harness import Stack
 
 
 @pytest.fixture(scope="module")
 def only_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack"), WORKERS="2") as stack:
+    with Stack(tmp_path_factory.mktemp("stack"), WEB_PROCESSES="2") as stack:
         yield stack
 
 

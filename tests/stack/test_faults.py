@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.rig import ZONE, Answer, Stack, descendants, frozen, wait_for
+from tests.stack.harness import ZONE, Answer, Stack, descendants, frozen, wait_for
 
 pytestmark = pytest.mark.stack
 
@@ -72,12 +72,15 @@ def test_a_night_that_beat_missed_is_made_up_for_once(stack: Stack) -> None:
 
 
 def test_a_night_that_beat_forgot_is_made_up_for_once(tmp_path: Path) -> None:
-    """As above, but the schedule file is lost too: the sweep notices that there was no nightly run for 26 hours."""
+    """As above, but the schedule file is lost too: the sweep notices that there was no nightly run for 26 hours.
+
+    Nothing was ever trained here: the base model serves.
+    """
     with Stack(tmp_path) as stack:
         stack.manage(
             *("shell", "--no-imports", "--command"),
-            "from datetime import timedelta; from django.db.models import F; from api.models import TrainingRun as Run;"
-            "Run.objects.update(created_at=F('created_at') - timedelta(hours=27))",
+            "from datetime import timedelta; from django.db.models import F, QuerySet;"
+            "from api.models import Promotion; QuerySet(Promotion).update(at=F('at') - timedelta(hours=27))",
         )
 
         run = wait_for("the nightly run", lambda: _done_nightly(stack))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.rig import Stack
+from tests.stack.harness import Stack
 
 pytestmark = pytest.mark.stack
 
@@ -17,7 +17,7 @@ PATIENCE = 0.8  # seconds
 
 @pytest.fixture(scope="module")
 def one_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack"), WORKERS="1") as stack:
+    with Stack(tmp_path_factory.mktemp("stack"), WEB_PROCESSES="1") as stack:
         yield stack
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.rig import Stack, wait_for
+from tests.stack.harness import Stack, wait_for
 
 pytestmark = pytest.mark.stack
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    with Stack(tmp_path, STORE_PREDICTIONS="1", AUDIT_SHARE="1", PLANTED_SHARE="0") as stack:
+    with Stack(tmp_path, PREDICTION_SAMPLE_RATE="1", RANDOM_SAMPLE_SHARE="1", CONTROL_SHARE="0") as stack:
         yield stack
 
 
@@ -29,7 +29,7 @@ def test_it_works(stack: Stack) -> None:
 
     queue = stack.get("/review-queue?limit=5&reason=random_audit").body["items"]
     assert len(queue) == 5
-    wait_for("the live figures", lambda: (stack.get("/score").body["live"] or {}).get("unanswered") == 5)
+    wait_for("the live figures", lambda: (stack.get("/score").body["production"] or {}).get("unanswered") == 5)
 
     for n in range(100, 150):
         stack.post("/predict", {"tweet": f"bus number {n} is late"})

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from hate_speech_ai.artifact import sha256
-from hate_speech_ai.base_model import BASE_MODEL
+from hate_speech_ai.training.base_model import BASE_MODEL
 from tests.conftest import SHARED, JSONClient
-from tests.stack.rig import Answer, Process, Stack
+from tests.stack.harness import Answer, Process, Stack
 
 CORPUS = SHARED / "datasets" / "davidson2017" / "labeled_data.csv"
 REVIEWS = 60

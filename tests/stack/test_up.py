@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from hate_speech_ai.artifact import sha256
-from hate_speech_ai.base_model import BASE_MODEL
-from tests.stack.rig import READY, Answer, Stack, wait_for
+from hate_speech_ai.training.base_model import BASE_MODEL
+from tests.stack.harness import READY, Answer, Stack, wait_for
 
 pytestmark = pytest.mark.stack
 

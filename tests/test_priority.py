@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.priority import NEAR, margin, worth
 from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.worth import NEAR, margin, worth
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""hate_speech_ai.intervals: the same figures as evaluation's, and intervals that hold what they promise."""
+"""hate_speech_ai.evaluation.bootstrap: the same figures as by metrics, and intervals that hold what they promise."""
 
 import time
 
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hate_speech_ai.evaluation import measure
-from hate_speech_ai.intervals import FIGURES, Answers, differences, intervals
+from hate_speech_ai.evaluation.bootstrap import FIGURES, Answers, differences, intervals
+from hate_speech_ai.evaluation.metrics import measure
 
 SCORES = [0.9, 0.8, 0.4, 0.3, 0.2]
 TRUTH = [True, False, True, False, False]

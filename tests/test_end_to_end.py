@@ -11,7 +11,7 @@ from api.operations import bootstrap
 from api.prediction import active_model
 from api.training import queue, retraining
 from tests.conftest import JSONClient, starter_rows
-from tests.test_retraining import load
+from tests.helpers import load
 
 AsKey = Callable[..., JSONClient]
 ATTACKS = [

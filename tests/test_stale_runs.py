@@ -1,7 +1,6 @@
 """What people do while a training run works."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from threading import Event
@@ -9,21 +8,21 @@ from time import sleep
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from pytest_django import Settings
 
 from api.keys import trust
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.prediction import recorder
-from api.reviews import erasure, history
-from api.reviews.history import Change
+from api.reviews import erasure
 from api.reviews.intake import Opinion, add, add_all, withdraw
-from api.training import queue, retraining
+from api.training import examination, outcomes, queue, retraining
+from api.training.outcomes import Change
 from api.versions import registry
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import starter_rows
-from tests.test_retraining import load, open_the_gate, train
+from tests.helpers import at_once, load, open_the_gate, train, work
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +44,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let something happen after a run has read its rows: in its first attempt, or in so many."""
 
     def let(happen: Callable[[], Any], attempts: int = 1) -> None:
-        usual, left = retraining.evaluate, list(range(attempts))
+        usual, left = examination.evaluate, list(range(attempts))
 
         def evaluate(*arguments: Any) -> Any:
             if left:
@@ -53,7 +52,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 happen()
             return usual(*arguments)
 
-        monkeypatch.setattr(retraining, "evaluate", evaluate)
+        monkeypatch.setattr(examination, "evaluate", evaluate)
 
     return let
 
@@ -61,9 +60,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def again(run: TrainingRun) -> TrainingRun:
     """The next attempt, for which `execute` has rung."""
     assert (run.status, run.progress) == ("queued", 0.0)
-    retraining.execute(str(run.pk))
-    run.refresh_from_db()
-    return run
+    return work(run)
 
 
 def review() -> ReviewedTweet:
@@ -110,7 +107,7 @@ def test_a_person_who_lets_another_version_serve_is_not_overruled(
     run = again(run)
     assert run.version is not None
     assert run.version.parent == start
-    assert run.figures["champion"]["version"] == run.figures["anchor"]["version"] == start.pk
+    assert run.figures["champion"]["version"] == run.figures["baseline"]["version"] == start.pk
 
 
 @pytest.mark.parametrize("act", ["approve", "withdraw", "post"])
@@ -156,25 +153,11 @@ def test_quarantining_what_models_have_learned_is_in_the_audit_log_also_of_a_qua
     key = ApiKey.objects.get()
     trust.quarantine(key, by="ann", reason="first")
 
-    trust.quarantine(key, by="ann", reason="all of it", everything=True)
-    trust.quarantine(key, by="ann", reason="nothing is left", everything=True)
+    trust.quarantine(key, by="ann", reason="all of it", include_learned=True)
+    trust.quarantine(key, by="ann", reason="nothing is left", include_learned=True)
 
     entries = AuditEntry.objects.filter(action="key.quarantined").order_by("pk")
     assert [(entry.reason, entry.details["reviews"]) for entry in entries] == [("first", 0), ("all of it", 1)]
-
-
-def at_once(*acts: Callable[[], Any]) -> None:
-    """Each in its own thread, with its own connection; whatever one of them raises is raised here."""
-
-    def go(act: Callable[[], Any]) -> None:
-        try:
-            act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(acts)) as threads:
-        for done in [threads.submit(go, act) for act in acts]:
-            done.result()
 
 
 def hold(first: QuerySet[Any], then: QuerySet[Any], act: Callable[[], Any], seconds: float) -> None:
@@ -192,7 +175,7 @@ def hold(first: QuerySet[Any], then: QuerySet[Any], act: Callable[[], Any], seco
         locked.wait(20)
         act()
 
-    at_once(lock, go)
+    at_once([lock, go])
 
 
 def test_a_run_waits_for_a_long_list_of_reviews(transactional_db: None, start: ModelVersion) -> None:
@@ -213,7 +196,7 @@ def test_reviews_are_locked_in_the_order_in_which_they_came(
     transactional_db: None, start: ModelVersion, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     """As a list of reviews locks those that it supersedes. In another order, each would wait for the other."""
-    monkeypatch.setattr(history, "_BATCH", 1)
+    monkeypatch.setattr(outcomes, "_BATCH", 1)
     key, _ = ApiKey.issue("strangers", ["review"])
     texts = (f"parade number {number} of the glimmer folk" for number in count())
     trained_on = next(text for text in texts if not is_held_out(fingerprint(text)))
@@ -225,7 +208,7 @@ def test_reviews_are_locked_in_the_order_in_which_they_came(
 
     def settle() -> None:
         with transaction.atomic():
-            history.settle(changes, [0.5, 0.5], start)
+            outcomes.apply_outcomes(changes, [0.5, 0.5], start)
 
     acts = {"approve": lambda: trust.approve(key.reviews.all(), by="ann"), "settle": settle}
     hold(first, second, acts[act], seconds=1)
@@ -267,7 +250,7 @@ def test_a_version_that_is_confirmed_is_not_retired_by_who_replaces_it(
         locked.wait(20)
         registry.promote(other, by="bob", reason="is better")
 
-    at_once(confirm, replace)
+    at_once([confirm, replace])
 
     champion = Promotion.champion()
     assert champion is not None

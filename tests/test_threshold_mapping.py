@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import cohen_kappa_score
 
-from hate_speech_ai.score_translation import FEWEST, translate
+from hate_speech_ai.evaluation.threshold_mapping import FEWEST, translate
 
 Floats = NDArray[np.float64]
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from api.lib.processes import kill_when_parent_ends
-from tests.environment import _free_port as free_port
+from api.lib.valkey import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ZONE = ZoneInfo("Europe/Warsaw")
@@ -34,7 +34,10 @@ PARTS = {
     "beat": r"-m celery .* beat ",
     "valkey": r"(valkey|redis)-server",
 }
-_OURS = ("DATA_DIR", "REDIS_URL", "DATABASE_URL", "TEST_DATABASE_URL", "BASE_MODEL", "HOST", "WORKERS", "THREADS")
+_OURS = (
+    *("DATA_DIR", "REDIS_URL", "DATABASE_URL", "TEST_DATABASE_URL", "BASE_MODEL"),
+    *("HOST", "WEB_PROCESSES", "WEB_THREADS"),
+)
 _http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 T = TypeVar("T")
@@ -126,9 +129,9 @@ class Stack:
         noon = (datetime.now(ZONE) + timedelta(hours=12)).strftime("%H:%M")
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in _OURS},
-            **{"DATA_DIR": str(self.data), "PORT": str(self.port), "NIGHTLY_AT": noon, "TIME_ZONE": ZONE.key},
+            **{"DATA_DIR": str(self.data), "PORT": str(self.port), "NIGHTLY_AT": noon, "SCHEDULE_TIME_ZONE": ZONE.key},
             **{"LEASE_SECONDS": "8", "SWEEP_SECONDS": "2", "SECRET_KEY": ""},
-            "LIMIT_TRAIN": "",  # the tests ask for a run's state many times a second
+            "RATE_LIMIT_ADMIN": "",  # the tests ask for a run's state many times a second
             **environment,
         }
         self._log = folder / "output"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hate_speech_ai.audit_sample import MORE, Audit, estimate, inclusion
+from hate_speech_ai.evaluation.live_sample import MORE, Audit, estimate, inclusion
 
 THRESHOLD = 0.5
 SHARE = 0.02

@@ -1,8 +1,8 @@
-"""hate_speech_ai.fairness: figures of the tweets that name a group, checked by hand."""
+"""hate_speech_ai.evaluation.bias: figures of the tweets that name a group, checked by hand."""
 
 import pytest
 
-from hate_speech_ai.fairness import GROUPS, MIN_ROWS, Bias, measure_bias, naming
+from hate_speech_ai.evaluation.bias import GROUPS, MIN_ROWS, Bias, measure_bias, naming
 from hate_speech_ai.text import tokenize
 
 N = MIN_ROWS

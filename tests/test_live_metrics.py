@@ -22,9 +22,9 @@ AsKey = Callable[..., JSONClient]
 
 @pytest.fixture(autouse=True)
 def storing(settings: Settings) -> Settings:
-    settings.STORE_PREDICTIONS = 1.0
-    settings.AUDIT_SHARE = 1.0
-    settings.PLANTED_SHARE = 0.0
+    settings.PREDICTION_SAMPLE_RATE = 1.0
+    settings.RANDOM_SAMPLE_SHARE = 1.0
+    settings.CONTROL_SHARE = 0.0
     random.seed(7)
     return settings
 
@@ -40,7 +40,7 @@ def truth() -> dict[str, bool]:
 
 def predict(client: JSONClient, tweets: list[str]) -> dict[str, bool]:
     answers = client.post("/predict", {"tweets": tweets}).json()["results"]
-    recorder.drain()
+    recorder.flush()
     return {tweet: answer["is_hate_speech"] for tweet, answer in zip(tweets, answers, strict=True)}
 
 
@@ -58,7 +58,7 @@ def take(client: JSONClient, **asked: Any) -> list[str]:
 def figures(client: JSONClient) -> dict[str, Any]:
     sweep()
     live_metrics.refresh()
-    return dict(client.get("/score").json()["live"])
+    return dict(client.get("/score").json()["production"])
 
 
 def right(said: dict[str, bool], truth: dict[str, bool]) -> tuple[float, float]:
@@ -69,9 +69,9 @@ def right(said: dict[str, bool], truth: dict[str, bool]) -> tuple[float, float]:
 def test_two_moderators_work_through_the_queue_and_live_figures_appear(
     client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings, truth: dict[str, bool]
 ) -> None:
-    storing.AUDIT_SHARE = 0.5  # and all that says yes, or nearly
+    storing.RANDOM_SAMPLE_SHARE = 0.5  # and all that says yes, or nearly
     begin = timezone.now()
-    assert client.get("/score").json()["live"] is None
+    assert client.get("/score").json()["production"] is None
     said = predict(client, list(truth))
     ann, ben = as_key("review"), as_key("review")
 
@@ -109,7 +109,7 @@ def test_no_query_on_the_way(
     assert figures(client)["unanswered"] == 5
 
     with django_assert_num_queries(0):
-        assert client.get("/score").json()["live"]["unanswered"] == 5
+        assert client.get("/score").json()["production"]["unanswered"] == 5
 
 
 def test_of_too_few_it_says_so(client: JSONClient, as_key: AsKey, served: ModelVersion, truth: dict[str, bool]) -> None:
@@ -217,7 +217,7 @@ def test_each_version_has_its_own(
     newer = make_version()
     Promotion.objects.create(version=newer, by="test", reason="test")
     active_model.refresh()
-    assert client.get("/score").json()["live"] is None
+    assert client.get("/score").json()["production"] is None
     predict(client, list(truth)[20:25])
     review(moderator, {tweet: truth[tweet] for tweet in take(moderator)})
 
@@ -246,9 +246,9 @@ def test_turned_off_there_is_none(
     take(as_key("review"))
     assert figures(client)["unanswered"] == 5
 
-    storing.STORE_PREDICTIONS = 0.0
+    storing.PREDICTION_SAMPLE_RATE = 0.0
 
-    assert client.get("/score").json()["live"] is None
+    assert client.get("/score").json()["production"] is None
 
 
 def test_old_draws_do_not_count(

@@ -1,0 +1,106 @@
+"""What the tests of several parts of the service do alike."""
+
+import csv
+import gzip
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+from django.db import connections
+from pytest_django import Settings
+
+from api.models import ModelVersion, TrainingRun
+from api.reviews.corpora import import_corpus
+from api.training import queue, retraining
+from hate_speech_ai.corpora.catalogue import STARTER
+from hate_speech_ai.text import repair
+
+#: Public corpora, and the columns with people's text.
+PUBLIC_TEXTS = {
+    "cad/cad_v1_1_dev.tsv": ["text"],
+    "cad/cad_v1_1_train.tsv": ["text"],
+    "davidson2017/labeled_data.csv": ["tweet"],
+    "dynahate/dynahate_train_dev.csv.gz": ["text"],
+    "gab_hate_corpus/ghc_dev_test.csv": ["text"],
+    "hateval2019_en/train.csv": ["text"],
+    "hateval2019_en/val.csv": ["text"],
+    "hatexplain/hatexplain.csv": ["text"],
+    "jigsaw_toxic_sample/train_enriched.csv.gz": ["comment_text"],
+    "jigsaw_toxic_sample/train_head20k_toxic_only.csv.gz": ["comment_text"],
+    "jigsaw_toxic_sample/train_natural.csv.gz": ["comment_text"],
+    "measuring_hate_speech/measuring_hate_speech_binary.csv": ["text"],
+    "olid/olid-training-v1.0.tsv": ["tweet"],
+    "stormfront/stormfront.csv": ["text"],
+    "thinknook_sentiment_100k/train.csv.gz": ["SentimentText"],
+    "twitter_hate_av/test_unlabelled.csv": ["tweet"],
+    "twitter_hate_av/train.csv": ["tweet"],
+    "wiki_context_toxicity/gc.csv": ["text", "parent"],
+    "wiki_context_toxicity/gn.csv": ["text", "parent"],
+}
+
+
+def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
+    """The results of calls that all start in the same moment, each with a database connection of its own."""
+    start = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        start.wait(30)
+        try:
+            return call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def load(folder: Path, rows: list[dict[str, str]]) -> None:
+    """Import rows as the starter corpus."""
+    path = folder / "rows.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert import_corpus(STARTER, path).rejected == []
+
+
+def work(run: TrainingRun) -> TrainingRun:
+    """The run, once the worker has worked on it."""
+    retraining.execute(str(run.pk))
+    run.refresh_from_db()
+    return run
+
+
+def train() -> TrainingRun:
+    """A run that somebody asked for, at its end."""
+    return work(queue.enqueue(queue.Kind.MANUAL, requested_by="test")[0])
+
+
+def open_the_gate(settings: Settings) -> None:
+    """On the hundred held-out rows of these tests, a figure moves by chance."""
+    settings.GATE_MAX_DROP = settings.GATE_MAX_SURE_DROP = settings.GATE_MAX_DROP_FROM_BASELINE = 1.0
+    settings.GATE_MAX_FALSE_POSITIVE_RISE = settings.GATE_MAX_FLIPPED = 1.0
+    settings.GATE_MAX_CHECKS_LOST, settings.GATE_MAX_SHARE_RATIO = 999, 999.0
+    settings.GATE_MAX_EVERYDAY_RISE = 1.0
+
+
+def content_of(version: ModelVersion) -> bytes:
+    return bytes(ModelVersion.objects.values_list("artifact", flat=True).get(pk=version.pk))
+
+
+def letters(text: str) -> str:
+    """What is left of a text that may have been masked, re-spaced or lower-cased: its letters and digits."""
+    text = re.sub(r"@\w+|<user>|https?\S+", "", repair(text))
+    return re.sub(r"[\W_]+", "", text).lower()
+
+
+def texts_of(path: Path, columns: list[str]) -> set[str]:
+    """The letters of each text in a public corpus."""
+    encoding = "latin-1" if "thinknook" in path.parent.name else "utf-8"
+    open_text = gzip.open if path.suffix == ".gz" else open
+    with open_text(path, "rt", encoding=encoding, newline="") as file:
+        reader = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
+        return {letters(row[column] or "") for row in reader for column in columns}
