@@ -130,6 +130,9 @@ def test_what_is_new_is_learned_on_top(
     starter = ReviewedTweet.objects.filter(held_out=False).count()
     as_key("review").post("/add-reviewed-tweet", {"tweet": "the bus number 1 is late", "is_hate_speech": False})
     add(tweet="the glimmer folk must all be flogged", labels={"hate_speech": True}, source="corpus:mine")
+    for number in range(300):
+        add(tweet=f"stop {number} is closed today", labels={"hate_speech": False}, source="corpus:mine")
+    mine = ReviewedTweet.objects.filter(source="corpus:mine", held_out=False).count()
 
     run = train()
 
@@ -137,15 +140,18 @@ def test_what_is_new_is_learned_on_top(
     assert run.version is not None
     version = client.get(f"/models/{run.version_id}").json()
     assert (version["parent"], version["base"]) == (started.pk, started.sha256)
-    assert version["learned_from"] == {"corpus:mine": 1, "reviews": 1}
-    assert version["trained_on"] == starter + 2
+    assert version["learned_from"] == {"corpus:mine": mine, "reviews": 1}
+    assert version["trained_on"] == starter + mine + 1
     learned, on = Artifact.from_bytes(content_of(run.version)), found().artifact
     assert learned.metadata["base"] == started.sha256
-    assert learned.metadata["corpora"] == {**on.metadata["corpora"], "mine": 1}
+    assert learned.metadata["corpora"] == {**on.metadata["corpora"], "mine": mine}
     assert learned.labels == on.labels
     assert set(learned.vocabulary.words) >= set(on.vocabulary.words)
-    # Though the base was trained on far more rows than there are here, the decisions that flip were looked at.
-    assert not any("flipped" in note for note in run.figures["notes"])
+    # That is growth, though the base was trained on far more rows, which are not here.
+    assert (
+        f"flipped decisions are not judged: there are {version['trained_on']:,} training tweets, "
+        f"and the champion had {starter:,}"
+    ) in run.figures["notes"]
     assert train().outcome == "unchanged"
 
 
