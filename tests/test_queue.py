@@ -362,14 +362,18 @@ def test_an_installation_that_serves_nothing_yet_has_missed_nothing() -> None:
     assert not TrainingRun.objects.exists()
 
 
-def test_the_first_night_after_the_base_model_began_to_serve_is_caught_up(served: ModelVersion) -> None:
+@pytest.mark.parametrize("somebody_trains", [False, True])
+def test_the_first_night_after_the_base_model_began_to_serve_is_caught_up(
+    served: ModelVersion, somebody_trains: bool
+) -> None:
     now = Promotion.objects.get().at
-
     queue.catch_up(now + timedelta(hours=25.9))
-    assert not TrainingRun.objects.exists()
+    assert nights() == []
+    if somebody_trains:
+        TrainingRun.objects.create(kind=Kind.MANUAL, requested_by="test", created_at=now + timedelta(hours=26))
 
-    queue.enqueue(Kind.MANUAL, requested_by="test")
     queue.catch_up(now + timedelta(hours=26.1))
+
     assert nights() == [f"nightly:{queue.nightly_date(now + timedelta(hours=26.1))}"]
 
 
