@@ -87,6 +87,7 @@ def fresh_process() -> Iterator[None]:
     """Each test meets a process that has just started, and an empty Redis."""
     active_model._active, active_model._refused, active_model._problem = None, 0, ""
     active_model._pinned.clear()
+    active_model._last_beat = float("-inf")
     recorder._buffer.clear()
     recorder._stored, recorder._dropped, recorder._problem, live_metrics._shown = 0, 0, "", None
     authentication._known.clear()
