@@ -177,6 +177,20 @@ def test_a_worker_killed_between_the_promotion_and_the_end_costs_no_second_train
     assert Promotion.objects.get().version == version
 
 
+def test_an_error_after_the_promotion_does_not_make_it_a_failure(
+    promoted: TrainingRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(**_: Any) -> None:
+        raise RuntimeError("the clean-up stumbles")
+
+    monkeypatch.setattr(registry, "clean_up_after_promotion", stumble)
+
+    run = work(promoted)
+
+    assert (run.status, run.outcome, run.reasons) == ("done", "promoted", [])
+    assert Promotion.champion() == run.version
+
+
 def test_a_rejected_version_is_not_waited_for(rows: None, clock: Clock, settings: Settings) -> None:
     settings.GATE_MAX_SHARE_RATIO = 1.0
     web(1, None)

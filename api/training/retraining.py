@@ -75,14 +75,22 @@ def execute(run_id: str) -> None:
         queue.finish(run, status=queue.Status.DONE, outcome=Outcome.REJECTED, reasons=[str(error)])
     except Exception as error:
         logger.exception("training run %s failed", run.pk)
-        queue.finish(run, status=queue.Status.FAILED, reasons=[f"{type(error).__name__}: {error}"])
+        _end_with_error(run, error)
     finally:
         queue.notify_next()
 
 
+def _end_with_error(run: TrainingRun, error: Exception) -> None:
+    """Let the run fail; but what is promoted is promoted, whatever the clean-up met after it."""
+    if TrainingRun.objects.filter(pk=run.pk, outcome=Outcome.PROMOTED).exists():
+        queue.finish(run, status=queue.Status.DONE)
+    else:
+        queue.finish(run, status=queue.Status.FAILED, reasons=[f"{type(error).__name__}: {error}"])
+
+
 def _work(run: TrainingRun) -> None:
     if run.version:  # an attempt before this one stored and promoted it, and was stopped
-        _wait_until_served(run, run.version)
+        _follow_up(run, run.version, promoted=True)
         return
     _say(run, "reading the reviewed tweets", 0.01)
     if renewed := intake.renew_fingerprints():
@@ -159,7 +167,9 @@ def _commit(run: TrainingRun, result: Result) -> None:
             _promote(run, version, change, changes, probabilities)
         key_reliability.set_aside(found.findings, by=_by(run))
         _store_outcome(run, version, found)
-    _follow_up(run, version, content, found.reasons)
+    loading.put_in_cache(version.sha256, content)
+    _follow_up(run, version, promoted=not found.reasons)
+    logger.info("%s run %s: version %s; %s", run.kind, run.pk, version.pk, "; ".join(found.reasons) or "promoted")
 
 
 def _store_version(result: Result, content: bytes) -> ModelVersion:
@@ -213,15 +223,12 @@ def _store_outcome(run: TrainingRun, version: ModelVersion, found: Examined) -> 
     )
 
 
-def _follow_up(run: TrainingRun, version: ModelVersion, content: bytes, reasons: list[str]) -> None:
-    """Do what comes after the commit: other processes find the version, and old ones go."""
-    loading.put_in_cache(version.sha256, content)
+def _follow_up(run: TrainingRun, version: ModelVersion, *, promoted: bool) -> None:
+    """Do what comes after the commit: old versions go, and the web processes follow."""
     registry.clean_up_after_promotion(by=_by(run))
     erasure.checkpoint_wal()
-    if not reasons:
+    if promoted:
         _wait_until_served(run, version)
-    outcome = Outcome.REJECTED if reasons else Outcome.PROMOTED
-    logger.info("%s run %s: version %s %s %s", run.kind, run.pk, version.pk, outcome, "; ".join(reasons))
 
 
 def _by(run: TrainingRun) -> str:
