@@ -38,8 +38,9 @@ class Command(BaseCommand):
         try:
             if not os.environ.get("REDIS_URL"):
                 self._start_valkey(stack, environment)
-            self._prepare(stack)
-            self._start(stack, environment, "web")
+            self._fork(stack, "migrate", verbosity=0)
+            self._start(stack, environment, "web")  # while it imports, the base model is stored
+            self._fork(stack, "prepare")
             if settings.BASE_MODEL:  # the first answer before all else
                 stack.watch(seconds=10, until=self._is_ready)
             self._start(stack, environment, "worker", "beat")
@@ -70,16 +71,18 @@ class Command(BaseCommand):
         for part in parts:
             stack.add(part, command_of(part), environment_of(environment))
 
-    def _prepare(self, stack: supervisor.Supervisor) -> None:
-        """Run `prepare` in a fork: it need not import again what is imported here, and takes its memory with it."""
-        process = multiprocessing.get_context("fork").Process(target=_call, args=("prepare",))
+    def _fork(self, stack: supervisor.Supervisor, command: str, **options: Any) -> None:
+        """Run a command in a fork: it need not import again what is imported here, and takes its memory with it."""
+        if stack.stopping:
+            return
+        process = multiprocessing.get_context("fork").Process(target=_call, args=(command,), kwargs=options)
         process.start()
         stack.watch(until=lambda: not process.is_alive())
         if process.is_alive():
             process.terminate()
         process.join()
         if process.exitcode != 0 and not stack.stopping:
-            raise supervisor.CannotStart("`manage.py prepare` failed; what it said is above")
+            raise supervisor.CannotStart(f"`manage.py {command}` failed; what it said is above")
 
     def _one_off(self, stack: supervisor.Supervisor, environment: dict[str, str], *command: str) -> None:
         """Run a command to its end, while the children are watched."""
@@ -109,12 +112,12 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _call(command: str) -> None:
+def _call(command: str, **options: Any) -> None:
     """Run a command in a fork that ends as a process of its own would: on signals, with us, after one line of error."""
     kill_when_parent_ends()
     for number in supervisor.SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     try:
-        call_command(command)
+        call_command(command, **options)
     except CommandError as error:
         sys.exit(f"CommandError: {error}")
