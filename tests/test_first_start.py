@@ -83,10 +83,11 @@ def test_the_base_model_serves_before_anything_is_trained(
 
     content = with_base.read_bytes()
     metadata = Artifact.from_bytes(content).metadata
-    assert f"version 1 serves: the base model, trained on {metadata['trained_on']:,} tweets" in said
+    number = ModelVersion.objects.get().pk
+    assert f"version {number} serves: the base model, trained on {metadata['trained_on']:,} tweets" in said
     assert not TrainingRun.objects.exists()
-    assert client.post("/predict", {"tweet": "have a lovely day"}).json()["model_version"] == 1
-    version = client.get("/models/1").json()
+    assert client.post("/predict", {"tweet": "have a lovely day"}).json()["model_version"] == number
+    version = client.get(f"/models/{number}").json()
     [promotion] = version["promotions"]
     assert (promotion["by"], promotion["confirmed"]) == ("first start", False)
     assert (version["sha256"], version["parent"], version["base"]) == (sha256(content), None, "")
@@ -95,7 +96,7 @@ def test_the_base_model_serves_before_anything_is_trained(
         assert version[name] == metadata[name]
     assert version["evaluated_on"] == metadata["metrics"]["hate_speech"]["rows"]
     assert content_of(ModelVersion.objects.get()) == content
-    assert AuditEntry.objects.filter(action="version.promoted", target="version 1").count() == 1
+    assert AuditEntry.objects.filter(action="version.promoted", target=f"version {number}").count() == 1
 
 
 def test_it_serves_as_soon_as_there_are_tables(small_start: None, with_base: Path) -> None:
@@ -267,7 +268,7 @@ def test_without_a_base_the_first_model_is_trained_from_nothing(
 
     version = ModelVersion.objects.get()
     assert "training the first model\n" in said
-    assert "model version 1: F1 " in said
+    assert f"model version {version.pk}: F1 " in said
     assert (version.base, version.parent, version.learned_from) == ("", None, {"corpus:starter": version.trained_on})
     assert version.trained_on == ReviewedTweet.objects.filter(held_out=False).count()
     [run] = TrainingRun.objects.all()

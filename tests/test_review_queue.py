@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from api.models import AuditDraw, ModelVersion, Promotion, QueueClaim, ReviewedTweet, StoredPrediction
 from api.prediction import active_model, recorder
+from api.review_queue import selection
 from api.reviews.intake import add
 from api.tasks import sweep
 from hate_speech_ai.text import fingerprint, is_held_out
@@ -363,8 +364,9 @@ def test_planted_tweets_look_like_any_other(
 
 
 def test_of_the_queue_such_a_share_is_planted(
-    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
+    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(selection, "random", random.Random(1))  # the same draws each time
     known = corpus()
     storing.RANDOM_SAMPLE_SHARE, storing.CONTROL_SHARE = 1.0, 0.2
     predict(client, *[f"bus number {n} is late" for n in range(200)])

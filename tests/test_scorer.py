@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.corpora import catalogue
+from hate_speech_ai.corpora import reader
 from hate_speech_ai.corpora.catalogue import CORPORA
 from hate_speech_ai.corpora.corpus import Corpus, Row
 from hate_speech_ai.scorer import EMPTY, TRUNCATED, UNKNOWN, Scorer, sigmoid
@@ -87,7 +87,7 @@ def test_the_pipeline_of_scikit_learn_judges_a_short_text_alike(trained: Any, sc
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the folder with the public corpora")
 @pytest.mark.parametrize(("corpus", "file"), REAL_TWEETS, ids=[corpus.name for corpus, _ in REAL_TWEETS])
 def test_every_head_equals_scikit_learn_on_real_tweets(trained: Any, scorer: Scorer, corpus: Corpus, file: str) -> None:
-    rows = islice(catalogue.read(corpus, SHARED / "datasets" / file), 1_000)
+    rows = islice(reader.read(corpus, SHARED / "datasets" / file), 1_000)
     tweets = [row.tweet for row in rows if isinstance(row, Row)]
 
     assert len(tweets) > 900
