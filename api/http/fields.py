@@ -170,7 +170,7 @@ class LabelNamesField(serializers.Field[list[str], Any, list[str], Any]):
         return list(value)
 
 
-class BatchItemError(serializers.Serializer[Any]):
+class BatchItemErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
 
@@ -188,5 +188,5 @@ def kind_of(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
-class ReasonRequest(StrictSerializer):
+class ReasonRequestSerializer(StrictSerializer):
     reason = TextField(max_length=500)

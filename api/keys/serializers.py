@@ -11,13 +11,13 @@ from api.models import ApiKey, ReviewedTweet, ReviewerAgreement
 MAX_IDS = 1_000  # which a body of 64 KB has room for
 
 
-class Reviewer(serializers.ModelSerializer[ReviewerAgreement]):
+class ReviewerSerializer(serializers.ModelSerializer[ReviewerAgreement]):
     class Meta:
         model = ReviewerAgreement
         fields = ("reviewer", "label", "alpha", "tweets")
 
 
-class ReliabilityAnswer(serializers.Serializer[Any]):
+class ReliabilityAnswerSerializer(serializers.Serializer[Any]):
     """As the last training saw it. Agreement is about hate_speech."""
 
     known = serializers.IntegerField(help_text="texts of its reviews that corpora answer, too")
@@ -33,10 +33,10 @@ class ReliabilityAnswer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
 
 
-class Key(serializers.ModelSerializer[ApiKey]):
+class KeySerializer(serializers.ModelSerializer[ApiKey]):
     reviews = serializers.SerializerMethodField(help_text="how many there are, by status")
     reliability = serializers.SerializerMethodField(help_text="null before the first training with its reviews")
-    reviewers = Reviewer(many=True, help_text="agreement with everybody else who judged the same tweets")
+    reviewers = ReviewerSerializer(many=True, help_text="agreement with everybody else who judged the same tweets")
 
     class Meta:
         model = ApiKey
@@ -58,12 +58,12 @@ class Key(serializers.ModelSerializer[ApiKey]):
         counts = {status: getattr(key, status) for status in ReviewedTweet.Status.values}
         return {status: count for status, count in counts.items() if count}
 
-    @extend_schema_field(ReliabilityAnswer(allow_null=True))
+    @extend_schema_field(ReliabilityAnswerSerializer(allow_null=True))
     def get_reliability(self, key: ApiKey) -> dict[str, Any] | None:
         return key.reliability or None
 
 
-class TrustRequest(StrictSerializer):
+class TrustRequestSerializer(StrictSerializer):
     trust = serializers.ChoiceField(ApiKey.Trust.choices)
     reason = TextField(max_length=500)
     approve_pending = StrictBooleanField(required=False, help_text="with trusted: approve what waits, too")
@@ -78,12 +78,12 @@ class TrustRequest(StrictSerializer):
         return attrs
 
 
-class TrustAnswer(serializers.Serializer[Any]):
+class TrustAnswerSerializer(serializers.Serializer[Any]):
     trust = serializers.ChoiceField(ApiKey.Trust.choices)
     reviews = serializers.IntegerField(help_text="that were approved, or that were quarantined")
 
 
-class ApproveRequest(StrictSerializer):
+class ApproveRequestSerializer(StrictSerializer):
     ids = serializers.ListField(
         child=serializers.UUIDField(), required=False, min_length=1, max_length=MAX_IDS, help_text="receipts"
     )
@@ -96,5 +96,5 @@ class ApproveRequest(StrictSerializer):
         return attrs
 
 
-class ApproveAnswer(serializers.Serializer[Any]):
+class ApproveAnswerSerializer(serializers.Serializer[Any]):
     approved = serializers.IntegerField(help_text="reviews; those that were not quarantined stay as they are")

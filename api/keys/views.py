@@ -11,36 +11,42 @@ from api.http.authentication import required_key
 from api.http.pagination import PAGE, Page, page, read_filters
 from api.keys import trust
 from api.keys.queries import counted
-from api.keys.serializers import ApproveAnswer, ApproveRequest, Key, TrustAnswer, TrustRequest
+from api.keys.serializers import (
+    ApproveAnswerSerializer,
+    ApproveRequestSerializer,
+    KeySerializer,
+    TrustAnswerSerializer,
+    TrustRequestSerializer,
+)
 from api.models import ApiKey, ReviewedTweet
 
 
-class Keys(APIView):
+class KeysView(APIView):
     scope = ApiKey.Scope.ADMIN
     pagination_class = Page
 
     @extend_schema(
         summary="API keys: their trust, reviews and reliability; newest first",
         parameters=PAGE,
-        responses=Key(many=True),
+        responses=KeySerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         read_filters(request)
-        return page(self, request, counted().prefetch_related("reviewers").order_by("-pk"), Key)
+        return page(self, request, counted().prefetch_related("reviewers").order_by("-pk"), KeySerializer)
 
 
-class KeyTrust(APIView):
+class KeyTrustView(APIView):
     scope = ApiKey.Scope.ADMIN
 
     @extend_schema(
         summary="Trust a key, or quarantine it",
         parameters=[idempotency.PARAMETER],
-        request=TrustRequest,
-        responses=TrustAnswer,
+        request=TrustRequestSerializer,
+        responses=TrustAnswerSerializer,
     )
     def post(self, request: Request, prefix: str) -> Response:
         key = get_object_or_404(ApiKey, prefix=prefix)
-        options = TrustRequest.read(request.data)
+        options = TrustRequestSerializer.read(request.data)
         act = trust.trust if options.pop("trust") == ApiKey.Trust.TRUSTED else trust.quarantine
         caller = required_key(request)
 
@@ -51,17 +57,17 @@ class KeyTrust(APIView):
         return idempotency.once(request, caller, once)
 
 
-class Approve(APIView):
+class ApproveView(APIView):
     scope = ApiKey.Scope.ADMIN
 
     @extend_schema(
         summary="Let quarantined reviews count",
         parameters=[idempotency.PARAMETER],
-        request=ApproveRequest,
-        responses=ApproveAnswer,
+        request=ApproveRequestSerializer,
+        responses=ApproveAnswerSerializer,
     )
     def post(self, request: Request) -> Response:
-        asked = ApproveRequest.read(request.data)
+        asked = ApproveRequestSerializer.read(request.data)
         rows = ReviewedTweet.objects.filter(key__isnull=False)
         if "ids" in asked:
             rows = rows.filter(receipt__in=asked["ids"])

@@ -6,12 +6,12 @@ from api.http.fields import StrictSerializer, TextField
 from api.models import AuditEntry
 
 
-class AuditRequest(StrictSerializer):
+class AuditRequestSerializer(StrictSerializer):
     action = TextField(required=False, allow_blank=True, help_text="such as version.promoted")
     target = TextField(required=False, allow_blank=True, help_text="such as version 17")
 
 
-class Audit(serializers.ModelSerializer[AuditEntry]):
+class AuditSerializer(serializers.ModelSerializer[AuditEntry]):
     class Meta:
         model = AuditEntry
         fields = ("at", "by", "action", "target", "reason", "details")

@@ -2,8 +2,8 @@ from api.http.routing import both
 from api.operations import views
 
 urlpatterns = [
-    *both("audit-log", views.AuditLog.as_view(), "audit-log"),
-    *both("livez", views.Live.as_view(), "livez"),
-    *both("readyz", views.Ready.as_view(), "readyz"),
-    *both("health", views.Health.as_view(), "health"),
+    *both("audit-log", views.AuditLogView.as_view(), "audit-log"),
+    *both("livez", views.LiveView.as_view(), "livez"),
+    *both("readyz", views.ReadyView.as_view(), "readyz"),
+    *both("health", views.HealthView.as_view(), "health"),
 ]

@@ -11,27 +11,27 @@ from rest_framework.views import APIView
 from api.http.pagination import PAGE, Page, page, read_filters
 from api.models import ApiKey, AuditEntry
 from api.operations import health
-from api.operations.serializers import Audit, AuditRequest
+from api.operations.serializers import AuditRequestSerializer, AuditSerializer
 from api.prediction import active_model
 
 Scope = ApiKey.Scope
 
 
-class AuditLog(APIView):
+class AuditLogView(APIView):
     scope = Scope.ADMIN
     pagination_class = Page
 
     @extend_schema(
         summary="Who changed what, when and why; newest first",
-        parameters=[AuditRequest, *PAGE],
-        responses=Audit(many=True),
+        parameters=[AuditRequestSerializer, *PAGE],
+        responses=AuditSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        filters = {field: value for field, value in read_filters(request, AuditRequest).items() if value}
-        return page(self, request, AuditEntry.objects.filter(**filters).order_by("-pk"), Audit)
+        filters = {field: value for field, value in read_filters(request, AuditRequestSerializer).items() if value}
+        return page(self, request, AuditEntry.objects.filter(**filters).order_by("-pk"), AuditSerializer)
 
 
-class Live(APIView):
+class LiveView(APIView):
     authentication_classes = ()
 
     @extend_schema(summary="Whether this process answers", responses={200: dict[str, str]})
@@ -39,7 +39,7 @@ class Live(APIView):
         return Response({"status": "ok"})
 
 
-class Ready(APIView):
+class ReadyView(APIView):
     authentication_classes = ()
 
     @extend_schema(summary="Whether this process can predict", responses={200: dict[str, Any]})
@@ -47,7 +47,7 @@ class Ready(APIView):
         return Response({"status": "ok", "model_version": active_model.get().version})
 
 
-class Health(APIView):
+class HealthView(APIView):
     authentication_classes = ()
 
     @extend_schema(summary="How each part is; 503 where one is not well", responses={200: dict, 503: dict})

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api.http.fields import (
-    BatchItemError,
+    BatchItemErrorSerializer,
     LabelNamesField,
     StrictBooleanField,
     StrictIntegerField,
@@ -18,7 +18,7 @@ from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import BALANCED, NAMES
 
 
-class PredictRequest(StrictSerializer):
+class PredictRequestSerializer(StrictSerializer):
     tweet = TextField(required=False, allow_blank=True)
     tweets = TweetsField(required=False)
     labels = LabelNamesField(required=False, help_text="further labels to answer, by name")
@@ -43,7 +43,7 @@ class PredictRequest(StrictSerializer):
         return attrs
 
 
-class OperatingPointsRequest(StrictSerializer):
+class OperatingPointsRequestSerializer(StrictSerializer):
     label = TextField(required=False, default=HATE_SPEECH, max_length=40)  # type: ignore[assignment]
     precision = serializers.FloatField(required=False, min_value=0, max_value=1)
     recall = serializers.FloatField(required=False, min_value=0, max_value=1)
@@ -62,7 +62,7 @@ class OperatingPointsRequest(StrictSerializer):
         return attrs
 
 
-class OperatingPointAnswer(serializers.Serializer[Any]):
+class OperatingPointAnswerSerializer(serializers.Serializer[Any]):
     """All figures from 0 to 1, estimated on tweets that the model was not trained on."""
 
     threshold = serializers.FloatField()
@@ -76,11 +76,11 @@ class OperatingPointAnswer(serializers.Serializer[Any]):
     )
 
 
-class OperatingPointsAnswer(serializers.Serializer[Any]):
+class OperatingPointsAnswerSerializer(serializers.Serializer[Any]):
     label = serializers.CharField()  # type: ignore[assignment]
     model_version = serializers.IntegerField()
-    named = serializers.DictField(child=OperatingPointAnswer(), help_text=", ".join(NAMES))
-    found = OperatingPointAnswer(
+    named = serializers.DictField(child=OperatingPointAnswerSerializer(), help_text=", ".join(NAMES))
+    found = OperatingPointAnswerSerializer(
         allow_null=True,
         required=False,
         help_text="the highest recall at the precision asked for, or the highest precision at the recall asked for; "
@@ -88,7 +88,7 @@ class OperatingPointsAnswer(serializers.Serializer[Any]):
     )
 
 
-class ExplainedToken(serializers.Serializer[Any]):
+class ExplainedTokenSerializer(serializers.Serializer[Any]):
     word = serializers.CharField(help_text="as the model reads it")
     begin = serializers.IntegerField(help_text="its place in the tweet, in code points")
     end = serializers.IntegerField(help_text="exclusive")
@@ -96,12 +96,12 @@ class ExplainedToken(serializers.Serializer[Any]):
     known = serializers.BooleanField(help_text="whether the model knows the word, and not only parts of its spelling")
 
 
-class ExplanationAnswer(serializers.Serializer[Any]):
+class ExplanationAnswerSerializer(serializers.Serializer[Any]):
     """`intercept` and the contributions sum to `logit`; the probability is its logistic function."""
 
     logit = serializers.FloatField()
     intercept = serializers.FloatField()
-    tokens = ExplainedToken(many=True, help_text="in the order of the tweet")
+    tokens = ExplainedTokenSerializer(many=True, help_text="in the order of the tweet")
     part = serializers.ListField(
         child=serializers.IntegerField(),
         allow_null=True,
@@ -113,14 +113,14 @@ class ExplanationAnswer(serializers.Serializer[Any]):
     )
 
 
-class LabelAnswer(serializers.Serializer[Any]):
+class LabelAnswerSerializer(serializers.Serializer[Any]):
     answer = serializers.BooleanField()
     probability = serializers.FloatField(min_value=0, max_value=1, help_text="calibrated")
     threshold = serializers.FloatField(help_text="answer is true from this probability on")
-    explanation = ExplanationAnswer(required=False, help_text="with explain: true")
+    explanation = ExplanationAnswerSerializer(required=False, help_text="with explain: true")
 
 
-class Prediction(serializers.Serializer[Any]):
+class PredictionSerializer(serializers.Serializer[Any]):
     is_hate_speech = serializers.BooleanField()
     probability = serializers.FloatField(min_value=0, max_value=1, help_text="calibrated")
     threshold = serializers.FloatField(help_text="is_hate_speech is true from this probability on")
@@ -136,21 +136,23 @@ class Prediction(serializers.Serializer[Any]):
         ),
         help_text="what weakens the answer",
     )
-    explanation = ExplanationAnswer(required=False, help_text="of is_hate_speech, with explain: true")
-    labels = serializers.DictField(child=LabelAnswer(), required=False, help_text="the labels that were asked for")
+    explanation = ExplanationAnswerSerializer(required=False, help_text="of is_hate_speech, with explain: true")
+    labels = serializers.DictField(
+        child=LabelAnswerSerializer(), required=False, help_text="the labels that were asked for"
+    )
 
 
-class BatchItem(serializers.Serializer[Any]):
+class BatchItemSerializer(serializers.Serializer[Any]):
     """A prediction, or `error` in its place."""
 
     is_hate_speech = serializers.BooleanField(required=False)
     probability = serializers.FloatField(required=False)
     threshold = serializers.FloatField(required=False)
     notes = serializers.ListField(child=serializers.CharField(), required=False)
-    labels = serializers.DictField(child=LabelAnswer(), required=False)
-    error = BatchItemError(required=False)
+    labels = serializers.DictField(child=LabelAnswerSerializer(), required=False)
+    error = BatchItemErrorSerializer(required=False)
 
 
-class BatchPrediction(serializers.Serializer[Any]):
+class BatchPredictionSerializer(serializers.Serializer[Any]):
     model_version = serializers.IntegerField()
-    results = BatchItem(many=True, help_text="in the order of the tweets")
+    results = BatchItemSerializer(many=True, help_text="in the order of the tweets")

@@ -13,11 +13,11 @@ from api.http.fields import read_query, text_problem
 from api.models import ApiKey
 from api.prediction import active_model, predicting
 from api.prediction.serializers import (
-    BatchPrediction,
-    OperatingPointsAnswer,
-    OperatingPointsRequest,
-    Prediction,
-    PredictRequest,
+    BatchPredictionSerializer,
+    OperatingPointsAnswerSerializer,
+    OperatingPointsRequestSerializer,
+    PredictionSerializer,
+    PredictRequestSerializer,
 )
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import BALANCED
@@ -25,19 +25,19 @@ from hate_speech_ai.operating_points import BALANCED
 Scope = ApiKey.Scope
 
 
-class Predict(APIView):
+class PredictView(APIView):
     scope = Scope.PREDICT
     public = True
 
     @extend_schema(
         summary="Judge a tweet, or a list of tweets",
-        request=PredictRequest,
-        responses=PolymorphicProxySerializer("PredictAnswer", [Prediction, BatchPrediction], None),
+        request=PredictRequestSerializer,
+        responses=PolymorphicProxySerializer("PredictAnswer", [PredictionSerializer, BatchPredictionSerializer], None),
     )
     def post(self, request: Request) -> Response:
         body: Any = request.data
         if not _is_one_plain_tweet(body):
-            body = PredictRequest.read(body)
+            body = PredictRequestSerializer.read(body)
         chosen = predicting.asked_for(body.get("model_version"))
         model, labels, point = chosen.model, body.get("labels", []), body.get("operating_point", BALANCED)
         predicting.require_labels(model, "labels", *labels)
@@ -57,17 +57,17 @@ class Predict(APIView):
         return Response(answer)
 
 
-class OperatingPoints(APIView):
+class OperatingPointsView(APIView):
     scope = Scope.PREDICT
     public = True
 
     @extend_schema(
         summary="From which probability on the answer is yes, and what that costs",
-        parameters=[OperatingPointsRequest],
-        responses=OperatingPointsAnswer,
+        parameters=[OperatingPointsRequestSerializer],
+        responses=OperatingPointsAnswerSerializer,
     )
     def get(self, request: Request) -> Response:
-        asked = read_query(request, OperatingPointsRequest)
+        asked = read_query(request, OperatingPointsRequestSerializer)
         model = active_model.get()
         label, rate = asked["label"], asked.get("base_rate")
         predicting.require_labels(model, "label", label)

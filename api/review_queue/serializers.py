@@ -12,7 +12,7 @@ from api.review_queue.selection import Item
 _MAX_ITEMS = 50
 
 
-class ReviewQueueRequest(StrictSerializer):
+class ReviewQueueRequestSerializer(StrictSerializer):
     limit = serializers.IntegerField(required=False, default=10, min_value=1, max_value=_MAX_ITEMS)
     reason = serializers.ChoiceField(list(selection.REASONS), required=False, help_text="only with this reason")
     double = serializers.BooleanField(
@@ -23,12 +23,12 @@ class ReviewQueueRequest(StrictSerializer):
     )
 
 
-class Reason(serializers.Serializer[Any]):
+class ReasonSerializer(serializers.Serializer[Any]):
     code = serializers.ChoiceField(choices=list(selection.REASONS))
     detail = serializers.CharField(help_text="a sentence")
 
 
-class QueuedTweet(serializers.Serializer[Item]):
+class QueuedTweetSerializer(serializers.Serializer[Item]):
     id = serializers.UUIDField(source="prediction.pk")
     tweet = serializers.CharField(source="prediction.tweet")
     probability = serializers.FloatField(
@@ -38,11 +38,11 @@ class QueuedTweet(serializers.Serializer[Item]):
     reasons = serializers.SerializerMethodField(help_text="why it is worth a person's time")
     claimed_until = serializers.DateTimeField(source="until")
 
-    @extend_schema_field(Reason(many=True))
+    @extend_schema_field(ReasonSerializer(many=True))
     def get_reasons(self, item: Item) -> list[dict[str, str]]:
         return [{"code": code, "detail": detail} for code, detail in item.reasons.items()]
 
 
-class ReviewQueueAnswer(serializers.Serializer[Any]):
-    items = QueuedTweet(many=True)
+class ReviewQueueAnswerSerializer(serializers.Serializer[Any]):
+    items = QueuedTweetSerializer(many=True)
     storing = serializers.FloatField(help_text="the share of predictions that is stored: PREDICTION_SAMPLE_RATE")

@@ -16,19 +16,19 @@ from api.http.fields import read_query
 from api.models import ApiKey
 from api.review_queue import selection
 from api.review_queue.selection import Person
-from api.review_queue.serializers import ReviewQueueAnswer, ReviewQueueRequest
+from api.review_queue.serializers import ReviewQueueAnswerSerializer, ReviewQueueRequestSerializer
 
 
-class ReviewQueue(APIView):
+class ReviewQueueView(APIView):
     scope = ApiKey.Scope.REVIEW
 
     @extend_schema(
         summary="Claim tweets that are worth a person's time",
-        parameters=[ReviewQueueRequest],
-        responses=ReviewQueueAnswer,
+        parameters=[ReviewQueueRequestSerializer],
+        responses=ReviewQueueAnswerSerializer,
     )
     def get(self, request: Request) -> Response:
-        asked = read_query(request, ReviewQueueRequest)
+        asked = read_query(request, ReviewQueueRequestSerializer)
         items = selection.take(
             Person(required_key(request), asked.get("reviewer", "")),
             limit=asked["limit"],
@@ -36,10 +36,10 @@ class ReviewQueue(APIView):
             double=asked["double"],
         )
         answer = {"items": items, "storing": settings.PREDICTION_SAMPLE_RATE}
-        return Response(ReviewQueueAnswer(answer).data, headers={"Cache-Control": "no-store"})
+        return Response(ReviewQueueAnswerSerializer(answer).data, headers={"Cache-Control": "no-store"})
 
 
-class ReleaseClaim(APIView):
+class ReleaseClaimView(APIView):
     scope = ApiKey.Scope.REVIEW
 
     @extend_schema(

@@ -6,7 +6,7 @@ import orjson
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.http.fields import BatchItemError, LabelsField, StrictBooleanField, StrictSerializer, TextField
+from api.http.fields import BatchItemErrorSerializer, LabelsField, StrictBooleanField, StrictSerializer, TextField
 from api.http.parsers import MAX_SINGLE_BODY
 from api.http.problems import flatten
 from api.models import LEARNED, ModelVersion, ReviewedTweet, ReviewEvent
@@ -16,7 +16,7 @@ from hate_speech_ai.labels import HATE_SPEECH, lean
 from hate_speech_ai.text import is_readable, tokenize
 
 
-class ReviewRequest(StrictSerializer):
+class ReviewRequestSerializer(StrictSerializer):
     tweet = TextField()
     is_hate_speech = StrictBooleanField()
     labels = LabelsField(required=False)
@@ -40,11 +40,11 @@ class ReviewRequest(StrictSerializer):
 
 def read_lines(lines: list[tuple[int, str | None]]) -> list[tuple[int, Opinion | dict[str, Any]]]:
     """Lines as `JSONLinesParser` gives them: for each its number, and the review or what is wrong with it."""
-    fields = ReviewRequest()  # one for all of them: building it takes longer than reading a line with it
+    fields = ReviewRequestSerializer()  # one for all of them: building it takes longer than reading a line with it
     return [(number, _read_line(fields, text)) for number, text in lines]
 
 
-def _read_line(fields: ReviewRequest, text: str | None) -> Opinion | dict[str, Any]:
+def _read_line(fields: ReviewRequestSerializer, text: str | None) -> Opinion | dict[str, Any]:
     if text is None:
         return {"code": "parse_error", "detail": "The line is not UTF-8."}
     if len(text.encode()) > MAX_SINGLE_BODY:
@@ -73,12 +73,12 @@ def to_opinion(content: dict[str, Any]) -> Opinion:
 FIRST_STATUSES = ["pending", "held_out", "quarantined", "superseded", "duplicate"]
 
 
-class ReviewAccepted(serializers.Serializer[Any]):
+class ReviewAcceptedSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="the receipt: GET /reviewed-tweets/<id> says what became of the review")
     status = serializers.ChoiceField(choices=FIRST_STATUSES)
 
 
-class Step(serializers.ModelSerializer[ReviewEvent]):
+class StepSerializer(serializers.ModelSerializer[ReviewEvent]):
     class Meta:
         model = ReviewEvent
         fields = ("at", "status", "reason", "version", "probability")
@@ -89,7 +89,7 @@ class Step(serializers.ModelSerializer[ReviewEvent]):
         }
 
 
-class Resolution(serializers.Serializer[Any]):
+class ResolutionSerializer(serializers.Serializer[Any]):
     """What the sources say about a label of this text. The majority decides, and the newest where it is a tie."""
 
     yes = serializers.FloatField(
@@ -102,7 +102,7 @@ class Resolution(serializers.Serializer[Any]):
     decided_by = serializers.ChoiceField(choices=["majority", "newest", "undecided"])
 
 
-class Review(serializers.ModelSerializer[ReviewedTweet]):
+class ReviewSerializer(serializers.ModelSerializer[ReviewedTweet]):
     id = serializers.UUIDField(source="receipt")
     status = serializers.ChoiceField(choices=ReviewedTweet.Status.choices)
     is_hate_speech = serializers.SerializerMethodField()
@@ -145,19 +145,19 @@ class Review(serializers.ModelSerializer[ReviewedTweet]):
         return learned[-1] if learned else None
 
 
-class Receipt(Review):
-    history = Step(many=True, source="events", help_text="oldest first")
+class ReceiptSerializer(ReviewSerializer):
+    history = StepSerializer(many=True, source="events", help_text="oldest first")
     resolution = serializers.SerializerMethodField(help_text="for each label, what the sources say about this text now")
 
-    class Meta(Review.Meta):
-        fields = (*Review.Meta.fields, "history", "resolution")
+    class Meta(ReviewSerializer.Meta):
+        fields = (*ReviewSerializer.Meta.fields, "history", "resolution")
 
-    @extend_schema_field(serializers.DictField(child=Resolution()))
+    @extend_schema_field(serializers.DictField(child=ResolutionSerializer()))
     def get_resolution(self, review: ReviewedTweet) -> dict[str, Any]:
         return history.resolution(review)
 
 
-class ReviewsRequest(StrictSerializer):
+class ReviewsRequestSerializer(StrictSerializer):
     key = TextField(required=False, max_length=16, help_text="by its prefix; with the scope admin")
     status = serializers.ChoiceField(choices=ReviewedTweet.Status.choices, required=False)
     external_id = TextField(required=False, max_length=200, help_text="exactly this")
@@ -167,7 +167,7 @@ class ReviewsRequest(StrictSerializer):
     )
 
 
-class BulkItemError(BatchItemError):
+class BulkItemErrorSerializer(BatchItemErrorSerializer):
     errors = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
@@ -175,23 +175,23 @@ class BulkItemError(BatchItemError):
     )
 
 
-class BulkItem(serializers.Serializer[Any]):
+class BulkItemSerializer(serializers.Serializer[Any]):
     """`id` and `status` as POST /add-reviewed-tweet has them, or `error` in their place."""
 
     line = serializers.IntegerField(help_text="its number in the body, from 1")
     id = serializers.UUIDField(required=False)
     status = serializers.ChoiceField(choices=FIRST_STATUSES, required=False)
-    error = BulkItemError(required=False)
+    error = BulkItemErrorSerializer(required=False)
 
 
-class BulkAnswer(serializers.Serializer[Any]):
+class BulkAnswerSerializer(serializers.Serializer[Any]):
     added = serializers.IntegerField(help_text="lines that are new reviews")
     duplicates = serializers.IntegerField(help_text="lines that repeat what this key said last")
     refused = serializers.IntegerField(help_text="lines with an error, of which nothing is stored")
-    results = BulkItem(many=True, help_text="in the order of the lines")
+    results = BulkItemSerializer(many=True, help_text="in the order of the lines")
 
 
-class ForgetRequest(StrictSerializer):
+class ForgetRequestSerializer(StrictSerializer):
     text = TextField(required=False, help_text="every row with this text, as it is after cleaning; corpora too")
     external_id = TextField(required=False, max_length=200, help_text="as it was sent")
     reviewer = TextField(required=False, max_length=200, help_text="as it was sent")
@@ -210,7 +210,7 @@ class ForgetRequest(StrictSerializer):
         return attrs
 
 
-class ForgetAnswer(serializers.Serializer[Any]):
+class ForgetAnswerSerializer(serializers.Serializer[Any]):
     rows = serializers.IntegerField(help_text="reviewed tweets that are deleted")
     versions = serializers.ListField(
         child=serializers.IntegerField(), help_text="kept versions that may have learned from them, oldest first"

@@ -20,31 +20,31 @@ from api.http.parsers import JSONLinesParser
 from api.models import ApiKey, ReviewedTweet
 from api.reviews import erasure, intake
 from api.reviews.serializers import (
-    BulkAnswer,
-    ForgetAnswer,
-    ForgetRequest,
-    Receipt,
-    Review,
-    ReviewAccepted,
-    ReviewRequest,
-    ReviewsRequest,
+    BulkAnswerSerializer,
+    ForgetAnswerSerializer,
+    ForgetRequestSerializer,
+    ReceiptSerializer,
+    ReviewAcceptedSerializer,
+    ReviewRequestSerializer,
+    ReviewSerializer,
+    ReviewsRequestSerializer,
     read_lines,
 )
 
 Scope = ApiKey.Scope
 
 
-class AddReviewedTweet(APIView):
+class AddReviewedTweetView(APIView):
     scope = Scope.REVIEW
 
     @extend_schema(
         summary="Say what a person decided about a tweet",
         parameters=[idempotency.PARAMETER],
-        request=ReviewRequest,
-        responses={201: ReviewAccepted, 200: ReviewAccepted},
+        request=ReviewRequestSerializer,
+        responses={201: ReviewAcceptedSerializer, 200: ReviewAcceptedSerializer},
     )
     def post(self, request: Request) -> Response:
-        fields = ReviewRequest.read(request.data)
+        fields = ReviewRequestSerializer.read(request.data)
         key = required_key(request)
         return idempotency.once(request, key, lambda: self._add(key, fields))
 
@@ -61,15 +61,15 @@ class AddReviewedTweet(APIView):
         return Response(_accepted(review, new), status.HTTP_201_CREATED if new else status.HTTP_200_OK)
 
 
-class AddReviewedTweets(APIView):
+class AddReviewedTweetsView(APIView):
     scope = Scope.REVIEW
     parser_classes = [JSONLinesParser]
 
     @extend_schema(
         summary="The same for up to 10,000 tweets, as JSON lines",
         parameters=[idempotency.PARAMETER],
-        request={JSONLinesParser.media_type: ReviewRequest},
-        responses=BulkAnswer,
+        request={JSONLinesParser.media_type: ReviewRequestSerializer},
+        responses=BulkAnswerSerializer,
     )
     def post(self, request: Request) -> Response:
         lines: Any = request.data
@@ -96,32 +96,32 @@ class AddReviewedTweets(APIView):
         )
 
 
-class ReviewedTweets(APIView):
+class ReviewedTweetsView(APIView):
     scope = Scope.REVIEW
     pagination_class = Page
 
     @extend_schema(
         summary="This key's reviews, newest first; with the scope admin, every key's",
-        parameters=[ReviewsRequest, *PAGE],
-        responses=Review(many=True),
+        parameters=[ReviewsRequestSerializer, *PAGE],
+        responses=ReviewSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        filters = read_filters(request, ReviewsRequest)
+        filters = read_filters(request, ReviewsRequestSerializer)
         if "key" in filters:
             filters["key__prefix"] = filters.pop("key")
         if "since" in filters:
             filters["created_at__gte"] = filters.pop("since")
         rows = _reviews_of(required_key(request)).filter(**filters).order_by("-pk")
-        return page(self, request, rows.prefetch_related("events"), Review)
+        return page(self, request, rows.prefetch_related("events"), ReviewSerializer)
 
 
-class ReviewReceipt(APIView):
+class ReviewReceiptView(APIView):
     scope = Scope.REVIEW
 
-    @extend_schema(summary="What became of a review", responses=Receipt)
+    @extend_schema(summary="What became of a review", responses=ReceiptSerializer)
     def get(self, request: Request, receipt: UUID) -> Response:
         rows = _reviews_of(required_key(request)).prefetch_related("events")
-        return Response(Receipt(get_object_or_404(rows, receipt=receipt)).data)
+        return Response(ReceiptSerializer(get_object_or_404(rows, receipt=receipt)).data)
 
     @extend_schema(summary="Withdraw a review: from the next training on it counts no more", responses={204: None})
     def delete(self, request: Request, receipt: UUID) -> Response:
@@ -140,16 +140,16 @@ def _reviews_of(key: ApiKey) -> QuerySet[ReviewedTweet]:
     return rows if key.allows(Scope.ADMIN) else rows.filter(key=key)
 
 
-class Forget(APIView):
+class ForgetView(APIView):
     scope = Scope.ADMIN
 
     @extend_schema(
         summary="Delete a text's, a post's, a reviewer's or an author's reviewed tweets for good",
         parameters=[idempotency.PARAMETER],
-        request=ForgetRequest,
-        responses=ForgetAnswer,
+        request=ForgetRequestSerializer,
+        responses=ForgetAnswerSerializer,
     )
     def post(self, request: Request) -> Response:
-        asked = ForgetRequest.read(request.data)
+        asked = ForgetRequestSerializer.read(request.data)
         key = required_key(request)
         return idempotency.once(request, key, lambda: Response(asdict(erasure.forget(by=str(key), **asked))))

@@ -6,7 +6,7 @@ from api.http.fields import StrictSerializer
 from api.models import TrainingRun
 
 
-class Run(serializers.ModelSerializer[TrainingRun]):
+class RunSerializer(serializers.ModelSerializer[TrainingRun]):
     class Meta:
         model = TrainingRun
         fields = (
@@ -28,5 +28,5 @@ class Run(serializers.ModelSerializer[TrainingRun]):
         )
 
 
-class TrainRequest(StrictSerializer):
+class TrainRequestSerializer(StrictSerializer):
     """POST /train takes no fields."""

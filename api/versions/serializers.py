@@ -9,14 +9,14 @@ from api.models import ModelVersion, Promotion
 from api.versions.comparison import with_tweets
 
 
-class Confusion(serializers.Serializer[Any]):
+class ConfusionSerializer(serializers.Serializer[Any]):
     true_positives = serializers.IntegerField()
     false_positives = serializers.IntegerField()
     false_negatives = serializers.IntegerField()
     true_negatives = serializers.IntegerField()
 
 
-class Estimate(serializers.Serializer[Any]):
+class EstimateSerializer(serializers.Serializer[Any]):
     """From 0 to 1, with the 95 % interval."""
 
     value = serializers.FloatField()
@@ -24,24 +24,24 @@ class Estimate(serializers.Serializer[Any]):
     high = serializers.FloatField()
 
 
-class LiveEstimates(serializers.Serializer[Any]):
-    precision = Estimate(allow_null=True)
-    recall = Estimate(allow_null=True)
-    base_rate = Estimate(allow_null=True, help_text="the share of hate speech among what is predicted")
+class LiveEstimatesSerializer(serializers.Serializer[Any]):
+    precision = EstimateSerializer(allow_null=True)
+    recall = EstimateSerializer(allow_null=True)
+    base_rate = EstimateSerializer(allow_null=True, help_text="the share of hate speech among what is predicted")
     reasons = serializers.DictField(child=serializers.CharField(), help_text="for each figure that is null: why")
     audited = serializers.IntegerField(help_text="predictions that chance picked and people answered")
     unanswered = serializers.IntegerField(help_text="those that the queue came to, and nobody has answered")
     since = serializers.DateTimeField(allow_null=True, help_text="when the first of them was made")
 
 
-class LiveAnswer(LiveEstimates):
+class LiveAnswerSerializer(LiveEstimatesSerializer):
     model_version = serializers.IntegerField()
-    all_versions = LiveEstimates(
+    all_versions = LiveEstimatesSerializer(
         help_text="of all that was answered in PREDICTION_RETENTION_DAYS, by whichever version"
     )
 
 
-class MeasuredOn(serializers.Serializer[Any]):
+class MeasuredOnSerializer(serializers.Serializer[Any]):
     held_out = serializers.DictField(
         child=serializers.IntegerField(), help_text="source: tweets. Of the base model, corpora that it was built from"
     )
@@ -49,13 +49,13 @@ class MeasuredOn(serializers.Serializer[Any]):
     everyday = serializers.IntegerField()
 
 
-class ScoreAnswer(serializers.Serializer[Any]):
+class ScoreAnswerSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField(help_text="F1 of hate_speech at the served threshold")
     precision = serializers.FloatField()
     recall = serializers.FloatField()
     roc_auc = serializers.FloatField()
     pr_auc = serializers.FloatField()
-    confusion = Confusion()
+    confusion = ConfusionSerializer()
     threshold = serializers.FloatField()
     model_version = serializers.IntegerField()
     trained_at = serializers.DateTimeField()
@@ -71,14 +71,14 @@ class ScoreAnswer(serializers.Serializer[Any]):
         child=serializers.FloatField(),
         help_text="label: the share of everyday tweets that it flags, of those without the label",
     )
-    measured_on = MeasuredOn()
-    production = LiveAnswer(
+    measured_on = MeasuredOnSerializer()
+    production = LiveAnswerSerializer(
         allow_null=True,
         help_text="on what is predicted here, from a random audit; null where PREDICTION_SAMPLE_RATE is off",
     )
 
 
-class FlippedTweet(serializers.Serializer[Any]):
+class FlippedTweetSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="of the receipt")
     tweet = serializers.CharField(allow_null=True, required=False, help_text="for admins; null where it is forgotten")
     label = serializers.BooleanField(help_text="what people say")  # type: ignore[assignment]
@@ -86,43 +86,43 @@ class FlippedTweet(serializers.Serializer[Any]):
     new = serializers.FloatField()
 
 
-class Flipped(serializers.Serializer[Any]):
+class FlippedSerializer(serializers.Serializer[Any]):
     became_positive = serializers.IntegerField()
     became_negative = serializers.IntegerField()
     corrected = serializers.IntegerField(help_text="of both")
-    examples = FlippedTweet(many=True, help_text="up to 20, the greatest change first")
+    examples = FlippedTweetSerializer(many=True, help_text="up to 20, the greatest change first")
 
 
-class ScoreMapAnswer(serializers.Serializer[Any]):
+class ScoreMapAnswerSerializer(serializers.Serializer[Any]):
     """Points of a rising line, straight in between."""
 
     old = serializers.ListField(child=serializers.FloatField())
     new = serializers.ListField(child=serializers.FloatField(), help_text="what tweets with the old score have now")
 
 
-class ChangedWord(serializers.Serializer[Any]):
+class ChangedWordSerializer(serializers.Serializer[Any]):
     word = serializers.CharField(help_text="a stem, or the class <group> or <slur>")
     old = serializers.FloatField(help_text="what it adds to the logit before the text is scaled; 0 where unknown")
     new = serializers.FloatField()
 
 
-class Change(serializers.Serializer[Any]):
+class ChangeSerializer(serializers.Serializer[Any]):
     """What a promotion changed, on held-out tweets of corpora; empty where it was the first, or confirmed a version."""
 
     before = serializers.IntegerField(required=False, help_text="the version that served")
     rows = serializers.IntegerField(required=False)
-    flipped = Flipped(required=False)
-    score_map = ScoreMapAnswer(allow_null=True, required=False)
+    flipped = FlippedSerializer(required=False)
+    score_map = ScoreMapAnswerSerializer(allow_null=True, required=False)
     problem = serializers.CharField(required=False, help_text="why nothing could be measured")
 
 
-class Comparison(serializers.Serializer[Any]):
+class ComparisonSerializer(serializers.Serializer[Any]):
     versions = serializers.DictField(child=serializers.IntegerField())
     metrics = serializers.DictField(help_text="of both, each on the held-out tweets of its own training run")
     rows = serializers.IntegerField(help_text="held-out corpus tweets on which decisions and scores are compared")
-    flipped = Flipped()
-    score_map = ScoreMapAnswer(allow_null=True)
-    changed_words = ChangedWord(many=True, help_text="20, the greatest change first")
+    flipped = FlippedSerializer()
+    score_map = ScoreMapAnswerSerializer(allow_null=True)
+    changed_words = ChangedWordSerializer(many=True, help_text="20, the greatest change first")
 
 
 class PromotionSerializer(serializers.ModelSerializer[Promotion]):
@@ -131,20 +131,20 @@ class PromotionSerializer(serializers.ModelSerializer[Promotion]):
         fields: tuple[str, ...] = ("version", "at", "by", "reason", "confirmed")
 
 
-class PromotionDetail(PromotionSerializer):
+class PromotionDetailSerializer(PromotionSerializer):
     change = serializers.SerializerMethodField()
 
     class Meta(PromotionSerializer.Meta):
         fields = (*PromotionSerializer.Meta.fields, "change")
 
-    @extend_schema_field(Change())
+    @extend_schema_field(ChangeSerializer())
     def get_change(self, promotion: Promotion) -> dict[str, Any]:
         """With the examples' texts, if the caller has looked them up."""
         found: dict[str, Any] = promotion.change
         return with_tweets(found, self.context["tweets"]) if "tweets" in self.context else found
 
 
-class Version(serializers.ModelSerializer[ModelVersion]):
+class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
     promotions = PromotionSerializer(many=True)
     serving = serializers.SerializerMethodField()
 
@@ -173,5 +173,5 @@ class Version(serializers.ModelSerializer[ModelVersion]):
         return bool(version.pk == self.context["champion"])
 
 
-class VersionDetail(Version):
-    promotions = PromotionDetail(many=True)
+class VersionDetailSerializer(VersionSerializer):
+    promotions = PromotionDetailSerializer(many=True)

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from api.http import idempotency
 from api.http.authentication import key_of, required_key
-from api.http.fields import ReasonRequest
+from api.http.fields import ReasonRequestSerializer
 from api.http.pagination import PAGE, Page, page, read_filters
 from api.models import ApiKey, ModelVersion, Promotion
 from api.prediction import active_model, predicting
@@ -21,106 +21,112 @@ from api.prediction.loading import LoadedModel
 from api.review_queue import live_metrics
 from api.versions import registry
 from api.versions.comparison import compare, tweets_of
-from api.versions.serializers import Comparison, PromotionDetail, ScoreAnswer, Version, VersionDetail
+from api.versions.serializers import (
+    ComparisonSerializer,
+    PromotionDetailSerializer,
+    ScoreAnswerSerializer,
+    VersionDetailSerializer,
+    VersionSerializer,
+)
 from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.labels import HATE_SPEECH
 
 Scope = ApiKey.Scope
 
 
-class Models(APIView):
+class ModelsView(APIView):
     scope = Scope.PREDICT
     public = True
     pagination_class = Page
 
-    @extend_schema(summary="Model versions, newest first", parameters=PAGE, responses=Version(many=True))
+    @extend_schema(summary="Model versions, newest first", parameters=PAGE, responses=VersionSerializer(many=True))
     def get(self, request: Request) -> Response:
         read_filters(request)
         promotions = Prefetch("promotions", Promotion.objects.defer("change"))
         versions = ModelVersion.objects.order_by("-pk").prefetch_related(promotions)
-        return page(self, request, versions, Version, champion_context())
+        return page(self, request, versions, VersionSerializer, champion_context())
 
 
-class ModelDetail(APIView):
+class ModelDetailView(APIView):
     scope = Scope.PREDICT
     public = True
 
     @extend_schema(
         summary="A model version: what it was made of, how good it is, and what its promotions changed",
-        responses=VersionDetail,
+        responses=VersionDetailSerializer,
     )
     def get(self, request: Request, version_id: int) -> Response:
         version = get_object_or_404(ModelVersion, pk=version_id)
         context, key = champion_context(), key_of(request)
         if key is not None and key.allows(Scope.ADMIN):
             context["tweets"] = tweets_of([promotion.change for promotion in version.promotions.all()])
-        return Response(VersionDetail(version, context=context).data)
+        return Response(VersionDetailSerializer(version, context=context).data)
 
 
-class Compare(APIView):
+class CompareView(APIView):
     scope = Scope.ADMIN
 
     @extend_schema(
-        summary="What changes from one version to another: decisions, scores and words", responses=Comparison
+        summary="What changes from one version to another: decisions, scores and words", responses=ComparisonSerializer
     )
     def get(self, request: Request, version_id: int, other_id: int) -> Response:
         return Response(compare(_model(version_id), _model(other_id)))
 
 
-class Promote(APIView):
+class PromoteView(APIView):
     scope = Scope.ADMIN
 
     @extend_schema(
         summary="Let a version serve, whatever the gate said; or confirm the one that serves",
         parameters=[idempotency.PARAMETER],
-        request=ReasonRequest,
-        responses=PromotionDetail,
+        request=ReasonRequestSerializer,
+        responses=PromotionDetailSerializer,
     )
     def post(self, request: Request, version_id: int) -> Response:
         version = get_object_or_404(ModelVersion, pk=version_id)
         return _promotion(request, lambda by, reason: registry.promote(version, by=by, reason=reason))
 
 
-class Rollback(APIView):
+class RollbackView(APIView):
     scope = Scope.ADMIN
 
     @extend_schema(
         summary="Let the version before serve again",
         parameters=[idempotency.PARAMETER],
-        request=ReasonRequest,
-        responses=PromotionDetail,
+        request=ReasonRequestSerializer,
+        responses=PromotionDetailSerializer,
     )
     def post(self, request: Request) -> Response:
         return _promotion(request, lambda by, reason: registry.rollback(by=by, reason=reason))
 
 
-class Keep(APIView):
+class KeepView(APIView):
     scope = Scope.ADMIN
 
     @extend_schema(
         summary="Mark a version as kept: it is never pruned",
         parameters=[idempotency.PARAMETER],
-        request=ReasonRequest,
-        responses=Version,
+        request=ReasonRequestSerializer,
+        responses=VersionSerializer,
     )
     def post(self, request: Request, version_id: int) -> Response:
         version, reason = get_object_or_404(ModelVersion, pk=version_id), _reason(request)
         return _change(request, version, lambda by: registry.keep(version, by=by, reason=reason))
 
-    @extend_schema(summary="Take the mark away", parameters=[idempotency.PARAMETER], responses={200: Version})
+    @extend_schema(summary="Take the mark away", parameters=[idempotency.PARAMETER], responses={200: VersionSerializer})
     def delete(self, request: Request, version_id: int) -> Response:
         version = get_object_or_404(ModelVersion, pk=version_id)
         return _change(request, version, lambda by: registry.release(version, by=by))
 
 
-class Retire(APIView):
+class RetireView(APIView):
     scope = Scope.ADMIN
 
     @extend_schema(
         summary="Delete a version's model for good; its figures stay",
         parameters=[idempotency.PARAMETER],
-        request=ReasonRequest,
-        responses=Version,
+        request=ReasonRequestSerializer,
+        responses=VersionSerializer,
     )
     def post(self, request: Request, version_id: int) -> Response:
         version, reason = get_object_or_404(ModelVersion, pk=version_id), _reason(request)
@@ -128,7 +134,7 @@ class Retire(APIView):
 
 
 def _reason(request: Request) -> str:
-    return str(ReasonRequest.read(request.data)["reason"])
+    return str(ReasonRequestSerializer.read(request.data)["reason"])
 
 
 def _promotion(request: Request, act: Callable[[str, str], Promotion]) -> Response:
@@ -141,7 +147,7 @@ def _promotion(request: Request, act: Callable[[str, str], Promotion]) -> Respon
 
     def once() -> Response:
         try:
-            return Response(PromotionDetail(act(str(key), reason)).data)
+            return Response(PromotionDetailSerializer(act(str(key), reason)).data)
         except registry.NothingToRollBackTo:
             problem = {"version": ["There is no other version to roll back to that has served and is not retired."]}
         except ArtifactError as error:
@@ -164,7 +170,7 @@ def _change(request: Request, version: ModelVersion, act: Callable[[str], None])
             act(str(key))
         except registry.Refused as error:
             raise serializers.ValidationError({"id": [f"{error}."]}) from None
-        return Response(Version(ModelVersion.objects.get(pk=version.pk), context=champion_context()).data)
+        return Response(VersionSerializer(ModelVersion.objects.get(pk=version.pk), context=champion_context()).data)
 
     return idempotency.once(request, key, once)
 
@@ -181,11 +187,11 @@ def _model(number: int) -> LoadedModel:
     return predicting.asked_for(number).model
 
 
-class Score(APIView):
+class ScoreView(APIView):
     scope = Scope.PREDICT
     public = True
 
-    @extend_schema(summary="How good the model is, on tweets it never saw", responses=ScoreAnswer)
+    @extend_schema(summary="How good the model is, on tweets it never saw", responses=ScoreAnswerSerializer)
     def get(self, request: Request) -> Response:
         model = active_model.get()
         metrics = model.metrics[HATE_SPEECH]

@@ -35,7 +35,7 @@ class Parser(LargeJSONParser):
     limit = MAX_LINES_BODY
 
 
-class Backend(APIView):
+class BackendView(APIView):
     authentication_classes = [BasicAuthentication]
     parser_classes = [Parser]
 
@@ -53,7 +53,7 @@ _STATUS = {
 }
 
 
-class Health(APIView):
+class HealthView(APIView):
     authentication_classes = ()
 
     @extend_schema(summary="Whether Label Studio can connect", responses={200: {"type": "object"}})
@@ -61,7 +61,7 @@ class Health(APIView):
         return Response({"status": "UP", "model_version": active_model.get().name})
 
 
-class Setup(Backend):
+class SetupView(BackendView):
     scope = ApiKey.Scope.PREDICT
     public = True
 
@@ -81,7 +81,7 @@ class Setup(Backend):
         return Response({"model_version": model.name})
 
 
-class Predict(Backend):
+class PredictView(BackendView):
     scope = ApiKey.Scope.PREDICT
     public = True
 
@@ -114,7 +114,7 @@ class Predict(Backend):
         )
 
 
-class Webhook(Backend):
+class WebhookView(BackendView):
     scope = ApiKey.Scope.REVIEW
 
     @extend_schema(

@@ -11,7 +11,7 @@ from api.integrations.label_studio.bodies import known_labels, number, numbers, 
 from api.integrations.label_studio.labelling_config import ConfigError, Question
 from api.models import ApiKey, ReviewedTweet, TrainingRun
 from api.reviews import intake
-from api.reviews.serializers import ReviewRequest
+from api.reviews.serializers import ReviewRequestSerializer
 from api.training import queue
 from hate_speech_ai.labels import HATE_SPEECH
 
@@ -50,7 +50,7 @@ def _review(key: ApiKey, body: dict[str, Any]) -> dict[str, Any]:
         gone = _withdraw(key, in_project, annotations=[number(body, "annotation")])
         return _withdrawn(gone) if gone else {"status": "ignored", "detail": "It says nothing about hate speech."}
     data, field = part(task, "data", "task.data"), questions[0].field
-    fields = ReviewRequest(
+    fields = ReviewRequestSerializer(
         data={
             "tweet": data.get(field),
             "is_hate_speech": answers[HATE_SPEECH],

@@ -1,4 +1,4 @@
 from api.http.routing import both
 from api.integrations.openai import views
 
-urlpatterns = [*both("v1/moderations", views.Moderations.as_view(), "moderations")]
+urlpatterns = [*both("v1/moderations", views.ModerationsView.as_view(), "moderations")]

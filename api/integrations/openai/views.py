@@ -18,7 +18,7 @@ from api.integrations.openai.schema import ANSWER, ERROR, REQUEST
 from api.models import ApiKey
 
 
-class Moderations(APIView):
+class ModerationsView(APIView):
     scope = ApiKey.Scope.PREDICT
     public = True
     authentication_classes = [BearerAuthentication]

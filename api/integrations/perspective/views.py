@@ -28,7 +28,7 @@ class GoogleView(APIView):
         return errors.handler
 
 
-class Analyze(GoogleView):
+class AnalyzeView(GoogleView):
     scope = ApiKey.Scope.PREDICT
     public = True
 
@@ -36,7 +36,7 @@ class Analyze(GoogleView):
         return Response(scores.analyze(read_analysis(request.data), key_of(request)))
 
 
-class SuggestScore(GoogleView):
+class SuggestScoreView(GoogleView):
     scope = ApiKey.Scope.REVIEW
 
     def post(self, request: Request) -> Response:
@@ -54,7 +54,7 @@ class SuggestScore(GoogleView):
         return Response(answer, headers={"X-Review-Id": receipt})
 
 
-class Batch(GoogleView):
+class BatchView(GoogleView):
     """Needs no key of its own: each of its requests does."""
 
     authentication_classes = []
@@ -66,14 +66,14 @@ class Batch(GoogleView):
         return HttpResponse(answer, content_type=content_type)
 
 
-class Discovery(GoogleView):
+class DiscoveryView(GoogleView):
     def get(self, request: Request) -> Response:
         if request.query_params.get("version", discovery.VERSION) != discovery.VERSION:
             raise NotFound("Discovery document not found for API service: the version here is v1alpha1.")
         return Response(discovery.document(discovery.root_url(request)))
 
 
-class NotHere(GoogleView):
+class NotHereView(GoogleView):
     """The other paths: a client should find Google's error there, too."""
 
     authentication_classes = []
@@ -84,4 +84,4 @@ class NotHere(GoogleView):
 
 
 #: The methods by the ends of their paths.
-METHODS = {"comments:analyze": Analyze.as_view(), "comments:suggestscore": SuggestScore.as_view()}
+METHODS = {"comments:analyze": AnalyzeView.as_view(), "comments:suggestscore": SuggestScoreView.as_view()}

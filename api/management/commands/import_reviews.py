@@ -19,7 +19,7 @@ from api.management.lookup import key_by_prefix
 from api.models import ApiKey, ReviewedTweet
 from api.reviews import intake
 from api.reviews.intake import Opinion
-from api.reviews.serializers import ReviewRequest, to_opinion
+from api.reviews.serializers import ReviewRequestSerializer, to_opinion
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.text import fingerprint
 
@@ -76,7 +76,7 @@ class Command(BaseCommand):
 
 
 def _validate(rows: list[tuple[int, Any]]) -> tuple[list[Opinion], list[str]]:
-    fields = ReviewRequest()
+    fields = ReviewRequestSerializer()
     opinions, problems = [], []
     for number, row in rows:
         try:
@@ -87,7 +87,7 @@ def _validate(rows: list[tuple[int, Any]]) -> tuple[list[Opinion], list[str]]:
     return opinions, problems
 
 
-def _read(fields: ReviewRequest, request: Any) -> Opinion:
+def _read(fields: ReviewRequestSerializer, request: Any) -> Opinion:
     """Over HTTP, a review answers hate_speech; a suggested Perspective score, and so an exported line, need not."""
     others_alone = isinstance(request, dict) and bool(request.get("labels")) and "is_hate_speech" not in request
     opinion = to_opinion(fields.run_validation({**request, "is_hate_speech": False} if others_alone else request))
