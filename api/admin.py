@@ -89,7 +89,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="Agrees on known tweets")
     def known_tweets(self, key: ApiKey) -> str:
-        return _of(key.reliability, "known_agreed", "known")
+        return _of(key.reliability, "gold_agreed", "gold")
 
     @admin.display(description="Agrees with other keys")
     def other_keys(self, key: ApiKey) -> str:
@@ -97,7 +97,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="New labels that contradict a sure model")
     def contradicted(self, key: ApiKey) -> str:
-        return _of(key.reliability, "contradicted", "sure")
+        return _of(key.reliability, "contradicted", "confident")
 
     @admin.display(description="Its vote weighs")
     def vote_weighs(self, key: ApiKey) -> float:
@@ -134,7 +134,16 @@ class AuditEntryAdmin(ReadOnly):
 class ModelVersionAdmin(ReadOnly):
     """Versions are looked at, and let serve, kept and retired; each action asks for a reason, for the audit log."""
 
-    list_display = ("id", "created_at", "serves", "parent", "trained_on", "evaluated_on", "kept", "retired")
+    list_display = (
+        "id",
+        "created_at",
+        "serves",
+        "parent",
+        "trained_on",
+        "evaluated_on",
+        "kept_reason",
+        "retired_reason",
+    )
     exclude = ("artifact",)
     ordering = ("-pk",)
     actions = ("promote", "roll_back", "keep", "release", "retire", "prune")
@@ -223,7 +232,7 @@ class ModelVersionAdmin(ReadOnly):
             return TemplateResponse(request, "admin/api/modelversion/reason.html", context)
         try:
             self.message_user(request, act(reason))
-        except (ArtifactError, registry.Refused, registry.NothingToRollBackTo) as error:
+        except (ArtifactError, registry.RegistryError, registry.NothingToRollBackTo) as error:
             self.message_user(request, f"Refused: {error}.", messages.ERROR)
         return None
 
@@ -247,8 +256,8 @@ class ReviewedTweetAdmin(ReadOnly):
 
 @admin.register(StoredPrediction)
 class StoredPredictionAdmin(ReadOnly):
-    list_display = ("id", "last_seen", "version", "probability", "worth", "planted")
-    list_filter = ("planted",)
+    list_display = ("id", "last_seen", "version", "probability", "worth", "is_control")
+    list_filter = ("is_control",)
 
 
 @admin.register(LiveFigures)

@@ -15,10 +15,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hate_speech_ai.annotator_reliability import Doubt, Reliability, doubts
+from hate_speech_ai.annotator_reliability import NoiseEstimate, Reliability, doubts
 from hate_speech_ai.corpora.catalogue import STARTER
 from hate_speech_ai.corpora.dataset import load
-from hate_speech_ai.evaluation.exam import Exam, Row, Sheet
+from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row
 from hate_speech_ai.evaluation.gate import Limits, judge
 from hate_speech_ai.evaluation.metrics import measure, read_checks
 from hate_speech_ai.labels import HATE_SPEECH
@@ -54,9 +54,9 @@ def main() -> None:
     ]
     rows = [only_hate(example) for example in own.training if HATE_SPEECH in example.labels]
     frozen = [Row(one.tweet, one.labels[HATE_SPEECH]) for one in own.held_out if HATE_SPEECH in one.labels]
-    exam = Exam.of(frozen, [], read_checks(ROOT / "data" / "checks.csv"))
+    exam = EvaluationSet.of(frozen, [], read_checks(ROOT / "data" / "checks.csv"))
 
-    print(f"{len(rows):,} training rows, {len(exam.frozen):,} frozen rows")
+    print(f"{len(rows):,} training rows, {len(exam.corpus_holdout):,} frozen rows")
     print("\none night, all labels as they are")
     show(simulate(rows, [[reviewed(tweet, lie=False) for tweet in tweets]], exam, trust=not options.gate_alone))
     print("\n30 % of one night's labels the wrong way round")
@@ -84,7 +84,7 @@ def reviewed(example: Example, *, lie: bool) -> Example:
     return Example(example.tweet, {HATE_SPEECH: example.labels[HATE_SPEECH] != lie}, "reviews", core=True)
 
 
-def simulate(rows: list[Example], nights: list[list[Example]], exam: Exam, *, trust: bool) -> list[Night]:
+def simulate(rows: list[Example], nights: list[list[Example]], exam: EvaluationSet, *, trust: bool) -> list[Night]:
     """Night 0 is the start, which serves and is the baseline."""
     rows = list(rows)
     baseline = champion = sheet(train(rows), exam, len(rows), 0)
@@ -108,19 +108,19 @@ def simulate(rows: list[Example], nights: list[list[Example]], exam: Exam, *, tr
 
 
 def disbelief(news: list[Example], probabilities: Iterable[float]) -> list[str]:
-    doubt = Doubt()
+    doubt = NoiseEstimate()
     for review, probability in zip(news, probabilities, strict=True):
         doubt.add(review.labels[HATE_SPEECH], probability)
     found = doubts(Reliability(), doubt, max_contradicted=0.2, min_agreement=0.7)
     return [f"the key's new labels {why}" for why in found]
 
 
-def sheet(trained: Trained, exam: Exam, rows: int, version: int) -> Sheet:
-    return Sheet.of(Scorer(trained.artifact), exam, trained_on=rows, version=version)
+def sheet(trained: Trained, exam: EvaluationSet, rows: int, version: int) -> ModelPredictions:
+    return ModelPredictions.of(Scorer(trained.artifact), exam, trained_on=rows, version=version)
 
 
-def f1(exam: Exam, model: Sheet) -> float:
-    return measure(model.frozen, [row.answer for row in exam.frozen], model.threshold).f1
+def f1(exam: EvaluationSet, model: ModelPredictions) -> float:
+    return measure(model.corpus_holdout, [row.answer for row in exam.corpus_holdout], model.threshold).f1
 
 
 def show(nights: list[Night]) -> None:

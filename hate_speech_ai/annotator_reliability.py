@@ -29,43 +29,43 @@ class Reliability:
     """How a key's opinions compare with those of others about the same texts, by their answers to hate_speech.
 
     Attributes:
-        known, known_agreed: texts that corpora answer, and those of them on which the key agrees with the corpora.
+        gold, gold_agreed: texts that corpora answer, and those of them on which the key agrees with the corpora.
         peers, peers_agreed: the same with what other trusted keys say.
     """
 
-    known: int = 0
-    known_agreed: int = 0
+    gold: int = 0
+    gold_agreed: int = 0
     peers: int = 0
     peers_agreed: int = 0
 
     @property
-    def share(self) -> float:
+    def smoothed_agreement(self) -> float:
         """Of agreement, 0 to 1, as if the key had agreed on 9 of 10 more."""
-        judged = self.known + self.peers + _PRIOR_JUDGED
-        return round((self.known_agreed + self.peers_agreed + _PRIOR_AGREED) / judged, 4)
+        judged = self.gold + self.peers + _PRIOR_JUDGED
+        return round((self.gold_agreed + self.peers_agreed + _PRIOR_AGREED) / judged, 4)
 
     @property
     def weight(self) -> float:
         """Of the key's vote, as `labels.decide` counts it: 1, or the share where that is below 0.7."""
-        return 1.0 if self.share >= _FULL_WEIGHT else self.share
+        return 1.0 if self.smoothed_agreement >= _FULL_WEIGHT else self.smoothed_agreement
 
     def as_dict(self) -> dict[str, Any]:
-        counts = {name: getattr(self, name) for name in ("known", "known_agreed", "peers", "peers_agreed")}
-        return {**counts, "share": self.share, "weight": self.weight}
+        counts = {name: getattr(self, name) for name in ("gold", "gold_agreed", "peers", "peers_agreed")}
+        return {**counts, "smoothed_agreement": self.smoothed_agreement, "weight": self.weight}
 
 
 @dataclass
-class Doubt:
+class NoiseEstimate:
     """What a model, without having seen them, says about a key's new labels.
 
     Attributes:
-        new: labels of this night that nobody approved one by one.
-        sure: those of them on which the model was sure of an answer, whichever it was.
+        new_labels: labels of this night that nobody approved one by one.
+        confident: those of them on which the model was sure of an answer, whichever it was.
         contradicted: those on which it was sure of the other.
     """
 
-    new: int = 0
-    sure: int = 0
+    new_labels: int = 0
+    confident: int = 0
     contradicted: int = 0
 
     def add(self, answer: bool, probability: float) -> None:
@@ -74,13 +74,13 @@ class Doubt:
         Args:
             probability: of hate_speech, by a model that has not seen the label.
         """
-        self.new += 1
+        self.new_labels += 1
         if max(probability, 1 - probability) >= _SURE:
-            self.sure += 1
+            self.confident += 1
             self.contradicted += answer != (probability >= 0.5)
 
     def as_dict(self) -> dict[str, int]:
-        return {"new": self.new, "sure": self.sure, "contradicted": self.contradicted}
+        return {"new_labels": self.new_labels, "confident": self.confident, "contradicted": self.contradicted}
 
 
 def compare(opinions: Iterable[Mapping[str, bool]], trusted: Sequence[str]) -> dict[str, Reliability]:
@@ -100,8 +100,8 @@ def compare(opinions: Iterable[Mapping[str, bool]], trusted: Sequence[str]) -> d
                 continue
             reliability = reliabilities.setdefault(source, Reliability())
             if known is not None:
-                reliability.known += 1
-                reliability.known_agreed += answer == known
+                reliability.gold += 1
+                reliability.gold_agreed += answer == known
             others = majority([theirs for other, theirs in said.items() if other in peers and other != source])
             if others is not None:
                 reliability.peers += 1
@@ -115,7 +115,9 @@ def majority(answers: Sequence[bool]) -> bool | None:
     return None if 2 * yes == len(answers) else 2 * yes > len(answers)
 
 
-def doubts(reliability: Reliability, doubt: Doubt, *, max_contradicted: float, min_agreement: float) -> list[str]:
+def doubts(
+    reliability: Reliability, doubt: NoiseEstimate, *, max_contradicted: float, min_agreement: float
+) -> list[str]:
     """Why a key's new labels are not believed, in words that follow "the new labels of ..."; nothing where they are.
 
     Both are judged by the end of Wilson's 95 % interval that speaks for the key, so that few labels convict nobody.
@@ -125,18 +127,18 @@ def doubts(reliability: Reliability, doubt: Doubt, *, max_contradicted: float, m
         min_agreement: the share of tweets with a known answer to get right; 0 to 1.
     """
     found = []
-    if doubt.contradicted >= _FEWEST_CONTRADICTED and wilson(doubt.contradicted, doubt.sure)[0] > max_contradicted:
+    if doubt.contradicted >= _FEWEST_CONTRADICTED and wilson(doubt.contradicted, doubt.confident)[0] > max_contradicted:
         found.append(
-            f"contradict in {doubt.contradicted} of {doubt.sure} cases what a model that has not seen them is sure of, "
-            f"surely more than {max_contradicted:.0%}"
+            f"contradict in {doubt.contradicted} of {doubt.confident} cases what a model that has not seen them is "
+            f"sure of, surely more than {max_contradicted:.0%}"
         )
     if (
-        doubt.new
-        and reliability.known >= _FEWEST_KNOWN
-        and wilson(reliability.known_agreed, reliability.known)[1] < min_agreement
+        doubt.new_labels
+        and reliability.gold >= _FEWEST_KNOWN
+        and wilson(reliability.gold_agreed, reliability.gold)[1] < min_agreement
     ):
         found.append(
-            f"come from a key that agrees on only {reliability.known_agreed} of {reliability.known} tweets whose "
+            f"come from a key that agrees on only {reliability.gold_agreed} of {reliability.gold} tweets whose "
             f"answer is known, surely less than {min_agreement:.0%}"
         )
     return found

@@ -25,7 +25,7 @@ _NAMED = 5
 _LONGEST_NAMED = 40
 
 
-class Worth(NamedTuple):
+class Priority(NamedTuple):
     """What speaks for asking a person.
 
     Attributes:
@@ -37,7 +37,7 @@ class Worth(NamedTuple):
     score: float
 
 
-def worth(scorer: Scorer, tweet: str, probability: float) -> Worth:
+def worth(scorer: Scorer, tweet: str, probability: float) -> Priority:
     """What speaks for asking a person about a tweet.
 
     Each reason adds up to 1: for an answer at the threshold, a text without a known word, a group named in what is
@@ -65,7 +65,7 @@ def worth(scorer: Scorer, tweet: str, probability: float) -> Worth:
         answer = "the answer is yes" if distance >= 0 else "a yes is near"
         reasons[IDENTITY_TERM] = f"It names a group, and {answer}: {_name(groups)}."
         score += 1 if distance >= 0 else 1 + distance / NEAR
-    return Worth(reasons, round(score, 4))
+    return Priority(reasons, round(score, 4))
 
 
 def margin(probability: float, threshold: float) -> float:

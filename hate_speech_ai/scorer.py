@@ -41,12 +41,12 @@ class Score:
 
     Attributes:
         probabilities: for each label asked for, a calibrated probability from 0 to 1.
-        notes: what weakens the answer: `empty_after_cleaning` (nothing to read), `no_known_words` (no word of it was in
-            the training data), `truncated` (only the first 5,000 characters were read).
+        warnings: what weakens the answer: `empty_after_cleaning` (nothing to read), `no_known_words` (no word of it was
+            in the training data), `truncated` (only the first 5,000 characters were read).
     """
 
     probabilities: dict[str, float]
-    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 class TermContribution(NamedTuple):
@@ -119,12 +119,12 @@ class Scorer:
         """
         tokens = words(tweet)
         logits = self._logits(tweet, tokens, labels)
-        notes = []
+        warnings = []
         if not any(map(self.knows, tokens)):
-            notes.append(UNKNOWN if is_readable([token.text for token in tokens]) else EMPTY)
+            warnings.append(UNKNOWN if is_readable([token.text for token in tokens]) else EMPTY)
         if len(tweet) > MAX_CHARS:
-            notes.append(TRUNCATED)
-        return Score({label: sigmoid(logit) for label, logit in zip(labels, logits, strict=True)}, notes)
+            warnings.append(TRUNCATED)
+        return Score({label: sigmoid(logit) for label, logit in zip(labels, logits, strict=True)}, warnings)
 
     def probabilities(self, tweets: Iterable[str], label: str = HATE_SPEECH) -> list[float]:
         """Return the probability of one label for each tweet."""

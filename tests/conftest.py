@@ -91,7 +91,7 @@ def fresh_process() -> Iterator[None]:
     recorder._buffer.clear()
     recorder._stored, recorder._dropped, recorder._problem, live_metrics._shown = 0, 0, "", None
     authentication._known.clear()
-    authentication._asked_in_vain = float("-inf")
+    authentication._database_failed_at = float("-inf")
     throttling._local.clear()
     redis_client._resting_until = 0.0
     redis_client._client.cache_clear()

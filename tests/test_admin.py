@@ -104,7 +104,7 @@ def test_keeping_and_retiring(admin: Client, served: ModelVersion, make_version:
     assert "for good?" in act(admin, "retire", other)
     act(admin, "retire", other, reason="a mistake")
 
-    assert fresh(other).retired == "a mistake"
+    assert fresh(other).retired_reason == "a mistake"
     assert "serves; promote another" in act(admin, "retire", served, reason="a mistake")
     assert "it is retired (a mistake)" in act(admin, "promote", other, reason="test")
     assert [(action, by) for action, _, by, _ in entries()] == [
@@ -147,7 +147,7 @@ def test_who_may_only_look_changes_nothing(
 
     assert f'value="{action}"' not in page
     assert Promotion.champion() == served
-    assert (fresh(old).kept, fresh(old).retired, fresh(newest).kept) == ("", "", "test")
+    assert (fresh(old).kept_reason, fresh(old).retired_reason, fresh(newest).kept_reason) == ("", "", "test")
 
 
 def test_strangers_are_sent_to_the_login(served: ModelVersion) -> None:

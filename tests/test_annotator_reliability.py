@@ -2,26 +2,26 @@
 
 import pytest
 
-from hate_speech_ai.annotator_reliability import Doubt, Reliability, doubts
+from hate_speech_ai.annotator_reliability import NoiseEstimate, Reliability, doubts
 from hate_speech_ai.evaluation.proportions import wilson
 
 LIMITS = {"max_contradicted": 0.2, "min_agreement": 0.7}
 
 
 @pytest.mark.parametrize(
-    ("contradicted", "sure", "believed"),
+    ("contradicted", "confident", "believed"),
     [(0, 0, True), (29, 29, True), (30, 110, True), (32, 100, False), (210, 1000, True), (230, 1000, False)],
 )
 def test_labels_that_a_sure_model_contradicts(contradicted: int, sure: int, believed: bool) -> None:
-    assert (doubts(Reliability(), Doubt(sure, sure, contradicted), **LIMITS) == []) == believed
+    assert (doubts(Reliability(), NoiseEstimate(sure, sure, contradicted), **LIMITS) == []) == believed
 
 
 @pytest.mark.parametrize(
-    ("agreed", "known", "believed"), [(0, 19, True), (0, 20, False), (13, 20, True), (62, 100, True), (60, 100, False)]
+    ("agreed", "gold", "believed"), [(0, 19, True), (0, 20, False), (13, 20, True), (62, 100, True), (60, 100, False)]
 )
 def test_labels_of_a_key_that_is_wrong_about_known_tweets(agreed: int, known: int, believed: bool) -> None:
-    assert (doubts(Reliability(known, agreed), Doubt(new=1), **LIMITS) == []) == believed
-    assert doubts(Reliability(known, agreed), Doubt(), **LIMITS) == []
+    assert (doubts(Reliability(known, agreed), NoiseEstimate(new=1), **LIMITS) == []) == believed
+    assert doubts(Reliability(known, agreed), NoiseEstimate(), **LIMITS) == []
 
 
 def test_wilsons_interval() -> None:

@@ -270,7 +270,7 @@ class TestPredict:
         for label, probability in scorer.score(HATEFUL, ("hate_speech", "toxic")).probabilities.items():
             threshold = scorer.thresholds[label]
             assert first["labels"][label] == {"decision": True, "probability": probability, "threshold": threshold}
-        assert (first["notes"], second["notes"]) == ([], ["empty_after_cleaning"])
+        assert (first["warnings"], second["warnings"]) == ([], ["empty_after_cleaning"])
 
     @pytest.mark.parametrize("point", NAMES)
     def test_the_operating_point_chooses_the_threshold(self, run: Run, model: Path, scorer: Scorer, point: str) -> None:

@@ -51,7 +51,7 @@ def test_it_works(
         ]
         for row in rows
     }
-    flipped = answer["flipped"]
+    flipped = answer["changed"]
     assert flipped["became_positive"] == sum(after and not before for before, after in said.values())
     assert flipped["became_negative"] == sum(before and not after for before, after in said.values())
     assert {one["id"] for one in flipped["examples"]} <= {name for name, (one, two) in said.items() if one != two}
@@ -62,7 +62,7 @@ def test_it_works(
 def test_a_version_and_itself(as_key: AsKey, served: ModelVersion, rows: list[ReviewedTweet]) -> None:
     answer = as_key("admin").get(f"/models/{served.pk}/compare/{served.pk}").json()
 
-    assert answer["flipped"] == {"became_positive": 0, "became_negative": 0, "corrected": 0, "examples": []}
+    assert answer["changed"] == {"became_positive": 0, "became_negative": 0, "corrected": 0, "examples": []}
     assert answer["score_map"]["old"] == pytest.approx(answer["score_map"]["new"])
     assert answer["changed_words"] == []
 

@@ -45,7 +45,8 @@ def test_it_works() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "same"), [("hate hates hated hating", "hate"), ("immigrant immigrants", "immigr"), ("liar liars", "liar")]
+    ("words", "same"),
+    [("hate hates hated hating", "hate"), ("immigrant immigrants", "immigr"), ("liar liars", "liar")],
 )
 def test_inflections_are_one_word(words: str, same: str) -> None:
     assert {stem(word) for word in words.split()} == {same}

@@ -19,7 +19,7 @@ from pytest_django import Settings
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.operations import bootstrap
 from api.prediction import active_model
-from api.reviews.intake import Opinion, add, add_all
+from api.reviews.intake import Annotation, add, add_all
 from api.training import base_model, dataset
 from api.training.base_model import Base
 from hate_speech_ai import artifact
@@ -100,7 +100,7 @@ def test_the_base_model_serves_before_anything_is_trained(
 
 
 def test_it_serves_as_soon_as_there_are_tables(small_start: None, with_base: Path) -> None:
-    manage("prepare")
+    manage("prepare_start")
 
     assert [version.sha256 for version in ModelVersion.objects.all()] == [sha256(with_base.read_bytes())]
     assert Promotion.champion() == ModelVersion.objects.get()
@@ -110,7 +110,7 @@ def test_it_serves_as_soon_as_there_are_tables(small_start: None, with_base: Pat
 def test_another_start_changes_nothing(started: ModelVersion) -> None:
     before = everything()
 
-    said = [manage("prepare"), manage("bootstrap")]
+    said = [manage("prepare_start"), manage("bootstrap")]
 
     assert said == ["", ""]
     assert everything() == before
@@ -168,7 +168,7 @@ def test_a_model_that_flags_more_everyday_tweets_is_refused(
     settings.EVERYDAY = tmp_path / "everyday.csv"
     settings.EVERYDAY.write_text(usual + "".join(lines), encoding="utf-8")
     key, _ = ApiKey.issue("moderators", ["review"], trust="trusted")
-    hateful = [Opinion(f"throw out every blorp, day {number}", {"hate_speech": True}) for number in range(40)]
+    hateful = [Annotation(f"throw out every blorp, day {number}", {"hate_speech": True}) for number in range(40)]
     add_all(hateful, source=key.source, key=key)
 
     run = train()
@@ -190,7 +190,7 @@ def test_what_contradicts_the_base_is_not_believed(with_base: Path, tmp_path: Pa
     liar, _ = ApiKey.issue("a forum", ["review"], trust="trusted")
     add_all(
         [
-            Opinion(row["tweet"], {"hate_speech": (row["hate_speech"] == "1") != (number % 3 == 0)})
+            Annotation(row["tweet"], {"hate_speech": (row["hate_speech"] == "1") != (number % 3 == 0)})
             for number, row in enumerate(starter_rows()[1::50])
         ],
         source=liar.source,
@@ -276,7 +276,7 @@ def test_without_a_base_the_first_model_is_trained_from_nothing(
     assert manage("bootstrap") == ""
 
 
-@pytest.mark.parametrize("command", ["prepare", "bootstrap"])
+@pytest.mark.parametrize("command", ["prepare_start", "bootstrap"])
 @pytest.mark.parametrize(
     ("is_model", "why"),
     [

@@ -272,7 +272,7 @@ def load_corpus() -> None:
 
 
 def retired() -> list[int]:
-    return [version.pk for version in ModelVersion.objects.exclude(retired="").order_by("pk")]
+    return [version.pk for version in ModelVersion.objects.exclude(retired_reason="").order_by("pk")]
 
 
 def named(said: str) -> list[int]:

@@ -8,8 +8,8 @@ import pytest
 
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.evaluation.bootstrap import Answers
+from hate_speech_ai.evaluation.evaluation_set import MOST_ROWS, EvaluationSet, ModelPredictions, Row
 from hate_speech_ai.evaluation.everyday import Everyday
-from hate_speech_ai.evaluation.exam import MOST_ROWS, Exam, Row, Sheet
 from hate_speech_ai.evaluation.gate import Limits, Verdict, judge
 from hate_speech_ai.evaluation.metrics import CapabilityCheck
 from hate_speech_ai.operating_points import MOST_EVERYDAY
@@ -23,7 +23,7 @@ OPEN = Limits(
     max_drop_from_baseline=1.0,
     max_checks_lost=999,
     max_false_positive_rise=1.0,
-    max_flipped=1.0,
+    max_changed=1.0,
     max_everyday_rise=1.0,
     max_share_ratio=999.0,
 )
@@ -46,34 +46,39 @@ def checks(number: int) -> list[CapabilityCheck]:
     ]
 
 
-def exam(frozen: int = 200, reviews: int = 0) -> Exam:
-    return Exam(rows(frozen), rows(reviews, "review"), checks(24))
+def exam(corpus_holdout: int = 200, reviews: int = 0) -> EvaluationSet:
+    return EvaluationSet(rows(corpus_holdout), rows(reviews, "review"), checks(24))
 
 
 def right(number: int, found: int) -> list[float]:
-    """Probabilities of a model that finds so many of the hateful half of the rows, and says no to all others."""
+    """Probabilities of a model that finds so many of the hateful half of the rows, and says no to all other_labels."""
     return [0.9] * found + [0.1] * (number - found)
 
 
 def model(
     found: int = 100,
     *,
-    frozen: int = 200,
+    corpus_holdout: int = 200,
     reviews: list[float] | None = None,
     failed: int = 0,
     threshold: float = 0.5,
     trained_on: int = 1000,
     version: int = 7,
-) -> Sheet:
-    """It finds so many of the hateful frozen rows, and fails so many checks of the capability "jokes"."""
+) -> ModelPredictions:
+    """It finds so many of the hateful corpus_holdout rows, and fails so many checks of the capability "jokes"."""
     answers = [0.9 if place % 2 == 0 and place < 2 * failed else 0.1 for place in range(24)]
-    return Sheet(right(frozen, found), reviews or [], answers, threshold, trained_on, version)
+    return ModelPredictions(right(corpus_holdout, found), reviews or [], answers, threshold, trained_on, version)
 
 
 def reasons(
-    candidate: Sheet, champion: Sheet | None, rules: Limits, *, baseline: Sheet | None = None, reviews: int = 0
+    candidate: ModelPredictions,
+    champion: ModelPredictions | None,
+    rules: Limits,
+    *,
+    baseline: ModelPredictions | None = None,
+    reviews: int = 0,
 ) -> list[str]:
-    asked = exam(len(candidate.frozen), reviews)
+    asked = exam(len(candidate.corpus_holdout), reviews)
     return judge(asked, candidate=candidate, champion=champion, baseline=baseline, limits=rules).reasons
 
 
@@ -91,7 +96,7 @@ def test_no_worse_than_the_champion_may_serve(found: int) -> None:
     assert reasons(model(found), champion, Limits(), baseline=champion) == []
 
 
-# F1 and PR-AUC on the frozen rows
+# F1 and PR-AUC on the corpus_holdout rows
 
 
 def test_a_large_drop_is_a_reason() -> None:
@@ -102,7 +107,7 @@ def test_a_large_drop_is_a_reason() -> None:
 
 
 def test_a_large_drop_is_a_reason_on_few_rows_too() -> None:
-    few = {"frozen": 20, "threshold": 0.5}
+    few = {"corpus_holdout": 20, "threshold": 0.5}
 
     [unsure] = reasons(model(9, **few), model(10, **few), limits(max_drop=0.05))
 
@@ -111,7 +116,9 @@ def test_a_large_drop_is_a_reason_on_few_rows_too() -> None:
 
 
 def test_a_small_drop_is_a_reason_where_it_is_sure() -> None:
-    found = reasons(model(2900, frozen=6000), model(3000, frozen=6000), limits(max_drop=0.05, max_sure_drop=0.005))
+    found = reasons(
+        model(2900, corpus_holdout=6000), model(3000, corpus_holdout=6000), limits(max_drop=0.05, max_sure_drop=0.005)
+    )
 
     assert [reason.split(" on ")[0] for reason in found] == ["F1", "PR-AUC"]
     assert "falls from 1.0000 to 0.9831, by more than 0.005 and surely: by 0.0" in found[0]
@@ -119,7 +126,7 @@ def test_a_small_drop_is_a_reason_where_it_is_sure() -> None:
 
 def test_a_small_drop_is_forgiven_where_it_is_not_sure() -> None:
     champion, candidate = model(98), model(95)
-    candidate.frozen[98:100] = [0.9, 0.9]  # three rows for the worse and two for the better: chance
+    candidate.corpus_holdout[98:100] = [0.9, 0.9]  # three rows for the worse and two for the better: chance
 
     assert reasons(candidate, champion, limits(max_sure_drop=0.0)) == []
     assert reasons(candidate, champion, limits(max_drop=0.0)) != []
@@ -127,7 +134,7 @@ def test_a_small_drop_is_forgiven_where_it_is_not_sure() -> None:
 
 def test_a_threshold_that_was_lost_is_noticed() -> None:
     candidate = model(threshold=0.95)
-    candidate.frozen[:50] = [0.97] * 50
+    candidate.corpus_holdout[:50] = [0.97] * 50
 
     [reason] = reasons(candidate, model(), limits(max_drop=0.02))
 
@@ -136,8 +143,8 @@ def test_a_threshold_that_was_lost_is_noticed() -> None:
 
 def test_a_ranking_that_was_lost_is_noticed() -> None:
     champion, candidate = model(90), model(90)
-    champion.frozen[90:100] = [0.2] * 10
-    candidate.frozen[90:100] = [0.05] * 10
+    champion.corpus_holdout[90:100] = [0.2] * 10
+    candidate.corpus_holdout[90:100] = [0.05] * 10
 
     [reason] = reasons(candidate, champion, limits(max_drop=0.02))
 
@@ -145,14 +152,14 @@ def test_a_ranking_that_was_lost_is_noticed() -> None:
 
 
 def test_figures_that_are_not_defined_are_no_reason() -> None:
-    asked = Exam([Row(f"tweet {place}", True) for place in range(4)], [], [])
-    sheet = Sheet([0.9] * 4, [], [], 0.5, 1000, 7)
+    asked = EvaluationSet([Row(f"tweet {place}", True) for place in range(4)], [], [])
+    sheet = ModelPredictions([0.9] * 4, [], [], 0.5, 1000, 7)
 
     verdict = judge(asked, candidate=sheet, champion=sheet, baseline=sheet, limits=Limits())
 
     assert verdict.reasons == []
     assert verdict.figures["candidate"]["pr_auc"] is None
-    assert set(verdict.figures["vs_champion"]["frozen"]) == {"f1"}
+    assert set(verdict.figures["vs_champion"]["corpora"]) == {"f1"}
 
 
 # Held-out reviews
@@ -179,9 +186,16 @@ def test_few_reviews_are_not_judged_on() -> None:
 
 def test_without_frozen_rows_reviews_are_judged_on() -> None:
     def asked(found: int) -> Verdict:
-        champion, candidate = model(0, frozen=0, reviews=right(40, 20)), model(0, frozen=0, reviews=right(40, found))
+        champion, candidate = (
+            model(0, corpus_holdout=0, reviews=right(40, 20)),
+            model(0, corpus_holdout=0, reviews=right(40, found)),
+        )
         return judge(
-            Exam([], rows(40), checks(24)), candidate=candidate, champion=champion, baseline=champion, limits=Limits()
+            EvaluationSet([], rows(40), checks(24)),
+            candidate=candidate,
+            champion=champion,
+            baseline=champion,
+            limits=Limits(),
         )
 
     assert asked(20).reasons == []
@@ -202,14 +216,14 @@ def test_checks_that_are_lost_in_one_capability_are_a_reason() -> None:
 # Groups
 
 
-def named(wrong: int, group: int = 50, others: int = 150) -> Sheet:
+def named(wrong: int, group: int = 50, others: int = 150) -> ModelPredictions:
     """Of the harmless tweets that name a group, so many are taken for hateful."""
-    return Sheet([0.9] * wrong + [0.1] * (group - wrong) + [0.9] * others, [], [], 0.5, 1000, 7)
+    return ModelPredictions([0.9] * wrong + [0.1] * (group - wrong) + [0.9] * others, [], [], 0.5, 1000, 7)
 
 
-def naming(group: int = 50) -> Exam:
+def naming(group: int = 50) -> EvaluationSet:
     harmless = [Row(f"muslim neighbours {place}", False) for place in range(group)]
-    return Exam(harmless + [Row(f"tweet {place}", True) for place in range(150)], [], [])
+    return EvaluationSet(harmless + [Row(f"tweet {place}", True) for place in range(150)], [], [])
 
 
 def test_a_groups_false_positive_rate_that_rises_is_a_reason() -> None:
@@ -228,11 +242,13 @@ def test_a_groups_false_positive_rate_that_rises_is_a_reason() -> None:
 
 def test_a_rise_for_all_harmless_tweets_alike_is_no_bias() -> None:
     harmless = [Row(f"muslim neighbours {place}", False) for place in range(50)]
-    exam = Exam([*harmless, *(Row(f"a tweet {place}", False) for place in range(50)), *naming(0).frozen], [], [])
+    exam = EvaluationSet(
+        [*harmless, *(Row(f"a tweet {place}", False) for place in range(50)), *naming(0).corpus_holdout], [], []
+    )
 
-    def sheet(wrong: int, wrong_rest: int) -> Sheet:
+    def sheet(wrong: int, wrong_rest: int) -> ModelPredictions:
         said = [0.9] * wrong + [0.1] * (50 - wrong) + [0.9] * wrong_rest + [0.1] * (50 - wrong_rest) + [0.9] * 150
-        return Sheet(said, [], [], 0.5, 1000, 7)
+        return ModelPredictions(said, [], [], 0.5, 1000, 7)
 
     tight = limits(max_false_positive_rise=0.05)
     assert judge(exam, candidate=sheet(6, 6), champion=sheet(2, 2), limits=tight).reasons == []
@@ -250,14 +266,14 @@ def test_one_or_two_tweets_of_a_small_group_are_chance() -> None:
 # Everyday tweets
 
 
-def everyday(swearing: int = 0) -> Exam:
+def everyday(swearing: int = 0) -> EvaluationSet:
     """A thousand everyday tweets, some of which swear."""
     labels = (frozenset({"obscene"} if place < swearing else ()) for place in range(1000))
     tweets = [Everyday(str(place), "chat", f"see you at {place}", one) for place, one in enumerate(labels)]
     return replace(exam(), everyday=tweets)
 
 
-def flagging(**flagged: int) -> Sheet:
+def flagging(**flagged: int) -> ModelPredictions:
     """It flags so many of the everyday tweets."""
     return replace(model(), everyday=flagged)
 
@@ -322,12 +338,14 @@ def test_what_a_model_answers_to_the_exam(artifact_bytes: bytes) -> None:
         Everyday("1", "chat", "have a lovely day everyone"),
         Everyday("2", "chat", "fuck this bus", frozenset({"obscene"})),
     ]
-    asked = Exam(rows(4), rows(2, "review"), checks(2), {"toxic": rows(3), "spam": rows(3)}, [*tweets, tweets[1]])
+    asked = EvaluationSet(
+        rows(4), rows(2, "review"), checks(2), {"toxic": rows(3), "spam": rows(3)}, [*tweets, tweets[1]]
+    )
 
-    sheet = Sheet.of(scorer, asked, trained_on=1000, version=3)
+    sheet = ModelPredictions.of(scorer, asked, trained_on=1000, version=3)
 
-    assert sheet.frozen == scorer.probabilities([row.tweet for row in asked.frozen])
-    assert (len(sheet.reviews), len(sheet.checks), set(sheet.others)) == (2, 2, {"toxic"})
+    assert sheet.corpus_holdout == scorer.probabilities([row.tweet for row in asked.corpus_holdout])
+    assert (len(sheet.reviews), len(sheet.checks), set(sheet.other_labels)) == (2, 2, {"toxic"})
     assert set(sheet.everyday) == set(scorer.labels)
     assert sheet.everyday["obscene"] == 0  # the two that swear do not count
     assert sheet.everyday["toxic"] == 2
@@ -339,24 +357,24 @@ def test_what_a_model_answers_to_the_exam(artifact_bytes: bytes) -> None:
 
 def test_many_flipped_decisions_are_a_reason() -> None:
     champion, candidate = model(90), model(80)
-    candidate.frozen[90:100] = [0.9] * 10  # as good as before, on other rows
+    candidate.corpus_holdout[90:100] = [0.9] * 10  # as good as before, on other rows
 
-    [reason] = reasons(candidate, champion, limits(max_flipped=0.09))
+    [reason] = reasons(candidate, champion, limits(max_changed=0.09))
 
     assert reason == (
         "of 200 held-out tweets of corpora, 10.00% are decided otherwise than by the champion, more than 9.00%"
     )
-    assert reasons(candidate, champion, limits(max_flipped=0.1)) == []
+    assert reasons(candidate, champion, limits(max_changed=0.1)) == []
 
 
 def test_after_an_import_decisions_may_flip() -> None:
     champion, candidate = model(90, trained_on=1000), model(50, trained_on=1500)
 
-    verdict = judge(exam(), candidate=candidate, champion=champion, limits=limits(max_flipped=0.01))
+    verdict = judge(exam(), candidate=candidate, champion=champion, limits=limits(max_changed=0.01))
 
     assert verdict.reasons == []
     assert "flipped decisions are not judged: there are 1,500 training tweets" in verdict.figures["notes"][-1]
-    assert verdict.figures["vs_champion"]["flipped"] == 0.2
+    assert verdict.figures["vs_champion"]["changed"] == 0.2
 
 
 # Shares of yes
@@ -370,11 +388,11 @@ def test_a_model_that_says_yes_too_rarely_is_no_first_model(found: int, plausibl
 
 
 def test_a_model_that_says_yes_too_often_is_no_first_model() -> None:
-    asked = Exam([Row(f"tweet {place}", place < 20) for place in range(100)], [], [])
+    asked = EvaluationSet([Row(f"tweet {place}", place < 20) for place in range(100)], [], [])
     tight = limits(max_share_ratio=2.0)
 
-    assert judge(asked, candidate=Sheet(right(100, 40), [], [], 0.5, 1000), limits=tight).reasons == []
-    assert judge(asked, candidate=Sheet(right(100, 41), [], [], 0.5, 1000), limits=tight).reasons != []
+    assert judge(asked, candidate=ModelPredictions(right(100, 40), [], [], 0.5, 1000), limits=tight).reasons == []
+    assert judge(asked, candidate=ModelPredictions(right(100, 41), [], [], 0.5, 1000), limits=tight).reasons != []
 
 
 def test_a_model_that_always_says_yes_is_no_first_model() -> None:
@@ -455,9 +473,9 @@ def test_figures_and_limits_are_json() -> None:
         0.95,
         1,
     )
-    assert figures["rows"] == {"frozen": 200, "reviews": 40, "checks": 24, "everyday": 0}
+    assert figures["rows"] == {"corpora": 200, "reviews": 40, "checks": 24, "everyday": 0}
     assert figures["limits"]["max_drop"] == 0.02
-    f1 = figures["vs_champion"]["frozen"]["f1"]
+    f1 = figures["vs_champion"]["corpora"]["f1"]
     assert f1["low"] < f1["difference"] == round(f1["new"] - f1["old"], 4) < 0
     assert figures["vs_baseline"]["version"] == 1
 
@@ -465,15 +483,15 @@ def test_figures_and_limits_are_json() -> None:
 def test_of_many_rows_a_sample_that_stays_is_asked() -> None:
     many = [Row(f"tweet {place}", False) for place in range(MOST_ROWS + 100)]
 
-    first, second = Exam.of(many, [], []), Exam.of([*reversed(many), Row("one more", True)], [], [])
+    first, second = EvaluationSet.of(many, [], []), EvaluationSet.of([*reversed(many), Row("one more", True)], [], [])
 
-    assert len(first.frozen) == len(second.frozen) == MOST_ROWS
-    assert len(set(first.frozen) ^ set(second.frozen)) <= 2
+    assert len(first.corpus_holdout) == len(second.corpus_holdout) == MOST_ROWS
+    assert len(set(first.corpus_holdout) ^ set(second.corpus_holdout)) <= 2
 
 
 def test_without_rows_there_is_no_verdict() -> None:
     with pytest.raises(ValueError, match="no held-out tweets"):
-        judge(Exam([], [], []), candidate=Sheet([], [], [], 0.5, 0), limits=Limits())
+        judge(EvaluationSet([], [], []), candidate=ModelPredictions([], [], [], 0.5, 0), limits=Limits())
 
 
 def other(found: int, missed: float = 0.1) -> Answers:
@@ -488,12 +506,12 @@ def other(found: int, missed: float = 0.1) -> Answers:
     ids=["the same", "nearly the same", "worse", "in the same order, with another threshold"],
 )
 def test_another_label_may_not_fall_either(candidate: Answers, fallen: list[str]) -> None:
-    asked = replace(exam(), others={"toxic": [Row(f"tweet {place}", place % 2 == 0) for place in range(400)]})
-    champion = replace(model(), others={"toxic": other(200)})
+    asked = replace(exam(), other_labels={"toxic": [Row(f"tweet {place}", place % 2 == 0) for place in range(400)]})
+    champion = replace(model(), other_labels={"toxic": other(200)})
 
     verdict = judge(
         asked,
-        candidate=replace(model(), others={"toxic": candidate}),
+        candidate=replace(model(), other_labels={"toxic": candidate}),
         champion=champion,
         baseline=replace(champion, version=6),
         limits=Limits(),
@@ -504,9 +522,9 @@ def test_another_label_may_not_fall_either(candidate: Answers, fallen: list[str]
 
 
 def test_a_label_that_few_tweets_have_is_not_judged() -> None:
-    asked = replace(exam(), others={"toxic": [Row(f"tweet {place}", place < 29) for place in range(400)]})
-    champion = replace(model(), others={"toxic": Answers([0.9] * 29 + [0.1] * 371, 0.5)})
-    candidate = replace(model(), others={"toxic": Answers([0.1] * 400, 0.5)})
+    asked = replace(exam(), other_labels={"toxic": [Row(f"tweet {place}", place < 29) for place in range(400)]})
+    champion = replace(model(), other_labels={"toxic": Answers([0.9] * 29 + [0.1] * 371, 0.5)})
+    candidate = replace(model(), other_labels={"toxic": Answers([0.1] * 400, 0.5)})
 
     assert judge(asked, candidate=candidate, champion=champion, limits=Limits()).reasons == []
 
@@ -514,13 +532,13 @@ def test_a_label_that_few_tweets_have_is_not_judged() -> None:
 def test_a_rare_label_is_not_judged_by_where_its_threshold_fell() -> None:
     """As `severe_toxic` in the starter corpus: the same scores, a threshold a little lower, ten more wrong answers."""
     scores = [0.9] * 40 + [0.5] * 10 + [0.1] * 1950
-    asked = replace(exam(), others={"rare": [Row(f"tweet {place}", place < 40) for place in range(2000)]})
-    champion = replace(model(), others={"rare": Answers(scores, 0.6)})
-    candidate = replace(model(), others={"rare": Answers(scores, 0.4)})
+    asked = replace(exam(), other_labels={"rare": [Row(f"tweet {place}", place < 40) for place in range(2000)]})
+    champion = replace(model(), other_labels={"rare": Answers(scores, 0.6)})
+    candidate = replace(model(), other_labels={"rare": Answers(scores, 0.4)})
 
     verdict = judge(asked, candidate=candidate, champion=champion, baseline=champion, limits=Limits())
 
-    change = verdict.figures["vs_champion"]["others"]["rare"]["f1"]
+    change = verdict.figures["vs_champion"]["other_labels"]["rare"]["f1"]
     assert change["difference"] < -0.02
     assert change["high"] < 0
     assert verdict.reasons == []
@@ -528,9 +546,9 @@ def test_a_rare_label_is_not_judged_by_where_its_threshold_fell() -> None:
 
 
 def test_the_ranking_of_a_rare_label_may_not_fall() -> None:
-    asked = replace(exam(), others={"rare": [Row(f"tweet {place}", place < 45) for place in range(2000)]})
-    champion = replace(model(), others={"rare": Answers([0.9] * 45 + [0.1] * 1955, 0.5)})
-    candidate = replace(model(), others={"rare": Answers([0.9] * 25 + [0.1] * 1975, 0.5)})
+    asked = replace(exam(), other_labels={"rare": [Row(f"tweet {place}", place < 45) for place in range(2000)]})
+    champion = replace(model(), other_labels={"rare": Answers([0.9] * 45 + [0.1] * 1955, 0.5)})
+    candidate = replace(model(), other_labels={"rare": Answers([0.9] * 25 + [0.1] * 1975, 0.5)})
 
     [reason] = judge(asked, candidate=candidate, champion=champion, limits=Limits()).reasons
 
@@ -538,7 +556,7 @@ def test_the_ranking_of_a_rare_label_may_not_fall() -> None:
 
 
 def test_a_label_that_only_one_of_them_knows_is_not_compared() -> None:
-    asked = replace(exam(), others={"toxic": [Row("tweet", True)]})
-    champion = replace(model(), others={"toxic": Answers([0.9], 0.5)})
+    asked = replace(exam(), other_labels={"toxic": [Row("tweet", True)]})
+    champion = replace(model(), other_labels={"toxic": Answers([0.9], 0.5)})
 
     assert judge(asked, candidate=model(), champion=champion, limits=Limits()).reasons == []

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from api.models import AuditDraw, ModelVersion, Promotion, QueueClaim, ReviewedTweet
+from api.models import ModelVersion, Promotion, QueueClaim, ReviewedTweet, SampleDraw
 from api.prediction import active_model, recorder
 from api.review_queue import live_metrics
 from api.tasks import sweep
@@ -87,7 +87,7 @@ def test_two_moderators_work_through_the_queue_and_live_figures_appear(
     shown = figures(client)
     precision, recall = right(said, truth)
     assert shown["model_version"] == served.pk
-    assert shown["audited"] == AuditDraw.objects.count() > 150
+    assert shown["audited"] == SampleDraw.objects.count() > 150
     assert shown["unanswered"] == 0
     assert shown["reasons"] == {}
     assert begin.isoformat() < shown["since"] < timezone.now().isoformat()
@@ -155,7 +155,7 @@ def test_what_users_report_does_not_push_the_figures(
 
     shown = figures(client)
 
-    ranks = dict(AuditDraw.objects.values_list("prediction__tweet", "rank"))
+    ranks = dict(SampleDraw.objects.values_list("prediction__tweet", "rank"))
     reached = max(ranks[tweet] for tweet in found)
     passed = [truth[tweet] for tweet, rank in ranks.items() if rank <= reached]
     share, naive = sum(truth.values()) / len(truth), len(reported) / (len(reported) + 50)
@@ -258,7 +258,7 @@ def test_old_draws_do_not_count(
     take(as_key("review"))
     assert figures(client)["unanswered"] == 5
 
-    AuditDraw.objects.update(at=timezone.now() - timedelta(days=31))
+    SampleDraw.objects.update(at=timezone.now() - timedelta(days=31))
     QueueClaim.objects.update(at=timezone.now() - timedelta(days=31))
 
     assert figures(client)["unanswered"] == 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hate_speech_ai.evaluation.live_sample import MORE, Audit, estimate, inclusion
+from hate_speech_ai.evaluation.live_sample import MORE, SampledAnswer, estimate, inclusion_probability
 
 THRESHOLD = 0.5
 SHARE = 0.02
@@ -15,11 +15,11 @@ def traffic(rng: np.random.Generator, predictions: int = 15_000) -> tuple[np.nda
     return truth, 1 / (1 + np.exp(-rng.normal(np.where(truth, 1.0, -3.5), 1.6)))
 
 
-def audit(rng: np.random.Generator, truth: np.ndarray, scores: np.ndarray) -> list[Audit]:
+def audit(rng: np.random.Generator, truth: np.ndarray, scores: np.ndarray) -> list[SampledAnswer]:
     said = scores >= THRESHOLD
-    chances = np.array([inclusion(score, THRESHOLD, SHARE) for score in scores])
+    chances = np.array([inclusion_probability(score, THRESHOLD, SHARE) for score in scores])
     return [
-        Audit(str(place), bool(said[place]), bool(truth[place]), float(chances[place]))
+        SampledAnswer(str(place), bool(said[place]), bool(truth[place]), float(chances[place]))
         for place in np.flatnonzero(rng.random(len(truth)) < chances)
     ]
 
@@ -66,10 +66,10 @@ def test_reviews_of_what_the_model_is_unsure_of_would_say_something_else() -> No
 
 
 def test_the_weights_are_what_is_not_drawn() -> None:
-    audits = [Audit(f"yes {n}", True, n < 30, 0.5) for n in range(40)]
-    audits += [Audit(f"no {n}", False, n < 5, 0.1) for n in range(100)]
+    answers = [SampledAnswer(f"yes {n}", True, n < 30, 0.5) for n in range(40)]
+    answers += [SampledAnswer(f"no {n}", False, n < 5, 0.1) for n in range(100)]
 
-    live = estimate(audits)
+    live = estimate(answers)
 
     assert live.audited == 140
     assert live.precision is not None
@@ -82,15 +82,15 @@ def test_the_weights_are_what_is_not_drawn() -> None:
 
 
 def test_the_same_audit_gives_the_same_figures() -> None:
-    audits = [Audit(str(n), n % 3 == 0, n % 2 == 0, 0.1) for n in range(200)]
+    answers = [SampledAnswer(str(n), n % 3 == 0, n % 2 == 0, 0.1) for n in range(200)]
 
-    assert estimate(audits) == estimate(audits)
+    assert estimate(answers) == estimate(answers)
 
 
 def test_a_text_that_came_often_counts_as_often_but_is_one_answer() -> None:
-    audits = [Audit(str(n), n < 50, n % 4 > 0, 0.1) for n in range(150)]
-    viral = estimate([*audits, *[Audit("viral", True, False, 0.1)] * 50]).precision
-    many = estimate([*audits, *[Audit(f"other {n}", True, False, 0.1) for n in range(50)]]).precision
+    answers = [SampledAnswer(str(n), n < 50, n % 4 > 0, 0.1) for n in range(150)]
+    viral = estimate([*answers, *[SampledAnswer("viral", True, False, 0.1)] * 50]).precision
+    many = estimate([*answers, *[SampledAnswer(f"other {n}", True, False, 0.1) for n in range(50)]]).precision
 
     assert viral is not None
     assert many is not None
@@ -99,10 +99,10 @@ def test_a_text_that_came_often_counts_as_often_but_is_one_answer() -> None:
 
 
 def test_no_error_found_is_not_no_error() -> None:
-    audits = [Audit(f"yes {n}", True, True, 0.1) for n in range(30)]
-    audits += [Audit(f"no {n}", False, False, 0.1) for n in range(60)]
+    answers = [SampledAnswer(f"yes {n}", True, True, 0.1) for n in range(30)]
+    answers += [SampledAnswer(f"no {n}", False, False, 0.1) for n in range(60)]
 
-    live = estimate(audits)
+    live = estimate(answers)
 
     assert live.precision is not None
     assert live.recall is not None
@@ -112,7 +112,7 @@ def test_no_error_found_is_not_no_error() -> None:
 
 
 def test_of_too_few_nothing_is_said_but_why() -> None:
-    live = estimate([Audit(str(n), True, True, 0.1) for n in range(19)])
+    live = estimate([SampledAnswer(str(n), True, True, 0.1) for n in range(19)])
 
     assert (live.precision, live.recall, live.base_rate) == (None, None, None)
     assert "19 audited predictions were yes; 20 are needed" in live.reasons["precision"]
@@ -121,7 +121,7 @@ def test_of_too_few_nothing_is_said_but_why() -> None:
 
 
 def test_what_says_yes_or_nearly_is_drawn_more_often() -> None:
-    assert inclusion(0.6, 0.5, 0.02) == inclusion(0.2, 0.5, 0.02) == MORE * 0.02
-    assert inclusion(0.1, 0.5, 0.02) == 0.02
-    assert inclusion(0.6, 0.5, 0.5) == 1.0
-    assert inclusion(0.6, 0.5, 0.0) == 0.0
+    assert inclusion_probability(0.6, 0.5, 0.02) == inclusion_probability(0.2, 0.5, 0.02) == MORE * 0.02
+    assert inclusion_probability(0.1, 0.5, 0.02) == 0.02
+    assert inclusion_probability(0.6, 0.5, 0.5) == 1.0
+    assert inclusion_probability(0.6, 0.5, 0.0) == 0.0

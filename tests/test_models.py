@@ -73,9 +73,9 @@ def test_a_version_tells_its_story(client: JSONClient, served: ModelVersion, sla
         "recipe": {},
         "base": "",
         "learned_from": {},
-        "kept": "",
-        "retired": "",
-        "to_retire": "",
+        "kept_reason": "",
+        "retired_reason": "",
+        "retire_when_replaced_reason": "",
     }
 
 
@@ -103,7 +103,7 @@ def test_an_admin_promotes(
     assert response.status_code == 200
     answer = response.json()
     assert answer.pop("at").endswith("Z")
-    assert answer.pop("change")["before"] == served.pk
+    assert answer.pop("change")["previous_version"] == served.pk
     assert answer == {
         "version": newer.pk,
         "by": str(ApiKey.objects.get()),

@@ -164,27 +164,29 @@ def test_an_array_of_strings_is_many_texts_and_an_array_of_parts_one(client: JSO
     assert len(one) == 1
 
 
-@case("results.*.x_notes", "added")
+@case("results.*.x_warnings", "added")
 @pytest.mark.parametrize(
-    ("text", "notes"),
+    ("text", "warnings"),
     [("", ["empty_after_cleaning"]), ("qwxzv plmkj", ["no_known_words"]), ("a lovely day " * 2_520, ["truncated"])],
 )
-def test_what_weakens_an_answer_is_said(client: JSONClient, served: ModelVersion, text: str, notes: list[str]) -> None:
+def test_what_weakens_an_answer_is_said(
+    client: JSONClient, served: ModelVersion, text: str, warnings: list[str]
+) -> None:
     [result] = client.post(PATH, {"input": text}).json()["results"]
 
-    assert result["x_notes"] == notes
+    assert result["x_warnings"] == warnings
 
 
-@case("results.*.x_notes", "added")
+@case("results.*.x_warnings", "added")
 def test_another_language_is_judged_and_noted(client: JSONClient, served: ModelVersion, make_version: Make) -> None:
     for model in ("omni-moderation-latest", f"hate-speech-{make_version().pk}"):
         texts = {"input": ["сегодня прекрасная погода", KIND], "model": model}
 
         russian, kind = client.post(PATH, texts).json()["results"]
 
-        assert russian["x_notes"] == ["no_known_words", "language_not_supported"]
+        assert russian["x_warnings"] == ["no_known_words", "language_not_supported"]
         assert set(russian["category_scores"]) == set(CATEGORIES)
-        assert kind["x_notes"] == []
+        assert kind["x_warnings"] == []
 
 
 @case("input: an array of strings")
@@ -299,7 +301,7 @@ def test_a_version_that_cannot_be_loaded_is_not_there(
     client: JSONClient, served: ModelVersion, make_version: Make
 ) -> None:
     broken, retired = make_version(b"no model"), make_version()
-    rewrite(retired, retired="too old")
+    rewrite(retired, retired_reason="too old")
 
     for version, why in ((broken, "cannot be loaded"), (retired, "retired")):
         error = error_of(client.post(PATH, {"input": KIND, "model": f"hate-speech-{version.pk}"}), 404)

@@ -127,8 +127,8 @@ def test_conformance(row: Row, service: Service, request: pytest.FixtureRequest)
 def _(service: Service) -> None:
     long = f"{RUDE} " * 640
     assert len(long.encode()) == 20_480
-    assert service.analyze(long).json()["notes"] == ["truncated"]
-    assert "notes" not in service.analyze().json()
+    assert service.analyze(long).json()["warnings"] == ["truncated"]
+    assert "warnings" not in service.analyze().json()
 
 
 @case("comment.type")
@@ -317,14 +317,14 @@ def _(service: Service) -> None:
     assert answer["modelVersions"] == {"TOXICITY": number, f"INSULT@{number}": number}
 
 
-@case("notes", "added")
+@case("warnings", "added")
 def _(service: Service) -> None:
-    assert service.analyze("qqqqqxxxx zzzzzvvvv").json()["notes"] == ["no_known_words"]
-    assert service.analyze("!!!").json()["notes"] == ["empty_after_cleaning"]
+    assert service.analyze("qqqqqxxxx zzzzzvvvv").json()["warnings"] == ["no_known_words"]
+    assert service.analyze("!!!").json()["warnings"] == ["empty_after_cleaning"]
     for secret in (True, False):
         answer = service.analyze(GERMAN, languages=["en"], doNotStore=secret).json()
-        assert answer["notes"] == ["language_not_supported"]
-    assert "notes" not in service.analyze().json()
+        assert answer["warnings"] == ["language_not_supported"]
+    assert "warnings" not in service.analyze().json()
 
 
 # Request: suggestscore.

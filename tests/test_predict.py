@@ -27,11 +27,11 @@ def test_it_works(client: JSONClient, served: ModelVersion) -> None:
 
     assert response.status_code == 200
     answer = response.json()
-    assert set(answer) == {"is_hate_speech", "probability", "threshold", "model_version", "notes"}
+    assert set(answer) == {"is_hate_speech", "probability", "threshold", "model_version", "warnings"}
     assert answer["is_hate_speech"] is True
     assert answer["threshold"] <= answer["probability"] <= 1
     assert answer["model_version"] == served.pk
-    assert answer["notes"] == []
+    assert answer["warnings"] == []
 
 
 def test_kind_words_are_no_hate_speech(client: JSONClient, served: ModelVersion) -> None:
@@ -86,11 +86,11 @@ def test_nothing_to_read_is_noted(client: JSONClient, served: ModelVersion, twee
     response = client.post("/predict", {"tweet": tweet})
 
     assert response.status_code == 200
-    assert response.json()["notes"] == ["empty_after_cleaning"]
+    assert response.json()["warnings"] == ["empty_after_cleaning"]
 
 
 def test_unknown_words_are_noted(client: JSONClient, served: ModelVersion) -> None:
-    assert client.post("/predict", {"tweet": "zqxjk wvvqz"}).json()["notes"] == ["no_known_words"]
+    assert client.post("/predict", {"tweet": "zqxjk wvvqz"}).json()["warnings"] == ["no_known_words"]
 
 
 @pytest.mark.skipif(language.pycld2 is None, reason="there is no language detector for this platform")
@@ -101,13 +101,13 @@ def test_another_language_is_noted_and_judged(client: JSONClient, served: ModelV
     results = client.post("/predict", {"tweets": [german, russian, KIND]}).json()["results"]
 
     assert 0 <= answer["probability"] <= 1
-    assert [result["notes"][-1:] for result in results] == [["language_not_supported"]] * 2 + [[]]
+    assert [result["warnings"][-1:] for result in results] == [["language_not_supported"]] * 2 + [[]]
     assert answer == {**results[0], "model_version": served.pk}
 
 
 @pytest.mark.parametrize("tweet", ["lol ok", "no way bro", "ello ello", "banger", "hola amigo"])
 def test_short_english_is_not_taken_for_another_language(client: JSONClient, served: ModelVersion, tweet: str) -> None:
-    assert "language_not_supported" not in client.post("/predict", {"tweet": tweet}).json()["notes"]
+    assert "language_not_supported" not in client.post("/predict", {"tweet": tweet}).json()["warnings"]
 
 
 def test_only_5000_characters_are_read(client: JSONClient, served: ModelVersion) -> None:
@@ -117,8 +117,8 @@ def test_only_5000_characters_are_read(client: JSONClient, served: ModelVersion)
     shorter = client.post("/predict", {"tweet": most}).json()
     longer = client.post("/predict", {"tweet": f"{most} {HATE}"}).json()
 
-    assert shorter["notes"] == []
-    assert longer == {**shorter, "notes": ["truncated"]}
+    assert shorter["warnings"] == []
+    assert longer == {**shorter, "warnings": ["truncated"]}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from api.models import ApiKey, AuditDraw, AuditEntry, ModelVersion, Promotion, QueueClaim, StoredPrediction
+from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, QueueClaim, SampleDraw, StoredPrediction
 from api.prediction import active_model, recorder
 from api.tasks import sweep
 from hate_speech_ai.text import fingerprint
@@ -49,9 +49,9 @@ def test_it_works(client: JSONClient, served: ModelVersion, storing: Settings) -
 
     [row] = StoredPrediction.objects.all()
     assert (row.tweet, row.fingerprint, row.version, row.key) == (HATE, fingerprint(HATE), served, None)
-    assert (row.probability, row.threshold, row.notes) == (answer["probability"], answer["threshold"], [])
+    assert (row.probability, row.threshold, row.warnings) == (answer["probability"], answer["threshold"], [])
     [draw] = row.draws.all()
-    assert (draw.answer, draw.inclusion, draw.version) == (True, 1.0, served)
+    assert (draw.answer, draw.inclusion_probability, draw.version) == (True, 1.0, served)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_was_noted_is_stored(
     client.post(path, {field: [russian] if field == "tweets" else russian})
     recorder.flush()
 
-    assert StoredPrediction.objects.get().notes == ["no_known_words", "language_not_supported"]
+    assert StoredPrediction.objects.get().warnings == ["no_known_words", "language_not_supported"]
 
 
 def test_the_key_that_asked_is_noted(as_key: AsKey, served: ModelVersion, storing: Settings) -> None:
@@ -124,7 +124,7 @@ def test_a_share_is_stored_and_each_stands_for_the_others(
     recorder.flush()
 
     assert 300 < StoredPrediction.objects.count() < 500
-    weights = [1 / draw.inclusion for draw in AuditDraw.objects.all()]
+    weights = [1 / draw.inclusion_probability for draw in SampleDraw.objects.all()]
     assert sum(weights) == pytest.approx(2000, rel=0.25)
 
 
@@ -225,7 +225,7 @@ def test_the_row_says_why_it_is_worth_a_look(client: JSONClient, served: ModelVe
 def age(days: float) -> None:
     at = timezone.now() - timedelta(days=days)
     StoredPrediction.objects.update(first_seen=at, last_seen=at)
-    AuditDraw.objects.update(at=at)
+    SampleDraw.objects.update(at=at)
 
 
 def test_it_is_kept_for_so_many_days(client: JSONClient, served: ModelVersion, storing: Settings) -> None:
@@ -240,7 +240,7 @@ def test_it_is_kept_for_so_many_days(client: JSONClient, served: ModelVersion, s
     sweep()
 
     assert not StoredPrediction.objects.exists()
-    assert not AuditDraw.objects.exists()
+    assert not SampleDraw.objects.exists()
 
 
 def test_what_is_predicted_again_is_kept_though_older_draws_are_not(
@@ -285,7 +285,7 @@ def test_a_text_is_forgotten(client: JSONClient, served: ModelVersion, storing: 
     call_command("forget", "--text", TEXT.upper(), "--reason", "asked to")
 
     assert [row.tweet for row in StoredPrediction.objects.all()] == [HATE]
-    assert AuditDraw.objects.count() == 1
+    assert SampleDraw.objects.count() == 1
     entry = AuditEntry.objects.get(action="predictions.forgotten")
     assert (entry.target, entry.reason) == ("1 stored predictions", "asked to")
     assert "bus" not in str(vars(entry))

@@ -65,7 +65,7 @@ def test_a_version_is_never_changed(make_version: Make) -> None:
 
     with pytest.raises(TypeError, match="never changed"):
         version.save()
-    for fields in ({"metrics": {}}, {"artifact": b"other"}, {"sha256": "0" * 64}, {"kept": "x", "trained_on": 1}):
+    for fields in ({"metrics": {}}, {"artifact": b"other"}, {"sha256": "0" * 64}, {"kept_reason": "x", "trained_on": 1}):
         with pytest.raises(TypeError, match="never changed"):
             ModelVersion.objects.update(**fields)
     with pytest.raises(TypeError, match="never changed"):
@@ -85,11 +85,11 @@ def test_a_promotion_says_what_it_changed(
 
     [promotion] = admin.get(f"/models/{newer.pk}").json()["promotions"]
     change = promotion["change"]
-    assert (change["before"], change["rows"]) == (served.pk, len(rows))
+    assert (change["previous_version"], change["rows"]) == (served.pk, len(rows))
     assert change["score_map"] == compared["score_map"]
     assert ScoreMap(**change["score_map"])(0.5) >= 0
-    assert change["flipped"] == compared["flipped"]
-    assert change["flipped"]["examples"]
+    assert change["changed"] == compared["changed"]
+    assert change["changed"]["examples"]
     assert answer["change"]["score_map"] == change["score_map"]
 
 
@@ -102,7 +102,7 @@ def test_strangers_see_ids_and_no_texts(
     answer = client.get(f"/models/{newer.pk}")
 
     [promotion] = answer.json()["promotions"]
-    assert {frozenset(one) for one in promotion["change"]["flipped"]["examples"]} == {
+    assert {frozenset(one) for one in promotion["change"]["changed"]["examples"]} == {
         frozenset(("id", "label", "old", "new"))
     }
     assert not any(row.tweet in answer.content.decode() for row in rows)
@@ -116,12 +116,12 @@ def test_an_example_that_is_forgotten_has_no_text(
     newer, admin = make_version(other_bytes), as_key("admin")
     registry.promote(newer, by="test", reason="test")
     [promotion] = admin.get(f"/models/{newer.pk}").json()["promotions"]
-    first = promotion["change"]["flipped"]["examples"][0]
+    first = promotion["change"]["changed"]["examples"][0]
 
     assert admin.post("/forget", {"text": first["tweet"], "reason": "test"}).json()["rows"] >= 1
 
     [promotion] = admin.get(f"/models/{newer.pk}").json()["promotions"]
-    assert promotion["change"]["flipped"]["examples"][0] == {**first, "tweet": None}
+    assert promotion["change"]["changed"]["examples"][0] == {**first, "tweet": None}
 
 
 def test_the_first_promotion_and_a_confirmation_change_nothing(served: ModelVersion) -> None:
@@ -137,7 +137,7 @@ def test_a_champion_that_cannot_be_loaded_is_replaced(
 
     change = registry.promote(newer, by="test", reason="test").change
 
-    assert change["before"] == served.pk
+    assert change["previous_version"] == served.pk
     assert "cannot be loaded" in change["problem"]
 
 
@@ -147,7 +147,7 @@ def test_rolling_back_by_api(as_key: AsKey, served: ModelVersion, make_version: 
     answer = as_key("admin").post("/models/rollback", {"reason": "too strict"})
 
     assert (answer.status_code, answer.json()["version"]) == (200, served.pk)
-    assert answer.json()["change"]["before"] == served.pk + 1
+    assert answer.json()["change"]["previous_version"] == served.pk + 1
     assert Promotion.champion() == served
 
 
@@ -174,7 +174,7 @@ def test_a_retired_version_has_figures_and_no_model(
 
     answer = admin.post(f"/models/{older.pk}/retire", {"reason": "it learned a mistake"})
 
-    assert (answer.status_code, answer.json()["retired"]) == (200, "it learned a mistake")
+    assert (answer.status_code, answer.json()["retired_reason"]) == (200, "it learned a mistake")
     assert answer.json()["metrics"] == older.metrics
     assert bytes(fresh(older).artifact) == b""
     assert audited("version.retired") == [(f"version {older.pk}", "it learned a mistake")]
@@ -239,7 +239,7 @@ def test_what_serves_or_is_kept_is_not_retired(as_key: AsKey, served: ModelVersi
 
     assert "serves; promote another" in refusal(served)
     assert "is kept (a paper names it); release it" in refusal(kept)
-    assert admin.request("DELETE", f"/models/{kept.pk}/keep", "application/json", b"").json()["kept"] == ""
+    assert admin.request("DELETE", f"/models/{kept.pk}/keep", "application/json", b"").json()["kept_reason"] == ""
     assert admin.post(f"/models/{kept.pk}/retire", {"reason": "test"}).status_code == 200
     assert "retired already" in refusal(kept)
     assert "nothing to keep" in admin.post(f"/models/{kept.pk}/keep", {"reason": "x"}).json()["errors"]["id"][0]
@@ -269,9 +269,9 @@ def test_pruning_keeps_what_somebody_may_need(served: ModelVersion, make_version
     pruned = registry.prune(by="test")
 
     assert pruned == [rejected.pk, outdated.pk]
-    alive = {version.pk for version in ModelVersion.objects.filter(retired="")}
+    alive = {version.pk for version in ModelVersion.objects.filter(retired_reason="")}
     assert alive == {version.pk for version in (served, kept, parent, *last, champion, *newest)}
-    assert fresh(rejected).retired == "pruned: older than the last 2"
+    assert fresh(rejected).retired_reason == "pruned: older than the last 2"
     assert fresh(rejected).metrics == rejected.metrics
     [entry] = AuditEntry.objects.filter(action="versions.pruned")
     assert entry.details == {"versions": pruned}
@@ -294,7 +294,7 @@ def test_the_commands(served: ModelVersion, make_version: Make, settings: Settin
     assert run("retire", str(two.pk), "--reason", "a mistake") == f"version {two.pk} is retired\n"
     assert run("prune") == f"retired: {three.pk}\n"
 
-    listed = [line.split(maxsplit=5) for line in run("models").splitlines()[1:]]
+    listed = [line.split(maxsplit=5) for line in run("list_models").splitlines()[1:]]
     assert [(line[0], line[5:]) for line in listed] == [
         (str(newest.pk), []),
         (str(three.pk), ["retired: pruned: older than the last 1"]),

@@ -151,7 +151,7 @@ def test_a_night_says_what_it_changed_and_of_what_it_was_made(rows: None, as_key
     assert now.change["before"] == first.pk
     assert now.change["rows"] == ReviewedTweet.objects.filter(held_out=True, key=None).count()
     assert len(now.change["score_map"]["old"]) > 5
-    retired = ModelVersion.objects.exclude(retired="")
+    retired = ModelVersion.objects.exclude(retired_reason="")
     assert list(retired) == [rejected]
 
 
@@ -235,7 +235,7 @@ def test_the_verdict_can_be_read(rows: None, as_key: AsKey) -> None:
     assert figures["vs_champion"]["version"] == figures["vs_baseline"]["version"] == first.version_id
     f1 = figures["vs_champion"]["frozen"]["f1"]
     assert f1["low"] < f1["difference"] < f1["high"] < 0
-    assert figures["vs_champion"]["flipped"] > 0.5
+    assert figures["vs_champion"]["changed"] > 0.5
     assert figures["vs_champion"]["checks"]["slur_use"]["rows"] == 12
     assert figures["limits"]["max_drop"] == 0.02
     assert figures["notes"] == ["0 held-out reviews are too few to judge on; 20 are needed"]

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from api.models import AuditDraw, ModelVersion, Promotion, QueueClaim, ReviewedTweet, StoredPrediction
+from api.models import ModelVersion, Promotion, QueueClaim, ReviewedTweet, SampleDraw, StoredPrediction
 from api.prediction import active_model, recorder
 from api.review_queue import selection
 from api.reviews.intake import add
@@ -62,7 +62,7 @@ def test_it_works(client: JSONClient, as_key: AsKey, served: ModelVersion) -> No
 
     assert response.status_code == 200
     assert response["Cache-Control"] == "no-store"
-    assert response.json()["storing"] == 1.0
+    assert response.json()["sample_rate"] == 1.0
     [item] = response.json()["items"]
     item["reasons"] = [reason for reason in item["reasons"] if reason["code"] == "unknown_words"]
     claimed_until = item.pop("claimed_until")
@@ -90,7 +90,7 @@ def test_where_nothing_is_stored_it_is_empty_and_says_so(
 ) -> None:
     storing.PREDICTION_SAMPLE_RATE = 0.0
 
-    assert as_key("review").get(PATH).json() == {"items": [], "storing": 0.0}
+    assert as_key("review").get(PATH).json() == {"items": [], "sample_rate": 0.0}
 
 
 def test_it_needs_the_scope_review(client: JSONClient, as_key: AsKey, db: None) -> None:
@@ -229,12 +229,12 @@ def test_a_second_opinion_is_of_another_key(client: JSONClient, as_key: AsKey, s
     reviewed = next(text for text in ODD[:3] if text != held["tweet"])
     review(ann, reviewed)
 
-    assert queue(ann, double="true") == []
-    assert texts(queue(ben, double="true")) == {held["tweet"], reviewed}
-    assert queue(eve, double="true") == []  # two keys are enough
+    assert queue(ann, second_opinion="true") == []
+    assert texts(queue(ben, second_opinion="true")) == {held["tweet"], reviewed}
+    assert queue(eve, second_opinion="true") == []  # two keys are enough
     expire()
     review(ben, reviewed)
-    assert texts(queue(eve, double="true")) == set()
+    assert texts(queue(eve, second_opinion="true")) == set()
 
 
 def test_a_third_key_takes_the_place_of_one_that_let_go(
@@ -243,11 +243,11 @@ def test_a_third_key_takes_the_place_of_one_that_let_go(
     predict(client, ODD[0])
     review(as_key("review"), ODD[0])
     ben, eve = as_key("review"), as_key("review")
-    [item] = queue(ben, double="true")
+    [item] = queue(ben, second_opinion="true")
 
     ben.post(f"{PATH}/{item['id']}/release")
 
-    assert texts(queue(eve, double="true")) == {ODD[0]}
+    assert texts(queue(eve, second_opinion="true")) == {ODD[0]}
 
 
 def test_two_versions_that_disagree(
@@ -319,7 +319,7 @@ def test_audits_come_in_the_order_of_chance(
 ) -> None:
     storing.RANDOM_SAMPLE_SHARE = 1.0
     predict(client, *[f"bus number {n} is late" for n in range(20)])
-    ranks = dict(AuditDraw.objects.values_list("prediction__tweet", "rank"))
+    ranks = dict(SampleDraw.objects.values_list("prediction__tweet", "rank"))
 
     items = queue(as_key("review"), limit=5, reason="random_audit")
 
@@ -360,7 +360,7 @@ def test_planted_tweets_look_like_any_other(
     assert {item["model_version"] for item in items} == {served.pk}
     for item in planted:
         assert item["probability"] == active_model.get().scorer.probabilities([item["tweet"]])[0]
-    assert not AuditDraw.objects.filter(prediction__planted=True).exists()
+    assert not SampleDraw.objects.filter(prediction__is_control=True).exists()
 
 
 def test_of_the_queue_such_a_share_is_planted(
@@ -425,19 +425,19 @@ def test_a_planted_tweet_that_was_given_back_is_there_for_the_next(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("double", ["false", "true"])
+@pytest.mark.parametrize("second_opinion", ["false", "true"])
 def test_eight_at_once_do_not_get_the_same(
-    transactional_db: None, client: JSONClient, as_key: AsKey, served: ModelVersion, double: str
+    transactional_db: None, client: JSONClient, as_key: AsKey, served: ModelVersion, second_opinion: str
 ) -> None:
     many = [f"quiblet{n}x and wozzle{n}y" for n in range(60)]
     predict(client, *many)
-    if double == "true":
+    if second_opinion == "true":
         first = as_key("review")
         for text in many:
             review(first, text)
     clients = [as_key("review") for _ in range(8)]
 
-    answers = at_once([lambda one=one: queue(one, limit=10, double=double) for one in clients])
+    answers = at_once([lambda one=one: queue(one, limit=10, second_opinion=second_opinion) for one in clients])
 
     times = Counter(item["id"] for items in answers for item in items)
     assert set(times.values()) == {1}

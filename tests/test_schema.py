@@ -178,11 +178,11 @@ def test_an_answer_has_the_fields_that_are_described(
 
 
 def test_every_note_is_described_and_documented(schema: dict[str, Any]) -> None:
-    notes = schema["components"]["schemas"]["Prediction"]["properties"]["notes"]["items"]
+    warnings = schema["components"]["schemas"]["Prediction"]["properties"]["warnings"]["items"]
 
-    assert {EMPTY, UNKNOWN, TRUNCATED, NOT_SUPPORTED} == set(notes["enum"])
+    assert {EMPTY, UNKNOWN, TRUNCATED, NOT_SUPPORTED} == set(warnings["enum"])
     documented = (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
-    said = dict(line.removeprefix("* `").split("` - ") for line in notes["description"].splitlines())
+    said = dict(line.removeprefix("* `").split("` - ") for line in warnings["description"].splitlines())
     for note, meaning in said.items():
         assert f"{note}` ({meaning})" in documented.replace("\n", " ")
 

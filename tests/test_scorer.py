@@ -65,7 +65,7 @@ def test_it_works(scorer: Scorer) -> None:
     assert (
         0 < kind.probabilities["hate_speech"] < scorer.thresholds["hate_speech"] < hateful.probabilities["hate_speech"]
     )
-    assert hateful.notes == kind.notes == []
+    assert hateful.warnings == kind.warnings == []
 
 
 def test_every_head_equals_scikit_learn_on_the_starter_corpus(trained: Any, scorer: Scorer) -> None:
@@ -134,7 +134,7 @@ def test_probabilities_are_those_of_the_label_asked_for(scorer: Scorer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tweet", "notes"),
+    ("tweet", "warnings"),
     [
         ("they hate us", []),
         ("", [EMPTY]),
@@ -149,8 +149,8 @@ def test_probabilities_are_those_of_the_label_asked_for(scorer: Scorer) -> None:
         ("we like it".ljust(5_000), []),
     ],
 )
-def test_notes_say_what_weakens_the_answer(scorer: Scorer, tweet: str, notes: list[str]) -> None:
-    assert scorer.score(tweet).notes == notes
+def test_warnings_say_what_weakens_the_answer(scorer: Scorer, tweet: str, warnings: list[str]) -> None:
+    assert scorer.score(tweet).warnings == warnings
 
 
 HATEFUL = "all muslims are vermin and should be deported."

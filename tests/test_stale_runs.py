@@ -16,7 +16,7 @@ from api.keys import trust
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.prediction import recorder
 from api.reviews import erasure
-from api.reviews.intake import Opinion, add, add_all, withdraw
+from api.reviews.intake import Annotation, add, add_all, withdraw
 from api.training import examination, outcomes, queue, retraining
 from api.training.outcomes import Change
 from api.versions import registry
@@ -223,7 +223,7 @@ def test_a_request_that_was_on_its_way_when_its_key_was_quarantined_waits_too(
     key = ApiKey.objects.get()  # as the request found it
     trust.quarantine(ApiKey.objects.get(), by="ann", reason="a liar")
 
-    said = [Opinion(f"glimmer folk number {number} lie", {"hate_speech": True}) for number in range(reviews)]
+    said = [Annotation(f"glimmer folk number {number} lie", {"hate_speech": True}) for number in range(reviews)]
     stored = add_all(said, source=key.source, key=key)
 
     assert {review.status for review, _ in stored} == {"quarantined"}
@@ -236,7 +236,7 @@ def test_a_version_that_is_confirmed_is_not_retired_by_who_replaces_it(
     other = train().version
     assert other is not None
     registry.rollback(by="ann", reason="it answers strangely")
-    ModelVersion.objects.filter(pk=start.pk).update(to_retire="it learned what was forgotten")
+    ModelVersion.objects.filter(pk=start.pk).update(retire_when_replaced_reason="it learned what was forgotten")
     locked = Event()
 
     def confirm() -> None:
@@ -254,7 +254,7 @@ def test_a_version_that_is_confirmed_is_not_retired_by_who_replaces_it(
 
     champion = Promotion.champion()
     assert champion is not None
-    assert not champion.retired
+    assert not champion.retired_reason
 
 
 def test_what_comes_in_while_others_are_forgotten_is_not_deleted_uncounted(

@@ -15,9 +15,9 @@ from api.operations import supervisor
 
 
 def test_a_management_command_is_there_to_be_run() -> None:
-    python, program, name = supervisor.manage("prepare")
+    python, program, name = supervisor.manage("prepare_start")
 
-    assert (python, name) == (sys.executable, "prepare")
+    assert (python, name) == (sys.executable, "prepare_start")
     assert Path(program) == settings.BASE_DIR / "manage.py"
 
 

@@ -232,7 +232,7 @@ class TestLevels:
         first, *_ = (say(stranger, text)["id"] for text in tweets(3))
 
         assert "1 reviews are approved" in manage("approve", first)
-        assert "2 reviews wait for approval" in manage("keys")
+        assert "2 reviews wait for approval" in manage("list_keys")
         assert "2 of its reviews that waited" in manage("trust", theirs, "--approve-pending", "--reason", "a friend")
         assert say(stranger, tweets(4)[3])["status"] == "pending"
         # What a person has approved one by one stays.
@@ -285,7 +285,7 @@ class TestStanding:
 
         [reliability] = read(None).reliabilities.values()
 
-        assert (reliability.known, reliability.known_agreed, reliability.weight) == (2, 0, 1.0)
+        assert (reliability.gold, reliability.gold_agreed, reliability.weight) == (2, 0, 1.0)
 
     def test_a_key_that_is_often_wrong_is_outvoted(self, as_key: AsKey) -> None:
         client = as_key("review")
@@ -294,7 +294,7 @@ class TestStanding:
         dataset = read(None)
 
         [reliability] = dataset.reliabilities.values()
-        assert (reliability.share, reliability.weight) == (0.3, 0.3)
+        assert (reliability.smoothed_agreement, reliability.weight) == (0.3, 0.3)
         # The key spoke last, but one vote is more than 0.3.
         assert {example.labels["hate_speech"] for example in dataset.training} == {False}
 
@@ -310,7 +310,7 @@ class TestStanding:
 
         [reliability] = read(None).reliabilities.values()
 
-        assert (reliability.known, reliability.known_agreed) == (4, 3)
+        assert (reliability.gold, reliability.gold_agreed) == (4, 3)
 
     def test_peers_are_other_trusted_keys(self, as_key: AsKey, stranger: JSONClient) -> None:
         ann, bob = as_key("review"), as_key("review")
@@ -367,11 +367,11 @@ class TestNight:
         assert Promotion.champion() == champion
         liar.refresh_from_db()
         assert liar.trust == "quarantined"
-        assert liar.reliability["contradicted"] > 0.2 * liar.reliability["sure"]
+        assert liar.reliability["contradicted"] > 0.2 * liar.reliability["confident"]
         assert set(liar.reviews.values_list("status", flat=True)) == {"quarantined"}
         [shown] = [key for key in admin.get("/keys").json()["results"] if key["prefix"] == liar.prefix]
         assert shown["reliability"]["contradicted"] == liar.reliability["contradicted"]
-        assert admin.get(f"/training-runs/{run.pk}").json()["figures"]["keys"][liar.prefix]["sure"] > 0
+        assert admin.get(f"/training-runs/{run.pk}").json()["figures"]["keys"][liar.prefix]["confident"] > 0
         assert AuditEntry.objects.filter(action="key.quarantined", target=str(liar)).exists()
 
         # The next night goes on without them.
@@ -392,7 +392,7 @@ class TestNight:
         assert run.outcome == "promoted", run.reasons
         key = ApiKey.objects.order_by("-pk")[0]
         assert key.trust == "trusted"
-        assert key.reliability["contradicted"] < 0.2 * key.reliability["sure"]
+        assert key.reliability["contradicted"] < 0.2 * key.reliability["confident"]
 
     def test_lies_about_other_labels_are_noticed(
         self, no_everyday_tweets: None, tmp_path: Path, settings: Settings
@@ -402,7 +402,7 @@ class TestNight:
         assert self.night().outcome == "promoted"
         liar, _ = ApiKey.issue("a forum", ["review"], trust="trusted")
         suggested = [
-            intake.Opinion(row["tweet"], {"toxic": (row["toxic"] == "1") != (number % 10 < 3)})
+            intake.Annotation(row["tweet"], {"toxic": (row["toxic"] == "1") != (number % 10 < 3)})
             for number, row in enumerate(starter_rows()[1::12])
         ]
         intake.add_all(suggested, source=liar.source, key=liar)
@@ -415,7 +415,7 @@ class TestNight:
     def test_what_a_key_changes(self, start: None, as_key: AsKey) -> None:
         self.review(as_key("review"), wrong=0.5)
 
-        shown = manage("train_without", prefix())
+        shown = manage("ablate_key", prefix())
 
         assert "f1 on " in shown
         assert "of decisions differ" in shown
@@ -425,7 +425,7 @@ class TestNight:
     def test_a_key_of_which_nothing_counts_changes_nothing(self, start: None, as_key: AsKey) -> None:
         self.review(as_key("review", trust="quarantined"), wrong=0.5)
 
-        shown = manage("train_without", prefix())
+        shown = manage("ablate_key", prefix())
 
         assert shown.endswith("says counts: the next training does without it as things are\n")
         assert "training with" not in shown
@@ -433,8 +433,8 @@ class TestNight:
     def test_the_commands_that_are_named_work(self, start: None, as_key: AsKey) -> None:
         self.review(as_key("review"), wrong=0.5)
         hints = StringIO()
-        call_command("train_without", prefix(), stdout=hints, stderr=StringIO())
-        call_command("create_key", "new", "--scope", "review", stdout=StringIO(), stderr=hints)
+        call_command("ablate_key", prefix(), stdout=hints, stderr=StringIO())
+        call_command("create_key", "new_labels", "--scope", "review", stdout=StringIO(), stderr=hints)
 
         for command in re.findall(r"manage\.py (.+ WHY)", hints.getvalue()):
             manage(*command.split())

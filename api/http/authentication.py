@@ -29,7 +29,7 @@ _WRONG = "The API key is unknown, expired or revoked. Send a valid one as `Autho
 # digest of a valid key -> (key, when it was read)
 _known: dict[str, tuple[ApiKey, float]] = {}
 # When the database last did not answer: predictions spare it, and themselves the wait, for some seconds.
-_asked_in_vain = float("-inf")
+_database_failed_at = float("-inf")
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -107,19 +107,19 @@ def find(plain: str, *, cached: bool) -> ApiKey | None:
     Raises:
         DatabaseUnavailable: the key is not known here and the database does not answer, so nobody can say.
     """
-    global _asked_in_vain
+    global _database_failed_at
     digest = ApiKey.digest_of(plain)
     now = time.monotonic()
     key, read_at = _known.get(digest, (None, 0.0))
     fresh = now - read_at < _FRESH_SECONDS
-    spared = now - _asked_in_vain < _SPARED_SECONDS and now - read_at < _STALE_SECONDS
+    spared = now - _database_failed_at < _SPARED_SECONDS and now - read_at < _STALE_SECONDS
     if cached and key is not None and (fresh or spared):
         return key if key.is_valid(timezone.now()) else None
     try:
         found = ApiKey.objects.filter(prefix=plain[:15].replace("\0", "")).first()
     except DatabaseError:
         if cached and key is not None and now - read_at < _STALE_SECONDS:
-            _asked_in_vain = now
+            _database_failed_at = now
             return key if key.is_valid(timezone.now()) else None
         raise DatabaseUnavailable() from None
     # An unknown prefix costs the same comparison as a known one.

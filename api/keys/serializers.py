@@ -20,16 +20,16 @@ class ReviewerSerializer(serializers.ModelSerializer[ReviewerAgreement]):
 class ReliabilityAnswerSerializer(serializers.Serializer[Any]):
     """As the last training saw it. Agreement is about hate_speech."""
 
-    known = serializers.IntegerField(help_text="texts of its reviews that corpora answer, too")
-    known_agreed = serializers.IntegerField(help_text="those on which it agrees with them")
+    gold = serializers.IntegerField(help_text="texts of its reviews that corpora answer, too")
+    gold_agreed = serializers.IntegerField(help_text="those on which it agrees with them")
     peers = serializers.IntegerField(help_text="texts that other trusted keys answer, too")
     peers_agreed = serializers.IntegerField()
-    share = serializers.FloatField(help_text="of agreement, as if it had agreed on 9 of 10 more")
+    smoothed_agreement = serializers.FloatField(help_text="of agreement, as if it had agreed on 9 of 10 more")
     weight = serializers.FloatField(help_text="of its votes: 1, or share where that is below 0.7")
-    new = serializers.IntegerField(help_text="labels that the training would have learned, approved by nobody")
-    sure = serializers.IntegerField(help_text="those about which a model was sure that had not seen them")
+    new_labels = serializers.IntegerField(help_text="labels that the training would have learned, approved by nobody")
+    confident = serializers.IntegerField(help_text="those about which a model was sure that had not seen them")
     contradicted = serializers.IntegerField(help_text="those of them where it was sure of the opposite")
-    waiting = serializers.IntegerField(help_text="labels above the key's share of that night, left for another")
+    deferred = serializers.IntegerField(help_text="labels above the key's share of that night, left for another")
     at = serializers.DateTimeField()
 
 

@@ -13,5 +13,5 @@ def key_by_prefix(prefix: str) -> ApiKey:
     """
     key = ApiKey.objects.filter(prefix=prefix[:15]).first()
     if key is None:
-        raise CommandError(f"there is no key {prefix[:15]}; manage.py keys lists them")
+        raise CommandError(f"there is no key {prefix[:15]}; manage.py list_keys lists them")
     return key

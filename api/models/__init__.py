@@ -2,16 +2,15 @@
 
 from api.models.bookkeeping import AuditEntry, Heartbeat, IdempotentAnswer
 from api.models.keys import ApiKey, ReviewerAgreement
-from api.models.predictions import AuditDraw, LiveFigures, QueueClaim, StoredPrediction
-from api.models.reviews import LEARNED, SILENT, ReviewedTweet, ReviewEvent
+from api.models.predictions import LiveFigures, QueueClaim, SampleDraw, StoredPrediction
+from api.models.reviews import LEARNED, NOT_COUNTED, ReviewedTweet, ReviewEvent
 from api.models.runs import TrainingRun
 from api.models.versions import ModelVersion, Promotion
 
 __all__ = [
     "LEARNED",
-    "SILENT",
+    "NOT_COUNTED",
     "ApiKey",
-    "AuditDraw",
     "AuditEntry",
     "Heartbeat",
     "IdempotentAnswer",
@@ -22,6 +21,7 @@ __all__ = [
     "ReviewEvent",
     "ReviewedTweet",
     "ReviewerAgreement",
+    "SampleDraw",
     "StoredPrediction",
     "TrainingRun",
 ]

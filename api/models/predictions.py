@@ -23,14 +23,14 @@ class StoredPrediction(models.Model):
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="+", help_text="that answered")
     probability = models.FloatField(help_text="of hate_speech, by that version")
     threshold = models.FloatField(help_text="of that version, at the balanced point")
-    notes = models.JSONField(default=list)
+    warnings = models.JSONField(default=list)
     reasons = models.JSONField(default=dict, help_text="code: sentence; why it is worth a person's time")
     compared_for = models.PositiveIntegerField(
         null=True, help_text="the version that served when it was last compared with the one before"
     )
     disagreement = models.CharField(max_length=200, blank=True, help_text="a sentence, where those two disagree")
     worth = models.FloatField(default=0.0, help_text="what the reasons come to; the disagreement counts 1")
-    planted = models.BooleanField(default=False, help_text="no client's: a corpus's text, whose answer is known")
+    is_control = models.BooleanField(default=False, help_text="no client's: a corpus's text, whose answer is known")
     claims = models.PositiveIntegerField(default=0, help_text="how often claimed; a claim holds if it is as was read")
 
     class Meta:
@@ -40,14 +40,14 @@ class StoredPrediction(models.Model):
         return f"prediction {self.pk}"
 
 
-class AuditDraw(models.Model):
+class SampleDraw(models.Model):
     """A prediction that chance picked, with the answer as it was given. A tweet that comes often is drawn as often."""
 
     prediction = models.ForeignKey(StoredPrediction, on_delete=models.CASCADE, related_name="draws")
     at = models.DateTimeField(default=timezone.now, db_index=True)
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="+")
     answer = models.BooleanField(help_text="at the balanced point")
-    inclusion = models.FloatField(help_text="with which probability it was drawn, of all predictions")
+    inclusion_probability = models.FloatField(help_text="with which probability it was drawn, of all predictions")
     rank = models.FloatField(db_index=True, help_text="from 0 to 1, by chance: the order in which they are asked about")
 
     def __str__(self) -> str:

@@ -86,4 +86,4 @@ class ReviewEvent(History):
 
 LEARNED = (ReviewedTweet.Status.TRAINED, ReviewedTweet.Status.CONFLICT)
 #: These count neither in training nor in measuring.
-SILENT = (ReviewedTweet.Status.WITHDRAWN, ReviewedTweet.Status.QUARANTINED)
+NOT_COUNTED = (ReviewedTweet.Status.WITHDRAWN, ReviewedTweet.Status.QUARANTINED)

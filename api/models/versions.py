@@ -11,9 +11,9 @@ class Versions(models.QuerySet["ModelVersion"]):
 
     def update(self, **fields: Any) -> int:
         fixed = fields.keys() - {
-            "kept",
-            "retired",
-            "to_retire",
+            "kept_reason",
+            "retired_reason",
+            "retire_when_replaced_reason",
             *(["artifact"] if fields.get("artifact") == b"" else []),
         }
         if fixed:
@@ -48,11 +48,13 @@ class ModelVersion(models.Model):
         max_length=64, blank=True, help_text="the SHA-256 of the base model that it was learned on; empty: from nothing"
     )
     learned_from = models.JSONField(default=dict, help_text="source: training tweets that the base did not know")
-    kept = models.CharField(max_length=500, blank=True, help_text="why it is never pruned; empty where it may be")
-    retired = models.CharField(
+    kept_reason = models.CharField(
+        max_length=500, blank=True, help_text="why it is never pruned; empty where it may be"
+    )
+    retired_reason = models.CharField(
         max_length=500, blank=True, help_text="why its artifact was deleted; empty where it can be asked, and promoted"
     )
-    to_retire = models.CharField(
+    retire_when_replaced_reason = models.CharField(
         max_length=500, blank=True, help_text="why it is to be retired as soon as another version serves"
     )
 
@@ -101,7 +103,7 @@ class Promotion(models.Model):
     @classmethod
     def baseline(cls) -> ModelVersion | None:
         """The last version that a person let serve; where nobody has, the first that ever served. None is retired."""
-        promotions = cls._with_versions().filter(version__retired="")
+        promotions = cls._with_versions().filter(version__retired_reason="")
         found = promotions.filter(confirmed=True).order_by("-pk").first() or promotions.order_by("pk").first()
         return found.version if found else None
 

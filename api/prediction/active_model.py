@@ -110,7 +110,7 @@ def _drop_retired() -> None:
     """Forget the versions in memory that were retired since they were asked for."""
     if not _pinned:
         return
-    retired = ModelVersion.objects.filter(pk__in=list(_pinned)).exclude(retired="").values_list("pk", flat=True)
+    retired = ModelVersion.objects.filter(pk__in=list(_pinned)).exclude(retired_reason="").values_list("pk", flat=True)
     for version in retired:
         with _pinned_lock:
             _pinned.pop(version, None)

@@ -41,8 +41,8 @@ def load(version: ModelVersion) -> LoadedModel:
         ArtifactError: it is retired, or the stored bytes are not what was stored, or not a model that this program
             reads.
     """
-    if version.retired:
-        raise ArtifactError(f"it is retired ({version.retired})")
+    if version.retired_reason:
+        raise ArtifactError(f"it is retired ({version.retired_reason})")
     name = f"model:{version.sha256}"
     try:
         cached = redis_client.call("GET", name)

@@ -84,7 +84,7 @@ def predict(
     store = store and not chosen.by_number and recorder.is_on()
     found = score(chosen.model, text, list(dict.fromkeys([HATE_SPEECH, *labels])) if store else labels)
     if store:
-        recorder.record(chosen.model, text, found.probabilities[HATE_SPEECH], found.notes, key)
+        recorder.record(chosen.model, text, found.probabilities[HATE_SPEECH], found.warnings, key)
     return found
 
 
@@ -93,7 +93,7 @@ def score(model: LoadedModel, text: str, labels: Sequence[str]) -> Score:
     found = model.scorer.score(text, labels)
     if language.detect(text) == language.ENGLISH:
         return found
-    return Score(found.probabilities, [*found.notes, language.NOT_SUPPORTED])
+    return Score(found.probabilities, [*found.warnings, language.NOT_SUPPORTED])
 
 
 def require_labels(model: LoadedModel, field: str, *labels: str) -> None:
@@ -119,7 +119,7 @@ def as_answer(found: Score, model: LoadedModel, labels: Sequence[str] = (), poin
         "is_hate_speech": probability >= threshold,
         "probability": probability,
         "threshold": threshold,
-        "notes": found.notes,
+        "warnings": found.warnings,
     }
     if labels:
         answer["labels"] = {

@@ -17,9 +17,9 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from api.lib import audit_log, background
-from api.models import ApiKey, AuditDraw, QueueClaim, StoredPrediction
+from api.models import ApiKey, QueueClaim, SampleDraw, StoredPrediction
 from api.prediction.loading import LoadedModel
-from hate_speech_ai.evaluation.live_sample import inclusion
+from hate_speech_ai.evaluation.live_sample import inclusion_probability
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.priority import worth
 from hate_speech_ai.scorer import EMPTY
@@ -31,8 +31,8 @@ _BATCH = 500
 _WRITE_SECONDS = 1.0
 # All of a text's row that a newer prediction of it changes.
 _RENEWED = (
-    *("tweet", "last_seen", "key", "version", "probability", "threshold", "notes", "reasons"),
-    *("worth", "disagreement", "compared_for", "planted"),
+    *("tweet", "last_seen", "key", "version", "probability", "threshold", "warnings", "reasons"),
+    *("worth", "disagreement", "compared_for", "is_control"),
 )
 
 
@@ -43,7 +43,7 @@ class Offered(NamedTuple):
     model: LoadedModel
     tweet: str
     probability: float
-    notes: list[str]
+    warnings: list[str]
     key: int | None
 
 
@@ -60,7 +60,7 @@ def is_on() -> bool:
 
 
 def record(
-    model: LoadedModel, tweet: str, probability: float, notes: Sequence[str] = (), key: ApiKey | None = None
+    model: LoadedModel, tweet: str, probability: float, warnings: Sequence[str] = (), key: ApiKey | None = None
 ) -> None:
     """Record a prediction with probability `PREDICTION_SAMPLE_RATE`. Never wait, and never fail.
 
@@ -68,15 +68,17 @@ def record(
 
     Args:
         probability: of hate_speech, by this model.
-        notes: what weakens the answer; a text without anything to read is not kept.
+        warnings: what weakens the answer; a text without anything to read is not kept.
     """
     share = settings.PREDICTION_SAMPLE_RATE
-    if not share or random.random() >= share or EMPTY in notes:  # noqa: S311
+    if not share or random.random() >= share or EMPTY in warnings:  # noqa: S311
         return
     if len(_buffer) >= _MAX_BUFFERED:
         _drop(1, "the buffer is full")
         return
-    _buffer.append(Offered(timezone.now(), model, tweet[:MAX_CHARS], probability, list(notes), key.pk if key else None))
+    _buffer.append(
+        Offered(timezone.now(), model, tweet[:MAX_CHARS], probability, list(warnings), key.pk if key else None)
+    )
 
 
 def flush() -> int:
@@ -142,7 +144,7 @@ def purge() -> None:
     old = timezone.now() - timedelta(days=settings.PREDICTION_RETENTION_DAYS)
     _delete(StoredPrediction.objects.filter(last_seen__lt=old))
     _delete(StoredPrediction.objects.exclude(cleaning=CLEANING_VERSION))
-    _delete(AuditDraw.objects.filter(at__lt=old))
+    _delete(SampleDraw.objects.filter(at__lt=old))
     _delete(QueueClaim.objects.filter(at__lt=old, until__lt=timezone.now()))
 
 
@@ -153,17 +155,17 @@ def _delete(rows: Any) -> None:
 
 def _write(batch: list[Offered]) -> None:
     rows: dict[str, StoredPrediction] = {}
-    draws: list[tuple[str, AuditDraw]] = []
+    draws: list[tuple[str, SampleDraw]] = []
     for one in batch:
         text, threshold = fingerprint(one.tweet), one.model.scorer.thresholds[HATE_SPEECH]
         rows[text] = _row(one, text, threshold)
-        chance = inclusion(one.probability, threshold, settings.RANDOM_SAMPLE_SHARE)
+        chance = inclusion_probability(one.probability, threshold, settings.RANDOM_SAMPLE_SHARE)
         if random.random() < chance:  # noqa: S311
-            draw = AuditDraw(
+            draw = SampleDraw(
                 at=one.at,
                 version_id=one.model.version,
                 answer=one.probability >= threshold,
-                inclusion=chance * settings.PREDICTION_SAMPLE_RATE,
+                inclusion_probability=chance * settings.PREDICTION_SAMPLE_RATE,
                 rank=random.random(),  # noqa: S311
             )
             draws.append((text, draw))
@@ -178,7 +180,7 @@ def _write(batch: list[Offered]) -> None:
     keys = dict(stored.values_list("fingerprint", "pk"))
     for text, draw in draws:
         draw.prediction_id = keys[text]
-    AuditDraw.objects.bulk_create(draw for _, draw in draws)
+    SampleDraw.objects.bulk_create(draw for _, draw in draws)
 
 
 def _row(one: Offered, text: str, threshold: float) -> StoredPrediction:
@@ -192,7 +194,7 @@ def _row(one: Offered, text: str, threshold: float) -> StoredPrediction:
         version_id=one.model.version,
         probability=one.probability,
         threshold=threshold,
-        notes=one.notes,
+        warnings=one.warnings,
         reasons=found.reasons,
         worth=found.score,
     )

@@ -125,7 +125,7 @@ class PredictionSerializer(serializers.Serializer[Any]):
     probability = serializers.FloatField(min_value=0, max_value=1, help_text="calibrated")
     threshold = serializers.FloatField(help_text="is_hate_speech is true from this probability on")
     model_version = serializers.IntegerField()
-    notes = serializers.ListField(
+    warnings = serializers.ListField(
         child=serializers.ChoiceField(
             choices=[
                 ("empty_after_cleaning", "there was nothing to read"),
@@ -148,7 +148,7 @@ class BatchItemSerializer(serializers.Serializer[Any]):
     is_hate_speech = serializers.BooleanField(required=False)
     probability = serializers.FloatField(required=False)
     threshold = serializers.FloatField(required=False)
-    notes = serializers.ListField(child=serializers.CharField(), required=False)
+    warnings = serializers.ListField(child=serializers.CharField(), required=False)
     labels = serializers.DictField(child=LabelAnswerSerializer(), required=False)
     error = BatchItemErrorSerializer(required=False)
 

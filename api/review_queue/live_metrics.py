@@ -18,14 +18,14 @@ from django.utils import timezone
 
 from api.keys import trust
 from api.lib import background
-from api.models import AuditDraw, LiveFigures, Promotion, QueueClaim, ReviewedTweet, StoredPrediction
+from api.models import LiveFigures, Promotion, QueueClaim, ReviewedTweet, SampleDraw, StoredPrediction
 from hate_speech_ai.evaluation.bootstrap import Interval
-from hate_speech_ai.evaluation.live_sample import Audit, estimate
+from hate_speech_ai.evaluation.live_sample import SampledAnswer, estimate
 from hate_speech_ai.labels import HATE_SPEECH, resolve
 
 # Their reviews say nothing: taken back, replaced by a newer one of the same key, or of a key that is not trusted.
 _REFRESH_SECONDS = 1.0
-SILENT = ("withdrawn", "superseded", "quarantined")
+NOT_ANSWERS = ("withdrawn", "superseded", "quarantined")
 
 _shown: dict[str, Any] | None = None
 
@@ -37,7 +37,7 @@ class Drawn(NamedTuple):
     at: datetime
     version: int
     answer: bool
-    inclusion: float
+    inclusion_probability: float
 
 
 def figures(version: int) -> dict[str, Any] | None:
@@ -75,7 +75,7 @@ def compute() -> None:
 
 def answers() -> QuerySet[ReviewedTweet]:
     """The reviews that answer a tweet of the queue: of keys, about hate speech, and not without effect."""
-    return ReviewedTweet.objects.filter(key__isnull=False, labels__has_key=HATE_SPEECH).exclude(status__in=SILENT)
+    return ReviewedTweet.objects.filter(key__isnull=False, labels__has_key=HATE_SPEECH).exclude(status__in=NOT_ANSWERS)
 
 
 def answers_to_prediction() -> QuerySet[ReviewedTweet]:
@@ -86,7 +86,7 @@ def answers_to_prediction() -> QuerySet[ReviewedTweet]:
 def _note_the_end() -> None:
     """If no drawn prediction is left to hand out, count all of them."""
     last = QueueClaim.objects.filter(key=None).aggregate(last=Max("at"))["last"]
-    fresh = AuditDraw.objects.filter(at__gt=last) if last else AuditDraw.objects.all()
+    fresh = SampleDraw.objects.filter(at__gt=last) if last else SampleDraw.objects.all()
     handed_out = QueueClaim.objects.filter(prediction=OuterRef("pk"))
     waiting = StoredPrediction.objects.filter(
         ~Exists(answers_to_prediction()), ~Exists(handed_out), draws__isnull=False
@@ -105,8 +105,8 @@ def _passed() -> list[Drawn]:
     for _, rank in reversed(claims):
         reached.append(max(reached[-1], rank or 0.0))
     reached.reverse()
-    fields = ("prediction__fingerprint", "at", "version_id", "answer", "inclusion", "rank")
-    rows = AuditDraw.objects.filter(rank__lte=reached[0]).order_by("pk").values_list(*fields).iterator()
+    fields = ("prediction__fingerprint", "at", "version_id", "answer", "inclusion_probability", "rank")
+    rows = SampleDraw.objects.filter(rank__lte=reached[0]).order_by("pk").values_list(*fields).iterator()
     return [Drawn(*row) for *row, rank in rows if rank <= reached[bisect_left(times, row[1])]]
 
 
@@ -130,12 +130,12 @@ def _truth() -> dict[str, bool]:
 
 
 def _measure(drawn: Sequence[Drawn], truth: dict[str, bool]) -> dict[str, Any]:
-    audits = [
-        Audit(draw.fingerprint, draw.answer, truth[draw.fingerprint], draw.inclusion)
+    sampled = [
+        SampledAnswer(draw.fingerprint, draw.answer, truth[draw.fingerprint], draw.inclusion_probability)
         for draw in drawn
         if draw.fingerprint in truth
     ]
-    live = estimate(audits)
+    live = estimate(sampled)
     since = min((draw.at for draw in drawn), default=None)
     return {
         "precision": _plain(live.precision),

@@ -16,7 +16,7 @@ from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, 
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from api.models import ApiKey, AuditDraw, Promotion, QueueClaim, ReviewedTweet, StoredPrediction
+from api.models import ApiKey, Promotion, QueueClaim, ReviewedTweet, SampleDraw, StoredPrediction
 from api.prediction import active_model, predicting
 from api.prediction.active_model import ModelNotReady
 from api.prediction.loading import LoadedModel
@@ -65,7 +65,7 @@ class _Candidate:
     rank: float | None = None
 
 
-def take(person: Person, *, limit: int, reason: str = "", double: bool = False) -> list[Item]:
+def take(person: Person, *, limit: int, reason: str = "", second_opinion: bool = False) -> list[Item]:
     """Claim up to `limit` tweets for a person, for `CLAIM_MINUTES`.
 
     A tweet that anybody has reviewed since it was stored is not among them, nor one that somebody else has claimed, nor
@@ -73,12 +73,12 @@ def take(person: Person, *, limit: int, reason: str = "", double: bool = False) 
 
     Args:
         reason: only tweets with this one of `REASONS`.
-        double: only tweets that exactly one other key has reviewed or claimed.
+        second_opinion: only tweets that exactly one other key has reviewed or claimed.
     """
     until = timezone.now() + timedelta(minutes=settings.CLAIM_MINUTES)
     taken: list[StoredPrediction] = []
     for _ in range(_TRIES):
-        found = _second_opinions(person, reason) if double else _mixture(person, reason)
+        found = _second_opinions(person, reason) if second_opinion else _mixture(person, reason)
         seen: set[UUID] = set()
         while len(taken) < limit and (candidate := next(found, None)):
             if candidate.prediction.pk not in seen and _claim(candidate, person, until):
@@ -86,7 +86,7 @@ def take(person: Person, *, limit: int, reason: str = "", double: bool = False) 
             seen.add(candidate.prediction.pk)
         if len(taken) == limit or not seen:
             break  # else somebody else may have been faster with what was read
-    drawn = set(AuditDraw.objects.filter(prediction__in=taken).values_list("prediction_id", flat=True))
+    drawn = set(SampleDraw.objects.filter(prediction__in=taken).values_list("prediction_id", flat=True))
     return [Item(one, _reasons(one, drawn=one.pk in drawn), until) for one in taken]
 
 
@@ -161,18 +161,18 @@ def _mixture(person: Person, reason: str) -> Iterator[_Candidate]:
             return
         # Before another, so that a queue never has them alone.
         share = settings.CONTROL_SHARE if reason in ("", RANDOM_AUDIT) else 0.0
-        while random.random() < share and (planted := _plant(person)):  # noqa: S311
-            yield _Candidate(planted)
+        while random.random() < share and (control := _control(person)):  # noqa: S311
+            yield _Candidate(control)
         yield found
 
 
 def _audits(person: Person) -> Iterator[_Candidate]:
-    draws = AuditDraw.objects.filter(prediction__in=_open(person)).select_related("prediction").order_by("rank")
+    draws = SampleDraw.objects.filter(prediction__in=_open(person)).select_related("prediction").order_by("rank")
     return (_Candidate(draw.prediction, draw.rank) for draw in draws[:_READ_AT_ONCE])
 
 
 def _most_worth(person: Person, reason: str) -> Iterator[_Candidate]:
-    rows = _with(reason, _open(person).filter(planted=False, worth__gt=0)).order_by("-worth", "pk")
+    rows = _with(reason, _open(person).filter(is_control=False, worth__gt=0)).order_by("-worth", "pk")
     return map(_Candidate, rows[:_READ_AT_ONCE])
 
 
@@ -212,7 +212,7 @@ def _with(reason: str, rows: QuerySet[StoredPrediction]) -> QuerySet[StoredPredi
     if reason == MODEL_DISAGREEMENT:
         return rows.exclude(disagreement="")
     if reason == RANDOM_AUDIT:
-        return rows.filter(Q(planted=True) | Exists(AuditDraw.objects.filter(prediction=OuterRef("pk"))))
+        return rows.filter(Q(is_control=True) | Exists(SampleDraw.objects.filter(prediction=OuterRef("pk"))))
     return rows.filter(reasons__has_key=reason)
 
 
@@ -233,18 +233,18 @@ def _reasons(prediction: StoredPrediction, *, drawn: bool) -> dict[str, str]:
     found = {code: prediction.reasons[code] for code in REASONS if code in prediction.reasons}
     if prediction.disagreement:
         found[MODEL_DISAGREEMENT] = prediction.disagreement
-    if drawn or prediction.planted:
+    if drawn or prediction.is_control:
         found[RANDOM_AUDIT] = _DRAWN
     return found
 
 
-def _plant(person: Person) -> StoredPrediction | None:
+def _control(person: Person) -> StoredPrediction | None:
     """A corpus's tweet, as if it had been predicted just now; one that was left over, or a new one.
 
     Its answer is beyond doubt: no corpus says otherwise. It is one that models are trained on: what they are measured
     on must not change with reviews, and nobody should get to see it.
     """
-    left = _open(person).filter(planted=True).order_by("pk").first()
+    left = _open(person).filter(is_control=True).order_by("pk").first()
     if left is not None:
         return left
     try:
@@ -257,8 +257,8 @@ def _plant(person: Person) -> StoredPrediction | None:
         return None
     begin = random.randint(span["first"], span["last"])  # noqa: S311
     for row in rows.filter(pk__gte=begin).order_by("pk")[:_PLANTING_TRIES]:
-        if _is_beyond_doubt(row) and (planted := _store_planted(row, model)):
-            return planted
+        if _is_beyond_doubt(row) and (control := _store_control(row, model)):
+            return control
     return None
 
 
@@ -269,7 +269,7 @@ def _is_beyond_doubt(row: ReviewedTweet) -> bool:
     return len(answers) == 1 and isinstance(answers.pop(), bool) and all(not key and not out for key, _, out in said)
 
 
-def _store_planted(row: ReviewedTweet, model: LoadedModel) -> StoredPrediction | None:
+def _store_control(row: ReviewedTweet, model: LoadedModel) -> StoredPrediction | None:
     """None where the text is stored already, as a client's or as one that was planted before."""
     tweet = row.tweet[:MAX_CHARS]
     score = predicting.score(model, tweet, (HATE_SPEECH,))
@@ -279,10 +279,10 @@ def _store_planted(row: ReviewedTweet, model: LoadedModel) -> StoredPrediction |
         "version_id": model.version,
         "probability": score.probabilities[HATE_SPEECH],
         "threshold": model.scorer.thresholds[HATE_SPEECH],
-        "notes": score.notes,
+        "warnings": score.warnings,
         "reasons": found.reasons,
         "worth": found.score,
-        "planted": True,
+        "is_control": True,
     }
-    planted, new = StoredPrediction.objects.get_or_create(fingerprint=row.fingerprint, defaults=fields)
-    return planted if new else None
+    control, new = StoredPrediction.objects.get_or_create(fingerprint=row.fingerprint, defaults=fields)
+    return control if new else None

@@ -15,7 +15,7 @@ _MAX_ITEMS = 50
 class ReviewQueueRequestSerializer(StrictSerializer):
     limit = serializers.IntegerField(required=False, default=10, min_value=1, max_value=_MAX_ITEMS)
     reason = serializers.ChoiceField(list(selection.REASONS), required=False, help_text="only with this reason")
-    double = serializers.BooleanField(
+    second_opinion = serializers.BooleanField(
         required=False, default=False, help_text="only what exactly one other key has reviewed or claimed"
     )
     reviewer = TextField(
@@ -45,4 +45,4 @@ class QueuedTweetSerializer(serializers.Serializer[Item]):
 
 class ReviewQueueAnswerSerializer(serializers.Serializer[Any]):
     items = QueuedTweetSerializer(many=True)
-    storing = serializers.FloatField(help_text="the share of predictions that is stored: PREDICTION_SAMPLE_RATE")
+    sample_rate = serializers.FloatField(help_text="the share of predictions that is stored: PREDICTION_SAMPLE_RATE")

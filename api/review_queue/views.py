@@ -33,9 +33,9 @@ class ReviewQueueView(APIView):
             Person(required_key(request), asked.get("reviewer", "")),
             limit=asked["limit"],
             reason=asked.get("reason", ""),
-            double=asked["double"],
+            second_opinion=asked["second_opinion"],
         )
-        answer = {"items": items, "storing": settings.PREDICTION_SAMPLE_RATE}
+        answer = {"items": items, "sample_rate": settings.PREDICTION_SAMPLE_RATE}
         return Response(ReviewQueueAnswerSerializer(answer).data, headers={"Cache-Control": "no-store"})
 
 

@@ -75,7 +75,7 @@ def forget(
         if not rows:
             return Forgotten(0)
         learned = min((at for _, at, held_out, _ in rows if not held_out), default=None)
-        kept = ModelVersion.objects.filter(retired="").order_by("pk")
+        kept = ModelVersion.objects.filter(retired_reason="").order_by("pk")
         versions = list(kept.filter(created_at__gte=learned).values_list("pk", flat=True)) if learned else []
         numbers = [row[0] for row in rows]
         for start in range(0, len(numbers), _BATCH):  # what comes in meanwhile is not locked, and stays

@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.keys import trust
-from api.models import SILENT, ReviewedTweet
+from api.models import NOT_COUNTED, ReviewedTweet
 from hate_speech_ai.labels import Vote, decide, in_order, votes
 
 
@@ -14,7 +14,7 @@ def resolution(review: ReviewedTweet) -> dict[str, dict[str, Any]]:
     same = ReviewedTweet.objects.filter(fingerprint=review.fingerprint).order_by("pk")
     for source, labels, status in same.values_list("source", "labels", "status"):
         newest.pop(source, None)
-        if status not in SILENT:
+        if status not in NOT_COUNTED:
             newest[source] = labels
     found = votes(newest.values(), [weights.get(source, 1.0) for source in newest])
     return {label: _count(found[label]) for label in in_order(found)}

@@ -30,7 +30,7 @@ _FIRST_REASON: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Opinion:
+class Annotation:
     """What somebody says about a tweet.
 
     Attributes:
@@ -48,7 +48,7 @@ class Opinion:
 class _Read:
     """An opinion, with its text's fingerprint and what the served model says about it."""
 
-    opinion: Opinion
+    opinion: Annotation
     fingerprint: str
     probability: float | None
 
@@ -68,11 +68,13 @@ def add(
     Returns:
         The stored review, and whether it is new.
     """
-    [answer] = add_all([Opinion(tweet, labels, external_id, reviewer, author)], source=source, key=key)
+    [answer] = add_all([Annotation(tweet, labels, external_id, reviewer, author)], source=source, key=key)
     return answer
 
 
-def add_all(opinions: Sequence[Opinion], *, source: str, key: ApiKey | None = None) -> list[tuple[ReviewedTweet, bool]]:
+def add_all(
+    opinions: Sequence[Annotation], *, source: str, key: ApiKey | None = None
+) -> list[tuple[ReviewedTweet, bool]]:
     """Store a source's opinions, all or none, each as if it had come alone after the one before it.
 
     Returns:
@@ -180,7 +182,7 @@ def _try_to_store(
     return answers
 
 
-def _repeats(before: ReviewedTweet, opinion: Opinion) -> bool:
+def _repeats(before: ReviewedTweet, opinion: Annotation) -> bool:
     """Whether an opinion is the last one once more. What was withdrawn can be said again, and a second reviewer's word
     is one more to compare reviewers by."""
     same = (before.labels, before.tweet, before.reviewer) == (opinion.labels, opinion.tweet, opinion.reviewer)

@@ -11,7 +11,7 @@ from api.http.parsers import MAX_SINGLE_BODY
 from api.http.problems import flatten
 from api.models import LEARNED, ModelVersion, ReviewedTweet, ReviewEvent
 from api.reviews import history
-from api.reviews.intake import Opinion
+from api.reviews.intake import Annotation
 from hate_speech_ai.labels import HATE_SPEECH, lean
 from hate_speech_ai.text import is_readable, tokenize
 
@@ -38,13 +38,13 @@ class ReviewRequestSerializer(StrictSerializer):
         return attrs
 
 
-def read_lines(lines: list[tuple[int, str | None]]) -> list[tuple[int, Opinion | dict[str, Any]]]:
+def read_lines(lines: list[tuple[int, str | None]]) -> list[tuple[int, Annotation | dict[str, Any]]]:
     """Lines as `JSONLinesParser` gives them: for each its number, and the review or what is wrong with it."""
     fields = ReviewRequestSerializer()  # one for all of them: building it takes longer than reading a line with it
     return [(number, _read_line(fields, text)) for number, text in lines]
 
 
-def _read_line(fields: ReviewRequestSerializer, text: str | None) -> Opinion | dict[str, Any]:
+def _read_line(fields: ReviewRequestSerializer, text: str | None) -> Annotation | dict[str, Any]:
     if text is None:
         return {"code": "parse_error", "detail": "The line is not UTF-8."}
     if len(text.encode()) > MAX_SINGLE_BODY:
@@ -59,9 +59,9 @@ def _read_line(fields: ReviewRequestSerializer, text: str | None) -> Opinion | d
     return to_opinion(content)
 
 
-def to_opinion(content: dict[str, Any]) -> Opinion:
+def to_opinion(content: dict[str, Any]) -> Annotation:
     """What `ReviewRequest` has validated."""
-    return Opinion(
+    return Annotation(
         tweet=content["tweet"],
         labels=content["labels"],
         external_id=content.get("external_id", ""),

@@ -78,12 +78,12 @@ class AddReviewedTweetsView(APIView):
         key, read = required_key(request), read_lines(lines)
         return idempotency.once(request, key, lambda: self._add(key, read))
 
-    def _add(self, key: ApiKey, lines: list[tuple[int, intake.Opinion | dict[str, Any]]]) -> Response:
-        opinions = [content for _, content in lines if isinstance(content, intake.Opinion)]
+    def _add(self, key: ApiKey, lines: list[tuple[int, intake.Annotation | dict[str, Any]]]) -> Response:
+        opinions = [content for _, content in lines if isinstance(content, intake.Annotation)]
         stored = iter(intake.add_all(opinions, source=key.source, key=key))
         results: list[dict[str, Any]] = []
         for number, content in lines:
-            answer = _accepted(*next(stored)) if isinstance(content, intake.Opinion) else {"error": content}
+            answer = _accepted(*next(stored)) if isinstance(content, intake.Annotation) else {"error": content}
             results.append({"line": number, **answer})
         counts = Counter(result.get("status", "refused") for result in results)
         return Response(

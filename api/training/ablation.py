@@ -7,7 +7,7 @@ from typing import Any
 from api.models import ApiKey
 from api.training import base_model, dataset
 from api.training.examination import exam_of
-from hate_speech_ai.evaluation.exam import Sheet
+from hate_speech_ai.evaluation.evaluation_set import ModelPredictions
 from hate_speech_ai.evaluation.gate import Limits, judge
 from hate_speech_ai.evaluation.model_diff import WordChange, changed_words
 from hate_speech_ai.scorer import CachingScorer, Scorer
@@ -51,7 +51,7 @@ def without(key: ApiKey, *, progress: Callable[[str], None] = lambda step: None)
         progress(f"training {name} the key, on {len(rows):,} tweets")
         trained = train(rows, base=on.artifact if on else None, everyday=base_model.everyday()[0])
         scorers.append(Scorer(trained.artifact))
-        sheets.append(Sheet.of(CachingScorer(scorers[-1]), exam, trained_on=len(rows)))
+        sheets.append(ModelPredictions.of(CachingScorer(scorers[-1]), exam, trained_on=len(rows)))
     figures = judge(exam, candidate=sheets[1], champion=sheets[0], limits=Limits()).figures
     return Difference(
         (len(everything.training), len(rest.training)), figures, changed_words(scorers[0], scorers[1], most=10)
@@ -62,14 +62,14 @@ def as_lines(found: Difference) -> list[str]:
     """A difference in sentences and figures."""
     changes = found.figures["vs_champion"]
     lines = [f"{'':24}{'with':>9}{'without':>9}", f"{'training tweets':24}{found.rows[0]:>9,}{found.rows[1]:>9,}"]
-    for part, title in (("frozen", "corpora"), ("reviews", "reviews")):
+    for part, title in (("corpora", "corpora"), ("reviews", "reviews")):
         for name, change in changes[part].items():
             row = f"{name} on {found.figures['rows'][part]:,} {title}"
             interval = f"  {change['low']:+.4f} to {change['high']:+.4f}" if change["low"] is not None else ""
             lines.append(f"{row:24}{change['old']:>9.4f}{change['new']:>9.4f}{interval}")
     passed = [sum(counts[side] for counts in changes["checks"].values()) for side in ("old", "new")]
     lines.append(f"{'checks passed':24}{passed[0]:>9}{passed[1]:>9}")
-    if changes["flipped"] is not None:
-        lines.append(f"{changes['flipped']:.2%} of decisions differ")
+    if changes["changed"] is not None:
+        lines.append(f"{changes['changed']:.2%} of decisions differ")
     words = ", ".join(f"{word.word} {word.old:+.2f} to {word.new:+.2f}" for word in found.words)
     return [*lines, f"words that change most: {words}"]

@@ -8,13 +8,13 @@ from typing import Any
 
 from api.keys import trust
 from api.models import ApiKey, ReviewedTweet
-from api.models.reviews import SILENT
+from api.models.reviews import NOT_COUNTED
 from api.training import outcomes
 from api.training.base_model import Base, made_with
 from api.training.outcomes import Change, Stored
 from hate_speech_ai.annotator_reliability import Reliability, compare
 from hate_speech_ai.corpora.catalogue import CORPORA, STARTER
-from hate_speech_ai.evaluation.exam import Row
+from hate_speech_ai.evaluation.evaluation_set import Row
 from hate_speech_ai.labels import HATE_SPEECH, lean, resolve
 from hate_speech_ai.sources import corpus_name, corpus_source, is_corpus
 from hate_speech_ai.training.base_model import learned_corpora
@@ -50,7 +50,8 @@ class Dataset:
 
     Attributes:
         held_out: with the answers that all sources together give.
-        frozen: for each label, held-out tweets of corpora with the corpora's own answers, whatever reviewers say.
+        corpus_holdout: for each label, held-out tweets of corpora with the corpora's own answers, whatever reviewers
+            say.
         held_out_reviews: held-out tweets with the reviewers' own answers.
         changes: what becomes of reviews once a model of these rows serves.
         new: what this training would learn from keys, as far as nobody approved it.
@@ -62,7 +63,7 @@ class Dataset:
 
     training: list[Example] = field(default_factory=list)
     held_out: list[Example] = field(default_factory=list)
-    frozen: dict[str, list[Row]] = field(default_factory=dict)
+    corpus_holdout: dict[str, list[Row]] = field(default_factory=dict)
     held_out_reviews: list[Row] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     new: list[NewLabel] = field(default_factory=list)
@@ -96,7 +97,7 @@ def read(base: Base | None, *, without: str = "") -> Dataset:
     dataset = Dataset(changes=superseded, waiting=waiting, reliabilities=reliabilities, opinions=opinions)
     digest = made_with(base)
     for text, by_source in newest.items():
-        counting = {source: row for source, row in by_source.items() if row.status not in SILENT}
+        counting = {source: row for source, row in by_source.items() if row.status not in NOT_COUNTED}
         if not counting:
             continue
         weights = [reliabilities[source].weight if source in reliabilities else 1.0 for source in counting]
@@ -197,7 +198,7 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
         dataset.held_out.append(example)
         weighed = list(zip(by_source.items(), weights, strict=True))
         for label, row in _rows((row, weight) for (source, row), weight in weighed if is_corpus(source)):
-            dataset.frozen.setdefault(label, []).append(row)
+            dataset.corpus_holdout.setdefault(label, []).append(row)
         reviewed = _rows((row, weight) for (source, row), weight in weighed if not is_corpus(source))
         dataset.held_out_reviews.extend(row for label, row in reviewed if label == HATE_SPEECH)
         dataset.changes.extend(outcomes.held_out(rows))

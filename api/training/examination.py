@@ -12,7 +12,7 @@ from api.training import base_model, key_reliability
 from api.training.dataset import Dataset
 from api.training.key_reliability import Findings
 from hate_speech_ai.artifact import ArtifactError
-from hate_speech_ai.evaluation.exam import Exam, Sheet
+from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions
 from hate_speech_ai.evaluation.gate import Limits, judge
 from hate_speech_ai.evaluation.metrics import agreement, evaluate, read_checks
 from hate_speech_ai.labels import HATE_SPEECH
@@ -46,12 +46,12 @@ def examine(
     candidate = CachingScorer(Scorer(trained.artifact))
     exam = exam_of(dataset)
     known = sum(example.known for example in dataset.training)
-    by_champion = _sheet_of(champion, exam, known)
+    by_champion = _predictions_of(champion, exam, known)
     verdict = judge(
         exam,
-        candidate=Sheet.of(candidate, exam, trained_on=len(dataset.training)),
+        candidate=ModelPredictions.of(candidate, exam, trained_on=len(dataset.training)),
         champion=by_champion,
-        baseline=by_champion if baseline == champion else _sheet_of(baseline, exam, known),
+        baseline=by_champion if baseline == champion else _predictions_of(baseline, exam, known),
         limits=_limits(),
     )
     findings = key_reliability.find(dataset, trained)
@@ -64,15 +64,17 @@ def examine(
     return Examined(metrics, verdict.reasons + findings.reasons, figures, findings)
 
 
-def exam_of(dataset: Dataset) -> Exam:
+def exam_of(dataset: Dataset) -> EvaluationSet:
     """What the models are asked before one of them may serve."""
-    others = {label: rows for label, rows in dataset.frozen.items() if label != HATE_SPEECH}
+    other_labels = {label: rows for label, rows in dataset.corpus_holdout.items() if label != HATE_SPEECH}
     checks = read_checks(settings.CHECKS)
     everyday = base_model.everyday()[1]
-    return Exam.of(dataset.frozen.get(HATE_SPEECH, []), dataset.held_out_reviews, checks, others, everyday)
+    return EvaluationSet.of(
+        dataset.corpus_holdout.get(HATE_SPEECH, []), dataset.held_out_reviews, checks, other_labels, everyday
+    )
 
 
-def _sheet_of(version: ModelVersion | None, exam: Exam, known: int) -> Sheet | None:
+def _predictions_of(version: ModelVersion | None, exam: EvaluationSet, known: int) -> ModelPredictions | None:
     """Return a version's answers; None where there is none, or none that this program can load, as after an update.
 
     Args:
@@ -89,7 +91,7 @@ def _sheet_of(version: ModelVersion | None, exam: Exam, known: int) -> Sheet | N
     trained_on = version.trained_on
     if known:
         trained_on = known + (sum(version.learned_from.values()) if version.base else 0)
-    return Sheet.of(CachingScorer(scorer), exam, trained_on=trained_on, version=version.pk)
+    return ModelPredictions.of(CachingScorer(scorer), exam, trained_on=trained_on, version=version.pk)
 
 
 def _limits() -> Limits:
@@ -101,7 +103,7 @@ def _limits() -> Limits:
         min_reviews=settings.GATE_MIN_REVIEWS,
         max_checks_lost=settings.GATE_MAX_CHECKS_LOST,
         max_false_positive_rise=settings.GATE_MAX_FALSE_POSITIVE_RISE,
-        max_flipped=settings.GATE_MAX_FLIPPED,
+        max_changed=settings.GATE_MAX_FLIPPED,
         max_share_ratio=settings.GATE_MAX_SHARE_RATIO,
         max_everyday_rise=settings.GATE_MAX_EVERYDAY_RISE,
     )

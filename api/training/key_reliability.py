@@ -13,7 +13,7 @@ from django.utils import timezone
 from api.keys import trust
 from api.models import ApiKey, ReviewerAgreement
 from api.training.dataset import Dataset, Rater
-from hate_speech_ai.annotator_reliability import Doubt, doubts, majority
+from hate_speech_ai.annotator_reliability import NoiseEstimate, doubts, majority
 from hate_speech_ai.evaluation.metrics import agreement
 from hate_speech_ai.training.trainer import Trained
 
@@ -24,17 +24,17 @@ class Findings:
 
     Attributes:
         figures: of each key, by its prefix, as JSON can hold them.
-        liars: the keys whose new labels are not believed, with the sentences that say why.
+        flagged: the keys whose new labels are not believed, with the sentences that say why.
         agreements: of their reviewers with others; not stored yet.
     """
 
     figures: dict[str, Any]
-    liars: list[tuple[ApiKey, list[str]]]
+    flagged: list[tuple[ApiKey, list[str]]]
     agreements: list[ReviewerAgreement]
 
     @property
     def reasons(self) -> list[str]:
-        return [sentence for _, sentences in self.liars for sentence in sentences]
+        return [sentence for _, sentences in self.flagged for sentence in sentences]
 
 
 def find(dataset: Dataset, trained: Trained) -> Findings:
@@ -42,13 +42,13 @@ def find(dataset: Dataset, trained: Trained) -> Findings:
     seen = _compared(dataset, trained)
     # A key whose first review came in since has no reliability yet.
     keys = {key.source: key for key in ApiKey.objects.exclude(reviews=None) if key.source in dataset.reliabilities}
-    figures, liars = {}, []
+    figures, flagged = {}, []
     for source, key in keys.items():
         reliability, doubt = dataset.reliabilities[source], seen[source]
         figures[key.prefix] = {
             **reliability.as_dict(),
             **doubt.as_dict(),
-            "waiting": dataset.waiting.get(source, 0),
+            "deferred": dataset.waiting.get(source, 0),
         }
         why = doubts(
             reliability,
@@ -57,8 +57,8 @@ def find(dataset: Dataset, trained: Trained) -> Findings:
             min_agreement=settings.TRUST_MIN_AGREEMENT,
         )
         if why:
-            liars.append((key, [f"the new labels of {key} {one}; they are quarantined" for one in why]))
-    return Findings(figures, liars, _agreements(dataset, keys))
+            flagged.append((key, [f"the new labels of {key} {one}; they are quarantined" for one in why]))
+    return Findings(figures, flagged, _agreements(dataset, keys))
 
 
 def store(findings: Findings) -> None:
@@ -74,13 +74,13 @@ def store(findings: Findings) -> None:
 
 def set_aside(findings: Findings, *, by: str) -> None:
     """Quarantine the keys that are not believed, with their new labels."""
-    for key, sentences in findings.liars:
+    for key, sentences in findings.flagged:
         trust.quarantine(key, by=by, reason="; ".join(sentences))
 
 
-def _compared(dataset: Dataset, trained: Trained) -> dict[str, Doubt]:
+def _compared(dataset: Dataset, trained: Trained) -> dict[str, NoiseEstimate]:
     """What models that had not seen them say about each key's new labels."""
-    found: dict[str, Doubt] = defaultdict(Doubt)
+    found: dict[str, NoiseEstimate] = defaultdict(NoiseEstimate)
     for label in dataset.new:
         if label.label in trained.out_of_fold:
             found[label.source].add(label.answer, float(trained.out_of_fold[label.label][label.example]))

@@ -43,7 +43,7 @@ def change(before: ModelVersion | None, scorer: Scorer) -> dict[str, Any]:
         before: the version that served; None where none did.
 
     Returns:
-        `before`, with `rows`, `flipped` and `score_map` as in `compare`; with `problem` instead, where the version
+        `before`, with `rows`, `changed` and `score_map` as in `compare`; with `problem` instead, where the version
         before cannot be loaded, since that is no reason not to replace it; nothing, where there is none.
     """
     if before is None:
@@ -52,23 +52,23 @@ def change(before: ModelVersion | None, scorer: Scorer) -> dict[str, Any]:
         old = loading.load(before).scorer
     except ArtifactError as error:
         logger.warning("version %s cannot be compared with the next: %s", before.pk, error)
-        return {"before": before.pk, "problem": f"version {before.pk} cannot be loaded: {error}"}
-    return {"before": before.pk, **_measure(old, scorer)}
+        return {"previous_version": before.pk, "problem": f"version {before.pk} cannot be loaded: {error}"}
+    return {"previous_version": before.pk, **_measure(old, scorer)}
 
 
 def tweets_of(changes: Collection[dict[str, Any]]) -> dict[str, str]:
     """The texts of the examples of changes, by id, as far as they are still there."""
-    ids = {example["id"] for found in changes if "flipped" in found for example in found["flipped"]["examples"]}
+    ids = {example["id"] for found in changes if "changed" in found for example in found["changed"]["examples"]}
     rows = ReviewedTweet.objects.filter(receipt__in=ids).values_list("receipt", "tweet")
     return {str(receipt): tweet for receipt, tweet in rows}
 
 
 def with_tweets(found: dict[str, Any], tweets: dict[str, str]) -> dict[str, Any]:
     """A change whose examples have their `tweet`, None where it is gone."""
-    if "flipped" not in found:
+    if "changed" not in found:
         return found
-    examples = [{**example, "tweet": tweets.get(example["id"])} for example in found["flipped"]["examples"]]
-    return {**found, "flipped": {**found["flipped"], "examples": examples}}
+    examples = [{**example, "tweet": tweets.get(example["id"])} for example in found["changed"]["examples"]]
+    return {**found, "changed": {**found["changed"], "examples": examples}}
 
 
 def _measure(old: Scorer, new: Scorer) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _measure(old: Scorer, new: Scorer) -> dict[str, Any]:
     flipped.sort(key=lambda place: -abs(after[place] - before[place]))
     return {
         "rows": len(tweets),
-        "flipped": {
+        "changed": {
             "became_positive": sum(says[place] for place in flipped),
             "became_negative": sum(said[place] for place in flipped),
             "corrected": sum(says[place] == labels[place][HATE_SPEECH] for place in flipped),

@@ -22,7 +22,7 @@ class NothingToRollBackTo(Exception):
     """No other version has served before this one."""
 
 
-class Refused(Exception):
+class RegistryError(Exception):
     """The version is not to be retired; the message says why."""
 
 
@@ -39,7 +39,7 @@ def promote(version: ModelVersion, *, by: str, reason: str) -> Promotion:
     change = comparison.change(champion if champion != version else None, scorer)
     with transaction.atomic():
         TrainingRun.objects.lock_running()
-        if retired := _locked(version).retired:  # meanwhile
+        if retired := _locked(version).retired_reason:  # meanwhile
             raise ArtifactError(f"it is retired ({retired})")
         promotion = Promotion.objects.create(version=version, by=by, reason=reason, confirmed=True, change=change)
         audit_log.record("version.promoted", str(version), by=by, reason=reason)
@@ -58,7 +58,9 @@ def rollback(*, by: str, reason: str) -> Promotion:
         ArtifactError: it cannot be loaded any more.
     """
     first = Promotion.objects.filter(version=Promotion.champion()).order_by("pk").first()
-    earlier = Promotion.objects.filter(pk__lt=first.pk, version__retired="") if first else Promotion.objects.none()
+    earlier = (
+        Promotion.objects.filter(pk__lt=first.pk, version__retired_reason="") if first else Promotion.objects.none()
+    )
     before = earlier.order_by("-pk").first()
     if before is None:
         raise NothingToRollBackTo("no other version has served yet that is not retired")
@@ -69,19 +71,19 @@ def keep(version: ModelVersion, *, by: str, reason: str) -> None:
     """Let a version never be pruned.
 
     Raises:
-        Refused: it is retired.
+        RegistryError: it is retired.
     """
     with transaction.atomic():
-        if _locked(version).retired:
-            raise Refused(f"version {version.pk} is retired: its model is deleted, there is nothing to keep")
-        ModelVersion.objects.filter(pk=version.pk).update(kept=reason)
+        if _locked(version).retired_reason:
+            raise RegistryError(f"version {version.pk} is retired: its model is deleted, there is nothing to keep")
+        ModelVersion.objects.filter(pk=version.pk).update(kept_reason=reason)
         audit_log.record("version.kept", str(version), by=by, reason=reason)
 
 
 def release(version: ModelVersion, *, by: str) -> None:
     """Let a version be pruned again. Doing so again changes nothing."""
     with transaction.atomic():
-        if ModelVersion.objects.filter(pk=version.pk).exclude(kept="").update(kept=""):
+        if ModelVersion.objects.filter(pk=version.pk).exclude(kept_reason="").update(kept_reason=""):
             audit_log.record("version.released", str(version), by=by)
 
 
@@ -89,16 +91,16 @@ def retire(version: ModelVersion, *, by: str, reason: str) -> None:
     """Delete a version's artifact for good: nobody can promote it or ask it any more. Its row and figures stay.
 
     Raises:
-        Refused: it serves, or it is kept, or it is retired already.
+        RegistryError: it serves, or it is kept, or it is retired already.
     """
     with transaction.atomic():
         now = _locked(version)
         if now == Promotion.champion():
-            raise Refused(f"version {version.pk} serves; promote another before it is retired")
-        if now.kept:
-            raise Refused(f"version {version.pk} is kept ({now.kept}); release it before it is retired")
-        if now.retired:
-            raise Refused(f"version {version.pk} is retired already ({now.retired})")
+            raise RegistryError(f"version {version.pk} serves; promote another before it is retired")
+        if now.kept_reason:
+            raise RegistryError(f"version {version.pk} is kept ({now.kept_reason}); release it before it is retired")
+        if now.retired_reason:
+            raise RegistryError(f"version {version.pk} is retired already ({now.retired_reason})")
         _retire(now, reason)
         audit_log.record("version.retired", str(version), by=by, reason=reason)
 
@@ -113,10 +115,10 @@ def retire_learned(versions: list[int], *, reason: str) -> list[int]:
     """
     retired = []
     for version in (
-        ModelVersion.objects.select_for_update(no_key=True).filter(pk__in=versions, retired="").order_by("pk")
+        ModelVersion.objects.select_for_update(no_key=True).filter(pk__in=versions, retired_reason="").order_by("pk")
     ):
         if version == Promotion.champion():
-            ModelVersion.objects.filter(pk=version.pk).update(to_retire=reason)
+            ModelVersion.objects.filter(pk=version.pk).update(retire_when_replaced_reason=reason)
         else:
             _retire(version, reason)
             retired.append(version.pk)
@@ -134,9 +136,9 @@ def prune(*, by: str) -> list[int]:
     if not settings.KEEP_VERSIONS:
         return []
     with transaction.atomic():
-        rows = ModelVersion.objects.filter(retired="").order_by("-pk")
+        rows = ModelVersion.objects.filter(retired_reason="").order_by("-pk")
         newest = list(rows.values_list("pk", flat=True)[: settings.KEEP_VERSIONS])
-        old = list(rows.select_for_update(no_key=True).filter(kept="").exclude(pk__in=newest).order_by("pk"))
+        old = list(rows.select_for_update(no_key=True).filter(kept_reason="").exclude(pk__in=newest).order_by("pk"))
         needed = _needed()  # asked after the lock: nothing that is promoted meanwhile is pruned
         versions = [version for version in old if version.pk not in needed]
         for version in versions:
@@ -158,7 +160,7 @@ def clean_up_after_promotion(*, by: str) -> None:
             _retire_replaced()
         if pruned := prune(by=by):
             logger.info("versions %s are pruned", ", ".join(map(str, pruned)))
-        loading.take_from_cache(*ModelVersion.objects.exclude(retired="").values_list("sha256", flat=True))
+        loading.take_from_cache(*ModelVersion.objects.exclude(retired_reason="").values_list("sha256", flat=True))
     except DatabaseError as error:
         logger.warning("versions were not pruned: %s", type(error).__name__)
 
@@ -169,7 +171,7 @@ def _needed() -> set[int]:
     needed = {version.pk for version in (champion, baseline) if version}
     if champion and champion.parent_id:
         needed.add(champion.parent_id)
-    served = Promotion.objects.filter(version__retired="").order_by("-pk").values_list("version", flat=True)
+    served = Promotion.objects.filter(version__retired_reason="").order_by("-pk").values_list("version", flat=True)
     return needed | set(list(dict.fromkeys(served))[:_SERVED])
 
 
@@ -180,13 +182,19 @@ def _locked(version: ModelVersion) -> ModelVersion:
 
 def _retire_replaced() -> None:
     """Retire the versions that only served on because there was no other."""
-    rows = ModelVersion.objects.select_for_update(no_key=True).exclude(to_retire="").filter(retired="")
+    rows = (
+        ModelVersion.objects.select_for_update(no_key=True)
+        .exclude(retire_when_replaced_reason="")
+        .filter(retired_reason="")
+    )
     for version in rows.order_by("pk"):
         if version != Promotion.champion():  # asked after the lock: it may have been promoted meanwhile
-            _retire(version, version.to_retire)
-            audit_log.record("version.retired", str(version), by="registry", reason=version.to_retire)
+            _retire(version, version.retire_when_replaced_reason)
+            audit_log.record("version.retired", str(version), by="registry", reason=version.retire_when_replaced_reason)
 
 
 def _retire(version: ModelVersion, reason: str) -> None:
-    ModelVersion.objects.filter(pk=version.pk).update(artifact=b"", retired=reason, kept="", to_retire="")
+    ModelVersion.objects.filter(pk=version.pk).update(
+        artifact=b"", retired_reason=reason, kept_reason="", retire_when_replaced_reason=""
+    )
     transaction.on_commit(partial(loading.take_from_cache, version.sha256))

@@ -109,9 +109,9 @@ class ChangedWordSerializer(serializers.Serializer[Any]):
 class ChangeSerializer(serializers.Serializer[Any]):
     """What a promotion changed, on held-out tweets of corpora; empty where it was the first, or confirmed a version."""
 
-    before = serializers.IntegerField(required=False, help_text="the version that served")
+    previous_version = serializers.IntegerField(required=False, help_text="the version that served")
     rows = serializers.IntegerField(required=False)
-    flipped = FlippedSerializer(required=False)
+    changed = FlippedSerializer(required=False)
     score_map = ScoreMapAnswerSerializer(allow_null=True, required=False)
     problem = serializers.CharField(required=False, help_text="why nothing could be measured")
 
@@ -120,7 +120,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     versions = serializers.DictField(child=serializers.IntegerField())
     metrics = serializers.DictField(help_text="of both, each on the held-out tweets of its own training run")
     rows = serializers.IntegerField(help_text="held-out corpus tweets on which decisions and scores are compared")
-    flipped = FlippedSerializer()
+    changed = FlippedSerializer()
     score_map = ScoreMapAnswerSerializer(allow_null=True)
     changed_words = ChangedWordSerializer(many=True, help_text="20, the greatest change first")
 
@@ -163,9 +163,9 @@ class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
             "recipe",
             "base",
             "learned_from",
-            "kept",
-            "retired",
-            "to_retire",
+            "kept_reason",
+            "retired_reason",
+            "retire_when_replaced_reason",
             "promotions",
         )
 

@@ -168,7 +168,7 @@ def _change(request: Request, version: ModelVersion, act: Callable[[str], None])
     def once() -> Response:
         try:
             act(str(key))
-        except registry.Refused as error:
+        except registry.RegistryError as error:
             raise serializers.ValidationError({"id": [f"{error}."]}) from None
         return Response(VersionSerializer(ModelVersion.objects.get(pk=version.pk), context=champion_context()).data)
 

@@ -30,7 +30,7 @@ def with_our_scorer() -> Judge:
 
     def judge(tweet: str) -> dict[str, Any]:
         score = scorer.score(tweet)
-        return _answer(score.probabilities[HATE_SPEECH], scorer.thresholds[HATE_SPEECH], score.notes)
+        return _answer(score.probabilities[HATE_SPEECH], scorer.thresholds[HATE_SPEECH], score.warnings)
 
     return judge
 
@@ -39,11 +39,11 @@ def _folder() -> Path:
     return Path(os.environ["BENCHMARK_FOLDER"])
 
 
-def _answer(probability: float, threshold: float, notes: list[str]) -> dict[str, Any]:
+def _answer(probability: float, threshold: float, warnings: list[str]) -> dict[str, Any]:
     return {
         "is_hate_speech": probability >= threshold,
         "probability": probability,
         "threshold": threshold,
         "model_version": 1,
-        "notes": notes,
+        "warnings": warnings,
     }

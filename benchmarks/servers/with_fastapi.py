@@ -17,7 +17,7 @@ class Answer(BaseModel):
     probability: float
     threshold: float
     model_version: int
-    notes: list[str]
+    warnings: list[str]
 
 
 def sync_view() -> FastAPI:

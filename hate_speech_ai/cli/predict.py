@@ -17,7 +17,7 @@ from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import EMPTY, TRUNCATED, UNKNOWN
 from hate_speech_ai.text import URL, USER
 
-_NOTES = {
+_WARNINGS = {
     EMPTY: "there is nothing to read",
     UNKNOWN: "no word of it is known to the model",
     TRUNCATED: "only the beginning was read",
@@ -78,7 +78,7 @@ def answer(model: Model, tweet: str, labels: list[str]) -> dict[str, Any]:
             }
             for label, probability in score.probabilities.items()
         },
-        "notes": score.notes,
+        "warnings": score.warnings,
     }
 
 
@@ -126,6 +126,6 @@ def _show(console: Console, model: Model, tweet: str, labels: list[str]) -> None
     if unknown:
         words = ", ".join(terminal.visible(word) for word in sorted(unknown))
         console.print(Text(f"unknown: {words}", style="dim"))
-    for note in said["notes"]:
-        console.print(Text(f"note: {_NOTES.get(note, note)}", style="dim"))
+    for warning in said["warnings"]:
+        console.print(Text(f"warning: {_WARNINGS.get(warning, warning)}", style="dim"))
     console.print()

@@ -4,34 +4,36 @@ from typing import Any
 
 from hate_speech_ai.evaluation.bias import measure_bias
 from hate_speech_ai.evaluation.bootstrap import Answers, differences, intervals
-from hate_speech_ai.evaluation.exam import Exam, Row, Sheet, _without_each
+from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row, _without_each
 from hate_speech_ai.evaluation.metrics import CapabilityCheck
 
-#: Of the frozen rows, on these it is counted how many decisions flip.
+#: Of the held-out rows of corpora, on these it is counted how many decisions flip.
 FLIP_ROWS = 2_000
 _RESAMPLES = 500
 _TITLES = {"f1": "F1", "pr_auc": "PR-AUC"}
 Figures = dict[str, Any]
 
 
-def _compare(exam: Exam, old: Sheet, new: Sheet) -> Figures:
+def _compare(exam: EvaluationSet, old: ModelPredictions, new: ModelPredictions) -> Figures:
     """Everything that differs between two models. Figures that are not defined on the rows are left out."""
     return {
         "version": old.version,
-        "frozen": _changes(exam.frozen, Answers(old.frozen, old.threshold), Answers(new.frozen, new.threshold)),
+        "corpora": _changes(
+            exam.corpus_holdout, Answers(old.corpus_holdout, old.threshold), Answers(new.corpus_holdout, new.threshold)
+        ),
         "reviews": _changes(exam.reviews, Answers(old.reviews, old.threshold), Answers(new.reviews, new.threshold)),
         "checks": _passed(exam.checks, old, new),
-        "false_positive_rates": _false_positive_rates(exam.frozen, old, new),
-        "flipped": _flipped(old, new),
+        "false_positive_rates": _false_positive_rates(exam.corpus_holdout, old, new),
+        "changed": _flipped(old, new),
         "everyday": {
             label: {"old": old.everyday[label], "new": new.everyday[label], "rows": len(tweets)}
             for label, tweets in _without_each(exam.everyday).items()
             if label in old.everyday and label in new.everyday
         },
-        "others": {
-            label: _changes(rows, old.others[label], new.others[label])
-            for label, rows in exam.others.items()
-            if label in old.others and label in new.others
+        "other_labels": {
+            label: _changes(rows, old.other_labels[label], new.other_labels[label])
+            for label, rows in exam.other_labels.items()
+            if label in old.other_labels and label in new.other_labels
         },
     }
 
@@ -56,7 +58,7 @@ def _changes(rows: list[Row], old: Answers, new: Answers) -> Figures:
     }
 
 
-def _passed(checks: list[CapabilityCheck], old: Sheet, new: Sheet) -> Figures:
+def _passed(checks: list[CapabilityCheck], old: ModelPredictions, new: ModelPredictions) -> Figures:
     """How many checks of each capability both models pass."""
     passed: Figures = {}
     for check, before, after in zip(checks, old.checks, new.checks, strict=True):
@@ -67,11 +69,11 @@ def _passed(checks: list[CapabilityCheck], old: Sheet, new: Sheet) -> Figures:
     return passed
 
 
-def _false_positive_rates(rows: list[Row], old: Sheet, new: Sheet) -> Figures:
+def _false_positive_rates(rows: list[Row], old: ModelPredictions, new: ModelPredictions) -> Figures:
     """Of each group that enough harmless tweets name: how many these are, and the share that both models say yes to."""
     tweets, truth = [row.tweet for row in rows], [row.answer for row in rows]
-    before = measure_bias(tweets, old.frozen, truth, old.threshold)
-    after = measure_bias(tweets, new.frozen, truth, new.threshold)
+    before = measure_bias(tweets, old.corpus_holdout, truth, old.threshold)
+    after = measure_bias(tweets, new.corpus_holdout, truth, new.threshold)
     return {
         group.group: {
             "old": group.false_positive_rate,
@@ -85,8 +87,8 @@ def _false_positive_rates(rows: list[Row], old: Sheet, new: Sheet) -> Figures:
     }
 
 
-def _flipped(old: Sheet, new: Sheet) -> float | None:
-    """The share of decisions on the first frozen rows that differ; None where there are no rows."""
-    pairs = list(zip(old.frozen, new.frozen, strict=True))[:FLIP_ROWS]
+def _flipped(old: ModelPredictions, new: ModelPredictions) -> float | None:
+    """The share of decisions on the first held-out rows of corpora that differ; None where there are no rows."""
+    pairs = list(zip(old.corpus_holdout, new.corpus_holdout, strict=True))[:FLIP_ROWS]
     flips = sum((before >= old.threshold) != (after >= new.threshold) for before, after in pairs)
     return round(flips / len(pairs), 4) if pairs else None

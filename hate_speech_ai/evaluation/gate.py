@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from hate_speech_ai.evaluation.differences import _TITLES, FLIP_ROWS, Figures, _compare
-from hate_speech_ai.evaluation.exam import Exam, Row, Sheet
+from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row
 from hate_speech_ai.evaluation.metrics import measure
 from hate_speech_ai.operating_points import MOST_EVERYDAY
 
@@ -24,16 +24,16 @@ class Limits:
     """What a candidate may lose. docs/settings.md lists them as GATE_...
 
     Attributes:
-        max_drop: of F1 or PR-AUC on the frozen rows, from the champion's; 0 to 1. More is a reason, sure or not; for
-            labels besides hate_speech, if it is sure.
+        max_drop: of F1 or PR-AUC on the held-out rows of corpora, from the champion's; 0 to 1. More is a reason, sure
+            or not; for labels besides hate_speech, if it is sure.
         max_sure_drop: the same where the drop is sure: its 95 % interval lies below 0.
         max_drop_on_reviews: as `max_drop`, on held-out reviews: they are few, so that one moves F1 by more.
-        max_drop_from_baseline: of F1 or PR-AUC on the frozen rows, from the baseline's, sure or not.
+        max_drop_from_baseline: of F1 or PR-AUC on the held-out rows of corpora, from the baseline's, sure or not.
         min_reviews: fewer held-out reviews than this are not judged on.
         max_checks_lost: in each capability; a count.
         max_false_positive_rise: of the false-positive rate of the tweets that name a group, beyond the rise for all
             others; 0 to 1.
-        max_flipped: the share of decisions that may differ from the champion's; 0 to 1.
+        max_changed: the share of decisions that may differ from the champion's; 0 to 1.
         max_everyday_rise: of the share of everyday tweets that a label flags; 0 to 1. Where `balanced` may flag many of
             them, a quarter of that, if it is more.
         max_share_ratio: how many times as often, or as rarely, it may say yes as people and the champion; 1 or more.
@@ -46,7 +46,7 @@ class Limits:
     min_reviews: int = 20
     max_checks_lost: int = 4
     max_false_positive_rise: float = 0.05
-    max_flipped: float = 0.1
+    max_changed: float = 0.1
     max_everyday_rise: float = 0.002
     max_share_ratio: float = 2.0
 
@@ -63,7 +63,12 @@ class Verdict:
 
 
 def judge(
-    exam: Exam, *, candidate: Sheet, champion: Sheet | None = None, baseline: Sheet | None = None, limits: Limits
+    exam: EvaluationSet,
+    *,
+    candidate: ModelPredictions,
+    champion: ModelPredictions | None = None,
+    baseline: ModelPredictions | None = None,
+    limits: Limits,
 ) -> Verdict:
     """Compare the candidate with the champion and the baseline on the same rows.
 
@@ -72,7 +77,7 @@ def judge(
         baseline: the last model that a person confirmed. It may be the champion.
 
     Raises:
-        ValueError: there are neither frozen rows nor reviews.
+        ValueError: there are neither held-out rows of corpora nor reviews.
     """
     figures: Figures = {"candidate": _shown(exam, candidate)}
     reasons = list(_implausible_share(exam, candidate, champion, limits))
@@ -81,18 +86,18 @@ def judge(
         figures["champion"] = _shown(exam, champion)
         changes = _compare(exam, champion, candidate)
         figures["vs_champion"] = changes
-        reasons += _drops(changes["frozen"], _frozen(exam), limits.max_drop, limits.max_sure_drop)
+        reasons += _drops(changes["corpora"], _size(exam), limits.max_drop, limits.max_sure_drop)
         if len(exam.reviews) >= limits.min_reviews:
             reasons += _drops(changes["reviews"], _reviews(exam), limits.max_drop_on_reviews, limits.max_sure_drop)
         else:
             notes.append(f"{_reviews(exam)} are too few to judge on; {limits.min_reviews} are needed")
         reasons += _checks_lost(changes["checks"], f"the champion, version {champion.version},", limits)
         reasons += _false_positives_risen(changes["false_positive_rates"], "the champion's", limits)
-        reasons += _other_labels_fall(changes["others"], exam, limits)
+        reasons += _other_labels_fall(changes["other_labels"], exam, limits)
         reasons += _more_everyday(changes["everyday"], "the champion's", limits)
-        notes += _too_rare(exam, changes["others"])
+        notes += _too_rare(exam, changes["other_labels"])
         if candidate.trained_on < _GROWTH * champion.trained_on:
-            reasons += _too_many_flipped(exam, changes["flipped"], limits)
+            reasons += _too_many_flipped(exam, changes["changed"], limits)
         else:
             notes.append(
                 f"flipped decisions are not judged: there are {candidate.trained_on:,} training tweets, "
@@ -102,10 +107,10 @@ def judge(
         changes = figures["vs_champion"] if baseline is champion else _compare(exam, baseline, candidate)
         figures["baseline"] = _shown(exam, baseline)
         figures["vs_baseline"] = changes
-        reasons += _drops(changes["frozen"], _frozen(exam), limits.max_drop_from_baseline, None, "the baseline's ")
+        reasons += _drops(changes["corpora"], _size(exam), limits.max_drop_from_baseline, None, "the baseline's ")
         if baseline is not champion:
             reasons += _checks_lost(changes["checks"], f"the baseline, version {baseline.version},", limits)
-            reasons += _other_labels_fall(changes["others"], exam, limits, "the baseline's ")
+            reasons += _other_labels_fall(changes["other_labels"], exam, limits, "the baseline's ")
             reasons += _more_everyday(changes["everyday"], "the baseline's", limits)
             reasons += _false_positives_risen(changes["false_positive_rates"], "the baseline's", limits)
             if candidate.trained_on >= _GROWTH * baseline.trained_on:
@@ -115,7 +120,7 @@ def judge(
                 )
     figures |= {
         "rows": {
-            "frozen": len(exam.frozen),
+            "corpora": len(exam.corpus_holdout),
             "reviews": len(exam.reviews),
             "checks": len(exam.checks),
             "everyday": len(exam.everyday),
@@ -137,33 +142,33 @@ def _drops(changes: Figures, rows: str, most: float, most_if_sure: float | None,
             yield f"{fall}, by more than {most_if_sure} and surely: by {-high:.4f} to {-change['low']:.4f}"
 
 
-def _other_labels_fall(others: Figures, exam: Exam, limits: Limits, of: str = "") -> Iterator[str]:
+def _other_labels_fall(other_labels: Figures, exam: EvaluationSet, limits: Limits, of: str = "") -> Iterator[str]:
     """F1 or PR-AUC of another label that surely fall, and by more than `max_drop`.
 
     Both, because there are many labels, and of a rare one a few tweets move F1 by more than that.
     """
-    for label, changes in others.items():
+    for label, changes in other_labels.items():
         for name, change in changes.items():
             if _yes(exam, label) < _FEWEST_YES[name]:
                 continue
             drop, high = -change["difference"], change["high"]
             if drop > limits.max_drop and high is not None and high < 0:
                 yield (
-                    f"{_TITLES[name]} of {label} on {len(exam.others[label])} held-out tweets of corpora falls from "
-                    f"{of}{change['old']:.4f} to {change['new']:.4f}, by more than {limits.max_drop} and surely: by "
-                    f"{-high:.4f} to {-change['low']:.4f}"
+                    f"{_TITLES[name]} of {label} on {len(exam.other_labels[label])} held-out tweets of corpora falls "
+                    f"from {of}{change['old']:.4f} to {change['new']:.4f}, by more than {limits.max_drop} and "
+                    f"surely: by {-high:.4f} to {-change['low']:.4f}"
                 )
 
 
-def _too_rare(exam: Exam, others: Figures) -> Iterator[str]:
-    for label in others:
+def _too_rare(exam: EvaluationSet, other_labels: Figures) -> Iterator[str]:
+    for label in other_labels:
         yes = _yes(exam, label)
         if unjudged := [_TITLES[name] for name, fewest in _FEWEST_YES.items() if yes < fewest]:
             yield f"of {label}, {' and '.join(unjudged)} is not judged: only {yes} held-out tweets of corpora have it"
 
 
-def _yes(exam: Exam, label: str) -> int:
-    return sum(row.answer for row in exam.others[label])
+def _yes(exam: EvaluationSet, label: str) -> int:
+    return sum(row.answer for row in exam.other_labels[label])
 
 
 def _checks_lost(passed: Figures, whose: str, limits: Limits) -> Iterator[str]:
@@ -200,15 +205,17 @@ def _more_everyday(counts: Figures, whose: str, limits: Limits) -> Iterator[str]
             )
 
 
-def _too_many_flipped(exam: Exam, flipped: float | None, limits: Limits) -> Iterator[str]:
-    if flipped is not None and flipped > limits.max_flipped:
+def _too_many_flipped(exam: EvaluationSet, flipped: float | None, limits: Limits) -> Iterator[str]:
+    if flipped is not None and flipped > limits.max_changed:
         yield (
-            f"of {min(len(exam.frozen), FLIP_ROWS)} held-out tweets of corpora, {flipped:.2%} are decided otherwise "
-            f"than by the champion, more than {limits.max_flipped:.2%}"
+            f"of {min(len(exam.corpus_holdout), FLIP_ROWS)} held-out tweets of corpora, {flipped:.2%} are decided "
+            f"otherwise than by the champion, more than {limits.max_changed:.2%}"
         )
 
 
-def _implausible_share(exam: Exam, candidate: Sheet, champion: Sheet | None, limits: Limits) -> Iterator[str]:
+def _implausible_share(
+    exam: EvaluationSet, candidate: ModelPredictions, champion: ModelPredictions | None, limits: Limits
+) -> Iterator[str]:
     """A model that says yes far more often, or far less, than people and the champion; or always the same."""
     rows, said = _main(exam, candidate)
     share = _share_of_yes(said, candidate.threshold)
@@ -228,24 +235,24 @@ def _share_of_yes(scores: Sequence[float], threshold: float) -> float:
     return sum(score >= threshold for score in scores) / len(scores)
 
 
-def _main(exam: Exam, sheet: Sheet) -> tuple[list[Row], list[float]]:
-    """The frozen rows; where there are none, the reviews."""
-    rows, scores = (exam.frozen, sheet.frozen) if exam.frozen else (exam.reviews, sheet.reviews)
+def _main(exam: EvaluationSet, sheet: ModelPredictions) -> tuple[list[Row], list[float]]:
+    """The held-out rows of corpora; where there are none, the reviews."""
+    rows, scores = (exam.corpus_holdout, sheet.corpus_holdout) if exam.corpus_holdout else (exam.reviews, sheet.reviews)
     if not rows:
         raise ValueError("there are no held-out tweets to judge on")
     return rows, scores
 
 
-def _shown(exam: Exam, sheet: Sheet) -> Figures:
+def _shown(exam: EvaluationSet, sheet: ModelPredictions) -> Figures:
     rows, scores = _main(exam, sheet)
     metrics = measure(scores, [row.answer for row in rows], sheet.threshold).as_dict()
     shown = {name: metrics[name] for name in ("f1", "precision", "recall", "roc_auc", "pr_auc", "threshold", "rows")}
     return {**shown, "positive_rate": round(_share_of_yes(scores, sheet.threshold), 4), "version": sheet.version}
 
 
-def _frozen(exam: Exam) -> str:
-    return f"{len(exam.frozen)} held-out tweets of corpora"
+def _size(exam: EvaluationSet) -> str:
+    return f"{len(exam.corpus_holdout)} held-out tweets of corpora"
 
 
-def _reviews(exam: Exam) -> str:
+def _reviews(exam: EvaluationSet) -> str:
     return f"{len(exam.reviews)} held-out reviews"

@@ -34,23 +34,23 @@ _CELLS = 2_000_000
 Floats = NDArray[np.float64]
 
 
-class Audit(NamedTuple):
+class SampledAnswer(NamedTuple):
     """A drawn prediction that people answered.
 
     Attributes:
         text: which text it is about; the same text may be drawn more than once.
         said: the model's answer.
         truth: people's.
-        inclusion: the probability with which it was drawn, above 0.
+        inclusion_probability: the probability with which it was drawn, above 0.
     """
 
     text: str
     said: bool
     truth: bool
-    inclusion: float
+    inclusion_probability: float
 
 
-class Live(NamedTuple):
+class LiveMetrics(NamedTuple):
     """What the sample says about all predictions that it was drawn from.
 
     Attributes:
@@ -66,7 +66,7 @@ class Live(NamedTuple):
     audited: int
 
 
-def inclusion(probability: float, threshold: float, share: float) -> float:
+def inclusion_probability(probability: float, threshold: float, share: float) -> float:
     """With which probability a prediction is drawn.
 
     It depends on the answer and on whether it is near the threshold, and on nothing else.
@@ -74,24 +74,24 @@ def inclusion(probability: float, threshold: float, share: float) -> float:
     Args:
         share: of the predictions that are far below the threshold, from 0 to 1.
 
-    >>> inclusion(0.9, 0.4, 0.02), inclusion(0.01, 0.4, 0.02)
+    >>> inclusion_probability(0.9, 0.4, 0.02), inclusion_probability(0.01, 0.4, 0.02)
     (0.1, 0.02)
     """
     return min(1.0, share * MORE) if margin(probability, threshold) >= -_WIDE else share
 
 
-def estimate(audits: Sequence[Audit], *, resamples: int = 1000, seed: int = 0) -> Live:
+def estimate(answers: Sequence[SampledAnswer], *, resamples: int = 1000, seed: int = 0) -> LiveMetrics:
     """Precision, recall and the share of hate speech among the predictions that these were drawn from.
 
     The intervals are of resamples of texts, each with all its predictions, since a text that came often was still
     answered once. Where everything or nothing was right, resamples do not differ, and the interval ends by the rule of
     three (J. Hanley, A. Lippman-Hand, If Nothing Goes Wrong, Is Everything All Right?, JAMA 1983).
     """
-    said = np.array([audit.said for audit in audits], dtype=bool)
-    truth = np.array([audit.truth for audit in audits], dtype=bool)
-    weights = np.array([1.0 / audit.inclusion for audit in audits], dtype=float)
+    said = np.array([answer.said for answer in answers], dtype=bool)
+    truth = np.array([answer.truth for answer in answers], dtype=bool)
+    weights = np.array([1.0 / answer.inclusion_probability for answer in answers], dtype=float)
     places: dict[str, int] = {}
-    of_text = np.array([places.setdefault(audit.text, len(places)) for audit in audits], dtype=int)
+    of_text = np.array([places.setdefault(answer.text, len(places)) for answer in answers], dtype=int)
     reasons = _too_few(said, truth)
     # Sums of the weights: all, said, true, both. A row for each text.
     cells = np.stack([weights, weights * said, weights * truth, weights * (said & truth)], axis=1).reshape(-1, 4)
@@ -114,12 +114,12 @@ def estimate(audits: Sequence[Audit], *, resamples: int = 1000, seed: int = 0) -
         return Interval(round(value, 4), round(float(low), 4), round(float(min(high, 1.0)), 4))
 
     yes, no = int(said.sum()), int((~said).sum())
-    return Live(
+    return LiveMetrics(
         precision=figure("precision", 3, 1, weights[said], yes),
         recall=figure("recall", 3, 2, weights[~said], no),
-        base_rate=figure("base_rate", 2, 0, weights, len(audits)),
+        base_rate=figure("base_rate", 2, 0, weights, len(answers)),
         reasons=reasons,
-        audited=len(audits),
+        audited=len(answers),
     )
 
 

@@ -181,7 +181,7 @@ def test_it_refuses_a_file_that_is_no_base_model(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert errors.splitlines()[0].startswith(f"CommandError: {wrong} cannot be the base model: ")
     assert errors.count("\n") == 2
-    assert "`manage.py prepare` failed" in errors.splitlines()[1]
+    assert "`manage.py prepare_start` failed" in errors.splitlines()[1]
 
 
 def _prediction(stack: Stack) -> Answer | None:

@@ -22,7 +22,7 @@ def annotate(chosen: Chosen, questions: list[Question], task: Any) -> dict[str, 
     labels = list(dict.fromkeys([HATE_SPEECH, *(label for question in questions for label in question.labels)]))
     # Not stored: somebody is about to review it.
     score = predicting.predict(chosen, str(text), labels, key=None, store=False)
-    if EMPTY in score.notes:
+    if EMPTY in score.warnings:
         return nothing | {"error": f"data.{field}: there is no word in it."}
     result = []
     for question in questions:

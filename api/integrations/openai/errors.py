@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 _LONGEST_WAIT = 60
 
 
-class Refused(APIException):
+class ModerationError(APIException):
     """A request that cannot be answered, with the field that it is about."""
 
     status_code: int = status.HTTP_400_BAD_REQUEST
@@ -30,7 +30,7 @@ class Refused(APIException):
         self.param = param
 
 
-class ModelNotFound(Refused):
+class ModelNotFound(ModerationError):
     status_code = status.HTTP_404_NOT_FOUND
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from api.http.fields import MAX_BATCH, MAX_ID, kind_of, text_problem
-from api.integrations.openai.errors import ModelNotFound, Refused
+from api.integrations.openai.errors import ModelNotFound, ModerationError
 from api.integrations.openai.schema import CATEGORIES
 from api.models import ApiKey, ModelVersion
 from api.prediction import predicting
@@ -23,20 +23,20 @@ def read_texts(given: Any) -> list[str]:
     """Return the texts to judge: an array of strings is as many texts, an array of parts is one.
 
     Raises:
-        Refused: it is none of the three forms, or has an image.
+        ModerationError: it is none of the three forms, or has an image.
     """
     if isinstance(given, str):
         return [_text(given, "input")]
     if given is None:
-        raise Refused("Missing required parameter: 'input'.", param="input", code="missing_required_parameter")
+        raise ModerationError("Missing required parameter: 'input'.", param="input", code="missing_required_parameter")
     if not isinstance(given, list):
         problem = f"Invalid type for 'input': expected a string or an array, but got {kind_of(given)}."
-        raise Refused(problem, param="input", code="invalid_type")
+        raise ModerationError(problem, param="input", code="invalid_type")
     if not given:
-        raise Refused("Invalid 'input': the array is empty.", param="input", code="empty_array")
+        raise ModerationError("Invalid 'input': the array is empty.", param="input", code="empty_array")
     if len(given) > MAX_BATCH:
         problem = f"Invalid 'input': the array has {len(given):,} items; at most {MAX_BATCH:,} are judged at once."
-        raise Refused(problem, param="input", code="array_above_max_length")
+        raise ModerationError(problem, param="input", code="array_above_max_length")
     if isinstance(given[0], dict):
         return ["\n".join(_part(part, f"input[{place}]") for place, part in enumerate(given))]
     return [_text(text, f"input[{place}]") for place, text in enumerate(given)]
@@ -44,7 +44,7 @@ def read_texts(given: Any) -> list[str]:
 
 def _text(given: Any, param: str) -> str:
     if problem := text_problem(given):
-        raise Refused(f"Invalid '{param}': {problem}", param=param, code="invalid_type")
+        raise ModerationError(f"Invalid '{param}': {problem}", param=param, code="invalid_type")
     return str(given)
 
 
@@ -55,16 +55,16 @@ def _part(part: Any, param: str) -> str:
     if kind == "image_url":
         # To leave it out would be to say of a picture that nobody looked at that it is harmless.
         problem = f"Invalid '{param}': this service reads text only; send the text without the image."
-        raise Refused(problem, param=param, code="image_not_supported")
+        raise ModerationError(problem, param=param, code="image_not_supported")
     problem = f'Invalid \'{param}\': expected a part such as {{"type": "text", "text": "..."}}.'
-    raise Refused(problem, param=param, code="invalid_type")
+    raise ModerationError(problem, param=param, code="invalid_type")
 
 
 def choose_model(name: Any) -> Chosen:
     """Return the model that a name asks for.
 
     Raises:
-        Refused: the name is not a string.
+        ModerationError: the name is not a string.
         ModelNotFound: there is no such model, or it cannot be loaded.
         ModelNotReady: none is loaded yet.
     """
@@ -72,7 +72,7 @@ def choose_model(name: Any) -> Chosen:
         return predicting.serving()
     if not isinstance(name, str):
         problem = f"Invalid type for 'model': expected a string, but got {kind_of(name)}."
-        raise Refused(problem, param="model", code="invalid_type")
+        raise ModerationError(problem, param="model", code="invalid_type")
     if _ALIAS.fullmatch(name):
         return predicting.serving()
     pinned = _PINNED.fullmatch(name)
@@ -123,5 +123,5 @@ def _judge(score: Score, model: LoadedModel, heads: dict[str, tuple[str, ...]]) 
             for category, needed in heads.items()
         },
         "category_applied_input_types": {category: ["text"] if needed else [] for category, needed in heads.items()},
-        "x_notes": score.notes,
+        "x_warnings": score.warnings,
     }

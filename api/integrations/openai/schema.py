@@ -82,7 +82,7 @@ ANSWER: dict[str, Any] = {
                     "categories": _of_each({"type": "boolean"}),
                     "category_scores": _of_each({"type": "number"}),
                     "category_applied_input_types": _of_each(_STRINGS),
-                    "x_notes": {**_STRINGS, "description": "what weakens the answer, as in POST /predict"},
+                    "x_warnings": {**_STRINGS, "description": "what weakens the answer, as in POST /predict"},
                 },
             },
         },

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from api.http.authentication import key_of
 from api.http.parsers import LargeJSONParser
 from api.integrations.openai.authentication import BearerAuthentication
-from api.integrations.openai.errors import Refused, error_handler, request_id
+from api.integrations.openai.errors import ModerationError, error_handler, request_id
 from api.integrations.openai.moderation import choose_model, moderate, read_texts
 from api.integrations.openai.schema import ANSWER, ERROR, REQUEST
 from api.models import ApiKey
@@ -32,11 +32,11 @@ class ModerationsView(APIView):
     def post(self, request: Request) -> Response:
         body: Any = request.data
         if not isinstance(body, dict):
-            raise Refused("Send a JSON object with the field `input`.", param=None, code="invalid_type")
+            raise ModerationError("Send a JSON object with the field `input`.", param=None, code="invalid_type")
         if unknown := sorted(set(body) - set(REQUEST["properties"])):
             name = unknown[0][:80]  # a misspelt `model` would otherwise be lost without a word
             problem = f"Unknown parameter: '{name}'. There are 'input' and 'model'."
-            raise Refused(problem, param=name, code="unknown_parameter")
+            raise ModerationError(problem, param=name, code="unknown_parameter")
         texts = read_texts(body.get("input"))
         chosen = choose_model(body.get("model"))
         return Response(moderate(chosen, texts, key_of(request)))

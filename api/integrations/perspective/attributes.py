@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from api.integrations.perspective.errors import Refused
+from api.integrations.perspective.errors import PerspectiveError
 from api.models import ModelVersion
 from api.prediction import active_model, predicting
 from api.prediction.loading import LoadedModel
@@ -27,7 +27,7 @@ def find_head(attribute: str) -> Head:
     """The head for an attribute, `TOXICITY` of the model that serves or `TOXICITY@17` of version 17.
 
     Raises:
-        Refused: there is no such attribute, or no such version, or it does not have that head.
+        PerspectiveError: there is no such attribute, or no such version, or it does not have that head.
     """
     name, pinned, version = attribute.partition("@")
     try:
@@ -44,8 +44,8 @@ def label_of(attribute: str) -> str:
     """The label that a suggested score is about; a version makes no difference to what people say.
 
     Raises:
-        Refused: there is no such attribute. Unlike POST /add-reviewed-tweet, a new name makes no new label here:
-            Perspective has more attributes than we have heads.
+        PerspectiveError: there is no such attribute. Unlike POST /add-reviewed-tweet, a new name makes no new label
+            here: Perspective has more attributes than we have heads.
     """
     name = attribute.partition("@")[0]
     label = LABEL_OF.get(name) or _own_label(name)
@@ -65,5 +65,5 @@ def _number(version: str) -> int:
     return int(version)
 
 
-def _unknown(attribute: str) -> Refused:
-    return Refused(f"Unknown requested attribute: {attribute[:100]}")
+def _unknown(attribute: str) -> PerspectiveError:
+    return PerspectiveError(f"Unknown requested attribute: {attribute[:100]}")

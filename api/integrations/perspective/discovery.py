@@ -115,7 +115,7 @@ def _schemas() -> dict[str, Any]:
             "detectedLanguages": _list(_STRING),
             "clientToken": _STRING,
             "modelVersions": _map(_INTEGER),
-            "notes": _list(_STRING),
+            "warnings": _list(_STRING),
         },
         "SuggestCommentScoreRequest": {**common, "attributeScores": _map(_ref("AttributeScores"))},
         "SuggestCommentScoreResponse": {

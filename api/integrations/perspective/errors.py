@@ -36,7 +36,7 @@ _UNITS = {1: "Second", 60: "Minute", 3600: "Hour", 86400: "Day"}
 Details = list[dict[str, Any]]
 
 
-class Refused(APIException):
+class PerspectiveError(APIException):
     """What Perspective itself says about a comment or a request.
 
     Args:
@@ -67,7 +67,7 @@ class Malformed(APIException):
 
 def handler(error: Exception, context: dict[str, Any]) -> Response:
     """REST framework's hook: any exception in one of these views becomes Google's error."""
-    if isinstance(error, Refused | Malformed):
+    if isinstance(error, PerspectiveError | Malformed):
         return Response(body(400, str(error.detail), error.details), 400)
     if isinstance(error, AuthenticationFailed):
         detail = _info("API_KEY_INVALID", service=SERVICE)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from api.http.fields import MAX_LABELS, text_problem
-from api.integrations.perspective.errors import Malformed, Refused
+from api.integrations.perspective.errors import Malformed, PerspectiveError
 from api.prediction import language
 
 #: Bytes of a comment, in UTF-8.
@@ -42,18 +42,18 @@ class Comment:
         """The languages that count.
 
         Raises:
-            Refused: none is named, and none was found.
+            PerspectiveError: none is named, and none was found.
         """
         if self.requested:
             return self.requested
         if self.detected is None:
-            raise Refused("Unable to detect language", "LANGUAGE_DETECTION_FAILED")
+            raise PerspectiveError("Unable to detect language", "LANGUAGE_DETECTION_FAILED")
         return [self.detected]
 
     def require_language(self, attribute: str) -> None:
-        """Raises: Refused: the comment is in a language that our models do not read."""
+        """Raises: PerspectiveError: the comment is in a language that our models do not read."""
         if foreign := [code for code in self.languages if not language.is_supported(code)]:
-            raise Refused(
+            raise PerspectiveError(
                 f"Attribute {attribute} does not support request languages: {', '.join(foreign)}",
                 "LANGUAGE_NOT_SUPPORTED_BY_ATTRIBUTE",
                 languageNotSupportedByAttributeError={
@@ -83,7 +83,7 @@ class Suggestion:
 
 
 def read_analysis(body: Any) -> Analysis:
-    """Raises: Refused, Malformed: what Google's service refuses, in its words."""
+    """Raises: PerspectiveError, Malformed: what Google's service refuses, in its words."""
     fields = _object(
         body,
         "",
@@ -93,7 +93,7 @@ def read_analysis(body: Any) -> Analysis:
     comment = _comment(fields)
     asked = fields.get("requestedAttributes")
     if not asked:
-        raise Refused("Missing requested_attributes", "NO_REQUESTED_ATTRIBUTES")
+        raise PerspectiveError("Missing requested_attributes", "NO_REQUESTED_ATTRIBUTES")
     return Analysis(
         comment,
         thresholds={name: _threshold(name, options) for name, options in _attributes(asked, "requested_attributes")},
@@ -104,14 +104,14 @@ def read_analysis(body: Any) -> Analysis:
 
 
 def read_suggestion(body: Any) -> Suggestion:
-    """Raises: Refused, Malformed: what Google's service refuses, in its words."""
+    """Raises: PerspectiveError, Malformed: what Google's service refuses, in its words."""
     fields = _object(
         body, "", "comment", "context", "attributeScores", "languages", "communityId", "clientToken", "sessionId"
     )
     comment = _comment(fields)
     suggested = fields.get("attributeScores")
     if not suggested:
-        raise Refused("Missing attribute_scores")
+        raise PerspectiveError("Missing attribute_scores")
     return Suggestion(
         comment, scores={name: _suggested(name, scores) for name, scores in _attributes(suggested, "attribute_scores")}
     )
@@ -120,9 +120,9 @@ def read_suggestion(body: Any) -> Suggestion:
 def _comment(fields: dict[str, Any]) -> Comment:
     text = _entry(fields.get("comment", {}), "comment")
     if not text.strip():
-        raise Refused("Comment must be non-empty.", "COMMENT_EMPTY")
+        raise PerspectiveError("Comment must be non-empty.", "COMMENT_EMPTY")
     if len(text.encode()) > MAX_COMMENT:
-        raise Refused("Comment text too long.", "COMMENT_TOO_LONG")
+        raise PerspectiveError("Comment text too long.", "COMMENT_TOO_LONG")
     _check_context(fields.get("context", {}))
     codes = fields.get("languages", [])
     if not isinstance(codes, list):
@@ -142,9 +142,9 @@ def _entry(value: Any, where: str) -> str:
     fields = _object(value, where, "text", "type")
     kind = fields.get("type", "PLAIN_TEXT")
     if kind not in _TEXT_TYPES:
-        raise Refused("Unknown text type")
+        raise PerspectiveError("Unknown text type")
     if kind == "HTML":
-        raise Refused("Currently, only 'PLAIN_TEXT' comments are supported")
+        raise PerspectiveError("Currently, only 'PLAIN_TEXT' comments are supported")
     return _string(fields.get("text", ""), f"{where}.text")
 
 
@@ -152,7 +152,9 @@ def _check_context(value: Any) -> None:
     """A context is not used; that would be no reason to let a mistake in it pass."""
     fields = _object(value, "context", "entries", "articleAndParentComment")
     if len(fields) == 2:
-        raise Refused("Context can have either entries or article_and_parent_comment, but both fields were populated.")
+        raise PerspectiveError(
+            "Context can have either entries or article_and_parent_comment, but both fields were populated."
+        )
     entries = fields.get("entries", [])
     if not isinstance(entries, list):
         raise Malformed("Invalid value at 'context.entries', expected a list", "context.entries")
@@ -169,7 +171,7 @@ def _attributes(value: Any, where: str) -> list[tuple[str, Any]]:
     if not isinstance(value, dict):
         raise Malformed(f"Invalid value at '{where}', expected an object", where)
     if len(value) > MAX_LABELS:
-        raise Refused(f"At most {MAX_LABELS} attributes, not {len(value)}")
+        raise PerspectiveError(f"At most {MAX_LABELS} attributes, not {len(value)}")
     return [(name, {} if options is None else options) for name, options in value.items()]
 
 
@@ -195,7 +197,7 @@ def _suggested(name: str, scores: Any) -> float:
             _number(of_span.get(end, 0 if end == "begin" else None), f"{where}.span_scores.{end}")
         _score(name, of_span.get("score"), f"{where}.span_scores.score")
     if "summaryScore" not in fields:
-        raise Refused(f"Attribute {name[:100]} has no summary_score: only whole comments are reviewed here")
+        raise PerspectiveError(f"Attribute {name[:100]} has no summary_score: only whole comments are reviewed here")
     return _score(name, fields["summaryScore"], f"{where}.summary_score")
 
 
@@ -212,7 +214,7 @@ def _check_score_type(name: str, kind: Any, where: str) -> None:
     if kind not in _SCORE_TYPES:
         raise Malformed(f"Invalid value at '{where}', expected one of {', '.join(_SCORE_TYPES)}", where)
     if kind not in (PROBABILITY, "SCORE_TYPE_UNSPECIFIED"):
-        raise Refused(f"Requested score type {kind} is not supported by attribute {name[:100]}")
+        raise PerspectiveError(f"Requested score type {kind} is not supported by attribute {name[:100]}")
 
 
 # Values of the JSON types.

@@ -5,7 +5,7 @@ from itertools import accumulate
 from typing import Any
 
 from api.integrations.perspective.attributes import Head, find_head, label_of
-from api.integrations.perspective.errors import Refused
+from api.integrations.perspective.errors import PerspectiveError
 from api.integrations.perspective.messages import PROBABILITY, Analysis, Suggestion
 from api.models import ApiKey, ReviewedTweet
 from api.prediction import predicting
@@ -23,7 +23,7 @@ def analyze(asked: Analysis, key: ApiKey | None) -> dict[str, Any]:
     """The answer to a request to analyze.
 
     Raises:
-        Refused: an attribute or the language is not supported, and that was not to be passed over.
+        PerspectiveError: an attribute or the language is not supported, and that was not to be passed over.
         ModelNotReady: there is no model yet.
     """
     comment = asked.comment
@@ -33,7 +33,7 @@ def analyze(asked: Analysis, key: ApiKey | None) -> dict[str, Any]:
         try:
             heads[name] = find_head(name)
             comment.require_language(name)
-        except Refused:
+        except PerspectiveError:
             heads.pop(name, None)
             if not asked.drop_unsupported:
                 raise
@@ -53,8 +53,8 @@ def analyze(asked: Analysis, key: ApiKey | None) -> dict[str, Any]:
     }
     if comment.client_token is not None:
         answer["clientToken"] = comment.client_token
-    if notes := sorted({note for score in judged.values() for note in score.notes}):
-        answer["notes"] = notes
+    if warnings := sorted({warning for score in judged.values() for warning in score.warnings}):
+        answer["warnings"] = warnings
     return answer
 
 
@@ -62,7 +62,7 @@ def suggest(asked: Suggestion, key: ApiKey) -> ReviewedTweet:
     """Store a suggestion as a review of this key.
 
     Raises:
-        Refused: an attribute or the language is not supported, or there is nothing to learn.
+        PerspectiveError: an attribute or the language is not supported, or there is nothing to learn.
     """
     comment = asked.comment
     labels: dict[str, float] = {}
@@ -70,7 +70,7 @@ def suggest(asked: Suggestion, key: ApiKey) -> ReviewedTweet:
         labels[label_of(name)] = bool(score) if score in (0, 1) else score
         comment.require_language(name)
     if not is_readable(tokenize(comment.text)):
-        raise Refused("There is no word in this comment that a model could learn from.")
+        raise PerspectiveError("There is no word in this comment that a model could learn from.")
     review, _ = intake.add(
         tweet=comment.text,
         labels=labels,

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         for figure in _FIGURES:
             before, after = (found["metrics"][which][figure] for which in ("old", "new"))
             self.stdout.write(f"{figure:>9}: {before:.4f} -> {after:.4f}")
-        flipped = found["flipped"]
+        flipped = found["changed"]
         self.stdout.write(
             f"{found['rows']:,} held-out tweets: {flipped['became_positive']} become hate speech, "
             f"{flipped['became_negative']} become none; {flipped['corrected']} of these for the better"

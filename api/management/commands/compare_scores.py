@@ -139,7 +139,7 @@ def _score(model: LoadedModel, rows: list[Recorded], tell: "Tell") -> tuple[Scor
             tell("scoring", place / len(rows))
         labels = {name: LABEL_OF[name] for name in row.scores if LABEL_OF[name] in model.scorer.labels}
         score = model.scorer.score(row.text, list(labels.values()))
-        if EMPTY in score.notes:
+        if EMPTY in score.warnings:
             unread.append(Bad(row.line, "there is no word in it"))
             continue
         for name, label in labels.items():

@@ -18,7 +18,7 @@ from api.lib.csv_safety import unescape_formula
 from api.management.lookup import key_by_prefix
 from api.models import ApiKey, ReviewedTweet
 from api.reviews import intake
-from api.reviews.intake import Opinion
+from api.reviews.intake import Annotation
 from api.reviews.serializers import ReviewRequestSerializer, to_opinion
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.text import fingerprint
@@ -75,7 +75,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{passed_over:,} passed over: quarantined, superseded or withdrawn where they come from")
 
 
-def _validate(rows: list[tuple[int, Any]]) -> tuple[list[Opinion], list[str]]:
+def _validate(rows: list[tuple[int, Any]]) -> tuple[list[Annotation], list[str]]:
     fields = ReviewRequestSerializer()
     opinions, problems = [], []
     for number, row in rows:
@@ -87,7 +87,7 @@ def _validate(rows: list[tuple[int, Any]]) -> tuple[list[Opinion], list[str]]:
     return opinions, problems
 
 
-def _read(fields: ReviewRequestSerializer, request: Any) -> Opinion:
+def _read(fields: ReviewRequestSerializer, request: Any) -> Annotation:
     """Over HTTP, a review answers hate_speech; a suggested Perspective score, and so an exported line, need not."""
     others_alone = isinstance(request, dict) and bool(request.get("labels")) and "is_hate_speech" not in request
     opinion = to_opinion(fields.run_validation({**request, "is_hate_speech": False} if others_alone else request))
@@ -96,7 +96,7 @@ def _read(fields: ReviewRequestSerializer, request: Any) -> Opinion:
     return opinion
 
 
-def _store(opinions: list[Opinion], key: ApiKey, before: int, *, approve_because: str) -> int:
+def _store(opinions: list[Annotation], key: ApiKey, before: int, *, approve_because: str) -> int:
     """Store a piece of the file, all or none of it; how many of the reviews are new.
 
     Args:
@@ -116,7 +116,7 @@ def _store(opinions: list[Opinion], key: ApiKey, before: int, *, approve_because
     return sum(new for _, new in stored)
 
 
-def _content(said: Opinion | ReviewedTweet) -> tuple[str, str, frozenset[tuple[str, float]]]:
+def _content(said: Annotation | ReviewedTweet) -> tuple[str, str, frozenset[tuple[str, float]]]:
     return said.tweet, said.reviewer, frozenset(said.labels.items())
 
 

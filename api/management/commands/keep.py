@@ -25,6 +25,6 @@ class Command(BaseCommand):
                 registry.keep(found, by=audit_log.current_operator(), reason=reason)
         except ModelVersion.DoesNotExist:
             raise CommandError(f"there is no version {version}") from None
-        except registry.Refused as error:
+        except registry.RegistryError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"version {version} is {'kept' if reason else 'not kept any longer'}")

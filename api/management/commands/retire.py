@@ -19,6 +19,6 @@ class Command(BaseCommand):
             registry.retire(ModelVersion.objects.get(pk=version), by=audit_log.current_operator(), reason=reason)
         except ModelVersion.DoesNotExist:
             raise CommandError(f"there is no version {version}") from None
-        except registry.Refused as error:
+        except registry.RegistryError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"version {version} is retired")

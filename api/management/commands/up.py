@@ -40,14 +40,14 @@ class Command(BaseCommand):
                 self._start_valkey(stack, environment)
             self._fork(stack, "migrate", verbosity=0)
             self._start(stack, environment, "web")  # while it imports, the base model is stored
-            self._fork(stack, "prepare")
+            self._fork(stack, "prepare_start")
             if settings.BASE_MODEL:  # the first answer before all else
                 stack.watch(seconds=10, until=self._is_ready)
             self._start(stack, environment, "worker", "beat")
             self._one_off(stack, environment, "bootstrap")
             stack.watch(seconds=60, until=self._is_ready)
             if not stack.stopping:
-                self._one_off(stack, environment, "hello")
+                self._one_off(stack, environment, "print_welcome")
             stack.watch()
         finally:
             self._say("stopping")

@@ -15,8 +15,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{key.prefix}  {key.name}: {', '.join(key.scopes)}; {key.trust}{waits}{revoked}")
             if reliability := key.reliability:
                 self.stdout.write(
-                    f"    agrees on {reliability['known_agreed']:,} of {reliability['known']:,} known tweets "
+                    f"    agrees on {reliability['gold_agreed']:,} of {reliability['gold']:,} known tweets "
                     f"and on {reliability['peers_agreed']:,} of {reliability['peers']:,} with other keys; "
-                    f"{reliability['contradicted']:,} of its last {reliability['new']:,} new labels contradicted a "
-                    f"sure model; its vote weighs {reliability['weight']}"
+                    f"{reliability['contradicted']:,} of its last {reliability['new_labels']:,} new labels "
+                    f"contradicted a sure model; its vote weighs {reliability['weight']}"
                 )

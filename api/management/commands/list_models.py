@@ -15,7 +15,11 @@ class Command(BaseCommand):
         for version in ModelVersion.objects.order_by("-pk"):
             notes = ["serves"] if version == champion else []
             notes += ["baseline"] if version == baseline else []
-            notes += [f"{name}: {why}" for name in ("kept", "retired", "to_retire") if (why := getattr(version, name))]
+            notes += [
+                f"{name.removesuffix('_reason')}: {why}"
+                for name in ("kept_reason", "retired_reason", "retire_when_replaced_reason")
+                if (why := getattr(version, name))
+            ]
             self.stdout.write(
                 f"{version.pk:>7}  {version.created_at:%Y-%m-%d %H:%M}  {version.trained_on:>10,}"
                 f"  {version.metrics[HATE_SPEECH]['f1']:>5.3f}  {'; '.join(notes)}".rstrip()

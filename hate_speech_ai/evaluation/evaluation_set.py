@@ -11,7 +11,7 @@ from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import MOST_EVERYDAY
 from hate_speech_ai.scorer import CachingScorer, Scorer
 
-#: More frozen rows than this make a night longer, and the verdict hardly surer.
+#: More held-out rows of corpora than this make a night longer, and the verdict hardly surer.
 MOST_ROWS = 20_000
 
 
@@ -24,66 +24,68 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Exam:
+class EvaluationSet:
     """What every model is asked.
 
     Attributes:
-        frozen: held-out tweets of corpora with the corpora's own answers, where no reviewer can reach them.
+        corpus_holdout: held-out tweets of corpora with the corpora's own answers, where no reviewer can reach them.
         reviews: held-out tweets with the reviewers' answers.
-        others: for each label besides hate_speech, the same as `frozen`.
+        other_labels: for each label besides hate_speech, the same as `corpus_holdout`.
         everyday: everyday tweets, none of which a threshold was chosen with.
     """
 
-    frozen: list[Row]
+    corpus_holdout: list[Row]
     reviews: list[Row]
     checks: list[CapabilityCheck]
-    others: Mapping[str, list[Row]] = field(default_factory=dict)
+    other_labels: Mapping[str, list[Row]] = field(default_factory=dict)
     everyday: list[Everyday] = field(default_factory=list)
 
     @classmethod
     def of(
         cls,
-        frozen: Iterable[Row],
+        corpus_holdout: Iterable[Row],
         reviews: Iterable[Row],
         checks: Iterable[CapabilityCheck],
-        others: Mapping[str, Iterable[Row]] | None = None,
+        other_labels: Mapping[str, Iterable[Row]] | None = None,
         everyday: Iterable[Everyday] = (),
-    ) -> "Exam":
+    ) -> "EvaluationSet":
         """The rows in the order of a hash, so that the first of them are a sample which stays the same every night."""
         return cls(
-            _shuffled(frozen)[:MOST_ROWS],
+            _shuffled(corpus_holdout)[:MOST_ROWS],
             _shuffled(reviews)[:MOST_ROWS],
             list(checks),
-            {label: _shuffled(rows)[:MOST_ROWS] for label, rows in (others or {}).items()},
+            {label: _shuffled(rows)[:MOST_ROWS] for label, rows in (other_labels or {}).items()},
             list(everyday),
         )
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ModelPredictions:
     """What one model answered: probabilities in the order of the exam's rows.
 
     Attributes:
         threshold: the probability from which the answer is yes.
         trained_on: tweets.
         version: None of a candidate.
-        others: of the labels besides hate_speech that the model knows.
+        other_labels: of the labels besides hate_speech that the model knows.
         everyday: for each label that few everyday tweets may have, how many of them it flags.
     """
 
-    frozen: list[float]
+    corpus_holdout: list[float]
     reviews: list[float]
     checks: list[float]
     threshold: float
     trained_on: int
     version: int | None = None
-    others: Mapping[str, Answers] = field(default_factory=dict)
+    other_labels: Mapping[str, Answers] = field(default_factory=dict)
     everyday: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, scorer: Scorer | CachingScorer, exam: Exam, *, trained_on: int, version: int | None = None) -> "Sheet":
+    def of(
+        cls, scorer: Scorer | CachingScorer, exam: EvaluationSet, *, trained_on: int, version: int | None = None
+    ) -> "ModelPredictions":
         return cls(
-            scorer.probabilities([row.tweet for row in exam.frozen]),
+            scorer.probabilities([row.tweet for row in exam.corpus_holdout]),
             scorer.probabilities([row.tweet for row in exam.reviews]),
             scorer.probabilities([check.tweet for check in exam.checks]),
             scorer.thresholds[HATE_SPEECH],
@@ -91,7 +93,7 @@ class Sheet:
             version,
             {
                 label: Answers(scorer.probabilities([row.tweet for row in rows], label), scorer.thresholds[label])
-                for label, rows in exam.others.items()
+                for label, rows in exam.other_labels.items()
                 if label in scorer.labels
             },
             {
