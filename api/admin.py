@@ -1,5 +1,6 @@
-"""Django's admin, where `ADMIN_ENABLED` is set: to look, to revoke and trust keys, to approve reviews, and to say which
-version serves. Neither models nor reviews are ever edited.
+"""Django's admin, where `ADMIN_ENABLED` is set.
+
+It shows the rows, revokes and trusts keys, approves reviews and promotes versions. It never edits models or reviews.
 """
 
 from collections.abc import Callable

@@ -134,7 +134,7 @@ def say(line: str) -> None:
 
 
 def isolate(folder: Path) -> dict[str, str]:
-    """Settings of our own, whatever else is configured or runs here."""
+    """Return settings of our own, whatever else is configured or runs here."""
     os.environ |= {
         "BENCHMARK_FOLDER": str(folder),
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -206,7 +206,7 @@ class Running:
     port: int
 
     def cpu_seconds(self) -> float:
-        """What the server and its worker have used until now; each server is a session. Only Linux says."""
+        """Return what the server and its worker have used until now; on Linux only. Each server is a session."""
         ticks = 0
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -281,7 +281,7 @@ def compare(servers: dict[Server, Running], tweets: list[str]) -> bool:
 
 
 def judge(port: int, tweets: list[str]) -> list[float]:
-    """A server's probabilities."""
+    """Return a server's probabilities."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     probabilities = []
     for tweet in tweets:

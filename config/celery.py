@@ -21,7 +21,7 @@ app.autodiscover_tasks()
 
 @worker_process_init.connect
 def _end_with_worker(**kwargs: Any) -> None:
-    """A killed worker takes its training process with it, so that no run is worked on twice."""
+    """Kill the training process with its worker, so that no run is worked on twice."""
     die_with_parent()
 
 
@@ -33,7 +33,7 @@ def _sweep_at_start(**kwargs: Any) -> None:
 
 @beat_init.connect
 def _sign_of_life(**kwargs: Any) -> None:
-    """The sweep that beat asks for is its sign of life; the first need not wait for half a minute."""
+    """Send the first sweep at once: the sweep that beat sends is its sign of life."""
     _ask_for_sweep(scheduled=True)
 
 

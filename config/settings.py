@@ -85,7 +85,7 @@ DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _secret_key() -> str:
-    """The key from the environment, else the one that the first start left in the data folder."""
+    """Return the key from the environment, else the one that the first start left in the data folder."""
     key: str = env.str("SECRET_KEY", default="")
     if key:
         return key

@@ -110,7 +110,7 @@ def compare(opinions: Iterable[Mapping[str, bool]], trusted: Sequence[str]) -> d
 
 
 def majority(answers: Sequence[bool]) -> bool | None:
-    """What most say; None where there is a tie, or nobody."""
+    """Return the majority's answer; None for a tie, or without answers."""
     yes = sum(answers)
     return None if 2 * yes == len(answers) else 2 * yes > len(answers)
 
@@ -118,7 +118,7 @@ def majority(answers: Sequence[bool]) -> bool | None:
 def doubts(
     reliability: Reliability, doubt: NoiseEstimate, *, max_contradicted: float, min_agreement: float
 ) -> list[str]:
-    """Why a key's new labels are not believed, in words that follow "the new labels of ..."; nothing where they are.
+    """Return why a key's new labels are not believed; empty if they are. The words follow "the new labels of ...".
 
     Both are judged by the end of Wilson's 95 % interval that speaks for the key, so that few labels convict nobody.
 

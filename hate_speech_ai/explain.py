@@ -37,16 +37,19 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Attributes:
-    label: the question that was answered.
-    logit: the score before the sigmoid: `intercept` plus the sum of the contributions.
-    intercept: the score of a text without a known feature; less the cost of a part, where one decides.
-    contributions: of every token, in the order of the text.
-    part: of a long text, the tokens of the part that decides, as a range of places in `contributions`; None where the
-        whole does.
-    features: of every word, pattern and character n-gram that the model knows, the strongest first; the same sum.
-    counterfactual_tokens: the tokens without which the answer would be the opposite, as indices into `contributions`;
-        empty where no set was found. It is a smallest one if it has up to three tokens, in a tweet of up to 30.
+    """An answer, taken apart into what each token contributes.
+
+    Attributes:
+        label: the question that was answered.
+        logit: the score before the sigmoid: `intercept` plus the sum of the contributions.
+        intercept: the score of a text without a known feature; less the cost of a part, where one decides.
+        contributions: of every token, in the order of the text.
+        part: of a long text, the tokens of the part that decides, as a range of places in `contributions`; None where
+            the whole does.
+        features: of every word, pattern and character n-gram that the model knows, the strongest first; the same sum.
+        counterfactual_tokens: the tokens without which the answer would be the opposite, as indices into
+            `contributions`; empty where no set was found. It is a smallest one if it has up to three tokens, in a
+            tweet of up to 30.
     """
 
     label: str

@@ -16,7 +16,7 @@ _RESERVED = {"by_source", "checks", "everyday"}
 
 
 def is_label_name(name: str) -> bool:
-    """Whether `name` may name a label: 1 to 40 lower-case letters, digits and underscores, a letter first.
+    """Return whether `name` may name a label: 1 to 40 lower-case letters, digits and underscores, a letter first.
 
     `by_source` and `checks` are taken.
 
@@ -64,7 +64,7 @@ class Decision(NamedTuple):
 
 
 def resolve(opinions: Iterable[Mapping[str, float]], weights: Iterable[float] | None = None) -> dict[str, bool]:
-    """One answer for each label out of several people's answers about one tweet.
+    """Resolve several answers about one tweet to one answer for each label.
 
     The weighted majority decides; where it is a tie, the newest opinion does. What stays undecided is left out.
 
@@ -82,7 +82,7 @@ def resolve(opinions: Iterable[Mapping[str, float]], weights: Iterable[float] | 
 
 
 def decide(found: Sequence[Vote]) -> Decision:
-    """The weighted majority's answer; where it is a tie, the last one's that leans to a side."""
+    """Return the weighted majority's answer; where it is a tie, the last one's that leans to a side."""
     yes = round(sum(vote.weight * vote.grade for vote in found), 9)
     no = round(sum(vote.weight * (1 - vote.grade) for vote in found), 9)
     if yes != no:
@@ -92,12 +92,12 @@ def decide(found: Sequence[Vote]) -> Decision:
 
 
 def lean(grade: float) -> bool | None:
-    """Which answer a grade is nearer to; None of 0.5."""
+    """Return which answer a grade is nearer to; None of 0.5."""
     return None if grade == 0.5 else grade > 0.5
 
 
 def votes(opinions: Iterable[Mapping[str, float]], weights: Iterable[float] | None = None) -> dict[str, list[Vote]]:
-    """The votes on each label, in the order of the opinions.
+    """Return the votes on each label, in the order of the opinions.
 
     >>> votes([{"hate_speech": True}, {"hate_speech": False}])["hate_speech"]
     [Vote(grade=True, weight=1.0), Vote(grade=False, weight=1.0)]

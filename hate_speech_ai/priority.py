@@ -38,7 +38,7 @@ class Priority(NamedTuple):
 
 
 def worth(scorer: Scorer, tweet: str, probability: float) -> Priority:
-    """What speaks for asking a person about a tweet.
+    """Return the reasons for having a tweet reviewed.
 
     Each reason adds up to 1: for an answer at the threshold, a text without a known word, a group named in what is
     taken for hate speech.
@@ -69,7 +69,7 @@ def worth(scorer: Scorer, tweet: str, probability: float) -> Priority:
 
 
 def margin(probability: float, threshold: float) -> float:
-    """How far a probability lies above a threshold, in logits; both from 0 to 1.
+    """Return how far a probability lies above a threshold, in logits; both from 0 to 1.
 
     >>> margin(0.5, 0.5)
     0.0

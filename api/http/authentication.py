@@ -48,7 +48,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         return None, key
 
     def credential(self, request: Request) -> str | None:
-        """The plain key that a request came with, or None; other services' clients send it in other places.
+        """Return the plain key that a request came with, or None; other services' clients send it in other places.
 
         Raises:
             AuthenticationFailed: there is one, but not as it should be.
@@ -81,12 +81,12 @@ class HasScope(BasePermission):
 
 
 def key_of(request: Request) -> ApiKey | None:
-    """The key that a request came with."""
+    """Return the key that a request came with."""
     return cast(ApiKey | None, request.auth)
 
 
 def required_key(request: Request) -> ApiKey:
-    """The key of a request that `HasScope` has let pass.
+    """Return the key of a request that `HasScope` has let pass.
 
     Raises:
         NotAuthenticated: the view asks for a key but does not name a scope.
@@ -98,7 +98,7 @@ def required_key(request: Request) -> ApiKey:
 
 
 def find(plain: str, *, cached: bool) -> ApiKey | None:
-    """The valid key with this text, or None.
+    """Return the valid key with this text, or None.
 
     Args:
         cached: whether a reading of the last two seconds will do, or of the last 15 minutes while the database is

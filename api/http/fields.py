@@ -20,7 +20,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     @classmethod
     def read(cls, data: Any) -> dict[str, Any]:
-        """What a request says, validated.
+        """Return what a request says, validated.
 
         Raises:
             ValidationError: a field is missing, unknown or wrong.
@@ -176,14 +176,14 @@ class BatchItemErrorSerializer(serializers.Serializer[Any]):
 
 
 def text_problem(value: Any) -> str:
-    """What is wrong with a value that should be text; empty where nothing is."""
+    """Return what is wrong with a value that should be text; empty where nothing is."""
     if not isinstance(value, str):
         return _NOT_TEXT.format(kind=kind_of(value))
     return _NUL if "\0" in value else ""
 
 
 def kind_of(value: Any) -> str:
-    """What JSON calls a value's type."""
+    """Return what JSON calls a value's type."""
     names = {bool: "a boolean", str: "a string", list: "a list", dict: "an object", type(None): "null"}
     return names.get(type(value), "a number")
 

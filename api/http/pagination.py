@@ -38,7 +38,7 @@ class Page(LimitOffsetPagination):
 
 
 def _require_number(request: Request, name: str, least: int) -> None:
-    """Raises: ValidationError: the parameter is there, and no whole number from `least` on, or too long a one."""
+    """Raise ValidationError if the parameter is there and not a whole number from `least` on."""
     value = request.query_params.get(name)
     if value is None:
         return
@@ -59,7 +59,7 @@ def page(
     serializer: type[serializers.BaseSerializer[Any]],
     context: dict[str, Any] | None = None,
 ) -> Response:
-    """The piece of the rows that a request asks for."""
+    """Return the piece of the rows that a request asks for."""
     pages = Page()
     piece: Any = pages.paginate_queryset(rows, request, view)
     return pages.get_paginated_response(serializer(piece, many=True, context=context or {}).data)

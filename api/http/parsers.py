@@ -39,7 +39,7 @@ class JSONParser(BaseParser):
         return content
 
     def is_list(self, content: Any) -> bool:
-        """Whether a body may be as large as a list of tweets."""
+        """Return whether a body may be as large as a list of tweets."""
         return isinstance(content, dict) and "tweets" in content
 
 

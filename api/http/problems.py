@@ -60,7 +60,7 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def problem(status_code: int, code: str, detail: str, errors: dict[str, list[str]] | None = None) -> dict[str, Any]:
-    """The body of an error answer."""
+    """Return the body of an error answer."""
     body: dict[str, Any] = {"title": _title(status_code), "status": status_code, "detail": detail, "code": code}
     if errors:
         body["errors"] = errors

@@ -71,7 +71,7 @@ def without_trailing_slash(endpoints: list[Any], **kwargs: Any) -> list[Any]:
 
 
 def add_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """The error answers of every operation."""
+    """Return the error answers of every operation."""
     result["components"].setdefault("schemas", {})["Problem"] = _PROBLEM
     for path, operations in result["paths"].items():
         for method, operation in operations.items():

@@ -29,7 +29,7 @@ _local_lock = threading.Lock()
 
 @cache
 def parse_limit(limit: str) -> tuple[int, int] | None:
-    """A limit as (requests, seconds); None for no limit.
+    """Return a limit as (requests, seconds); None for no limit.
 
     Raises:
         ValueError: anything but "N/second", "N/minute", "N/hour", "N/day" or nothing.
@@ -66,7 +66,7 @@ def count(limit: str, who: str) -> float | None:
 
 
 def address(request: Request) -> str:
-    """The client's address; an IPv6 client counts as its /64 network, which is what one subscriber gets.
+    """Return the client's address; an IPv6 client counts as its /64 network, which is what one subscriber gets.
 
     `X-Forwarded-For` is believed only as far as there are trusted proxies, which append to it.
     """

@@ -84,7 +84,7 @@ def approve(rows: QuerySet[ReviewedTweet], *, by: str, reason: str = "") -> int:
 
 
 def _set_level(key: ApiKey, level: str) -> bool:
-    """Whether it had another."""
+    """Return whether it had another."""
     changed = ApiKey.objects.filter(pk=key.pk).exclude(trust=level).update(trust=level)
     key.trust = level
     return bool(changed)

@@ -44,8 +44,9 @@ def record(action: str, target: str, *, by: str, reason: str = "", **details: An
 
 
 def record_settings_change() -> bool:
-    """Add an entry if the service starts with other settings than the last time, as far as these decide over labels,
-    models, texts and access.
+    """Add an entry if the service starts with other settings than the last time.
+
+    Only settings that decide about labels, models, texts and access are compared.
 
     Returns:
         Whether it does.
@@ -66,7 +67,7 @@ def record_settings_change() -> bool:
 
 
 def current_operator() -> str:
-    """Who is at the command line."""
+    """Return who is at the command line."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # an account without a name, as in some containers

@@ -4,12 +4,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff2
 
 
 def escape_formula(text: str) -> str:
-    """A spreadsheet runs a cell that starts like a formula; an apostrophe before it makes it text."""
+    """Put an apostrophe before a cell that starts like a formula, so that spreadsheets do not run it."""
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 def unescape_formula(cell: str) -> str:
-    """The text of a cell that `harmless` made.
+    """Return the text of a cell that `escape_formula` made.
 
     >>> unescape_formula(escape_formula("=1+1")), unescape_formula("'tis")
     ('=1+1', "'tis")

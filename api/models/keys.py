@@ -58,7 +58,7 @@ class ApiKey(models.Model):
         expires_in: timedelta | None = None,
         limit: str = "",
     ) -> tuple[Self, str]:
-        """A new key and its only plain copy, `hs_` + 12 hex digits + `_` + 43 characters (256 random bits)."""
+        """Return a new key and its only plain copy, `hs_` + 12 hex digits + `_` + 43 characters (256 random bits)."""
         prefix = f"hs_{secrets.token_hex(6)}"
         plain = f"{prefix}_{secrets.token_urlsafe(32)}"
         key = cls.objects.create(

@@ -96,13 +96,13 @@ class Promotion(models.Model):
 
     @classmethod
     def champion(cls) -> ModelVersion | None:
-        """The version that serves."""
+        """Return the version that serves."""
         newest = cls.newest()
         return newest.version if newest else None
 
     @classmethod
     def baseline(cls) -> ModelVersion | None:
-        """The last version that a person let serve; where nobody has, the first that ever served. None is retired."""
+        """Return the version that a person promoted last, or the first that ever served; never a retired one."""
         promotions = cls._with_versions().filter(version__retired_reason="")
         found = promotions.filter(confirmed=True).order_by("-pk").first() or promotions.order_by("pk").first()
         return found.version if found else None

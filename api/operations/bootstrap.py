@@ -26,7 +26,7 @@ def load_starter_corpus() -> int:
 
 
 def key_file() -> Path:
-    """Where the first key is left for the operator, readable by nobody else."""
+    """Return where the first key is left for the operator, readable by nobody else."""
     return Path(settings.DATA_DIR) / "api-key"
 
 
@@ -44,7 +44,7 @@ def make_first_key() -> bool:
 
 
 def has_model() -> bool:
-    """Whether there is a version to serve; after an update there may be one that this program no longer reads."""
+    """Return whether there is a version to serve that this program can read."""
     champion = Promotion.champion()
     if champion is None:
         return False

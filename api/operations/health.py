@@ -17,7 +17,7 @@ from hate_speech_ai.version import VERSION
 
 
 def report() -> tuple[bool, dict[str, Any]]:
-    """Whether every part is well, and the state of each; `version` is the program's."""
+    """Return whether every part is well, and the state of each; `version` is the program's."""
     parts: dict[str, Any] = {"model": _model(), "redis": _redis(), "predictions": recorder.state()}
     try:
         parts["database"] = {"ok": True}
@@ -31,7 +31,7 @@ def report() -> tuple[bool, dict[str, Any]]:
 
 
 def alive(kind: str) -> dict[str, Any]:
-    """Whether the worker or beat has shown a sign of life lately."""
+    """Return whether the worker or beat has shown a sign of life lately."""
     newest = Heartbeat.objects.filter(kind=kind).order_by("-at").first()
     if newest is None:
         return {"ok": False, "problem": f"no {kind} was ever seen"}

@@ -130,9 +130,7 @@ def lock(folder: Path) -> IO[str]:
 
 
 def require_free_port(host: str, port: int) -> None:
-    """Raises:
-    CannotStart: something listens there already, or the host is not ours.
-    """
+    """Raise CannotStart if something listens there already, or the host is not ours."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family) as probe:
@@ -162,7 +160,7 @@ def new_password() -> str:
 
 
 def manage(*arguments: str) -> list[str]:
-    """The command line of one of our management commands."""
+    """Return the command line of one of our management commands."""
     return [sys.executable, str(Path(__file__).resolve().parents[2] / "manage.py"), *arguments]
 
 

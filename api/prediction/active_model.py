@@ -41,7 +41,7 @@ class ModelNotReady(APIException):
 
 
 def get() -> LoadedModel:
-    """The model that serves.
+    """Return the model that serves.
 
     Raises:
         ModelNotReady: none has been loaded yet.
@@ -72,7 +72,7 @@ def pinned(version: int) -> LoadedModel:
 
 
 def problem() -> str:
-    """Why the newest promoted version is not the one that serves here; empty where it is."""
+    """Return why the newest promoted version is not the one that serves here; empty where it is."""
     return _problem
 
 

@@ -41,7 +41,7 @@ _LATIN_LETTER = re.compile(f"[{_LATIN}]")
 
 
 def is_supported(language: str) -> bool:
-    """Whether the models read a language, by its BCP-47 code.
+    """Return whether the models read a language, by its BCP-47 code.
 
     >>> is_supported("en-US"), is_supported("hi-Latn")
     (True, False)
@@ -50,7 +50,7 @@ def is_supported(language: str) -> bool:
 
 
 def detect(text: str) -> str | None:
-    """A text's language as a code such as "de"; None where it is in another script and the language is unclear.
+    """Return a text's language as a code such as "de"; None where it is in another script and the language is unclear.
 
     >>> detect("lol wat"), detect("Du bist so ein Idiot, halt endlich die Klappe")
     ('en', 'de')
@@ -68,7 +68,7 @@ def detect(text: str) -> str | None:
 
 
 def _may_be_english(read: list[str]) -> bool:
-    """Whether words say too little, or too many of them are common English ones."""
+    """Return whether words say too little, or too many of them are common English ones."""
     telling = [word for word in read if word not in _NEUTRAL]
     english = sum(word in lexicon.WORDS for word in telling)
     return (
@@ -77,7 +77,7 @@ def _may_be_english(read: list[str]) -> bool:
 
 
 def _identify(text: str) -> str | None:
-    """A language that is beyond doubt."""
+    """Return the language, if it is beyond doubt."""
     if pycld2 is None:
         return None
     try:
@@ -91,6 +91,6 @@ def _identify(text: str) -> str | None:
 
 
 def _is_latin(text: str) -> bool:
-    """Whether at least half of the letters are Latin, or there is none."""
+    """Return whether at least half of the letters are Latin, or there is none."""
     letters = [letter for letter in text if letter.isalpha()]
     return len(_LATIN_LETTER.findall("".join(letters))) * 2 >= len(letters)

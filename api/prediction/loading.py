@@ -35,7 +35,7 @@ class LoadedModel:
 
 
 def load(version: ModelVersion) -> LoadedModel:
-    """A version from Redis, where its bytes are cached by their hash, or from the database.
+    """Return a version from Redis, where its bytes are cached by their hash, or from the database.
 
     Raises:
         ArtifactError: it is retired, or the stored bytes are not what was stored, or not a model that this program

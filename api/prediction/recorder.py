@@ -55,7 +55,7 @@ _problem = ""
 
 
 def is_on() -> bool:
-    """Whether predictions are recorded at all."""
+    """Return whether predictions are recorded at all."""
     return bool(settings.PREDICTION_SAMPLE_RATE)
 
 

@@ -88,5 +88,5 @@ class OperatingPointsView(APIView):
 
 
 def _is_one_plain_tweet(body: Any) -> bool:
-    """Whether a body is one tweet and nothing else. Building a serializer for that takes as long as scoring it."""
+    """Return whether a body is one tweet and nothing else: a serializer would take as long as scoring it."""
     return isinstance(body, dict) and body.keys() == {"tweet"} and not text_problem(body["tweet"])

@@ -41,7 +41,7 @@ class Drawn(NamedTuple):
 
 
 def figures(version: int) -> dict[str, Any] | None:
-    """What `GET /score` shows of the version that serves here; None where storing is off or nothing is known yet."""
+    """Return the production figures of a version; None where storing is off or nothing is known yet."""
     if _shown is None or _shown["model_version"] != version or not settings.PREDICTION_SAMPLE_RATE:
         return None
     return _shown
@@ -74,7 +74,7 @@ def compute() -> None:
 
 
 def answers() -> QuerySet[ReviewedTweet]:
-    """The reviews that answer a tweet of the queue: of keys, about hate speech, and not without effect."""
+    """Return the reviews that answer a queued tweet: from keys, about hate speech, and not withdrawn."""
     return ReviewedTweet.objects.filter(key__isnull=False, labels__has_key=HATE_SPEECH).exclude(status__in=NOT_ANSWERS)
 
 
@@ -97,7 +97,7 @@ def _note_the_end() -> None:
 
 
 def _passed() -> list[Drawn]:
-    """The draws up to whose rank the queue has been since they were stored."""
+    """Return the draws up to the rank that the queue has reached since they were stored."""
     claims = list(QueueClaim.objects.filter(rank__isnull=False).order_by("at").values_list("at", "rank"))
     times = [at for at, _ in claims]
     # For each claim the highest rank of itself and of those after it; none after the last.
@@ -111,7 +111,7 @@ def _passed() -> list[Drawn]:
 
 
 def _truth() -> dict[str, bool]:
-    """What people say about the drawn texts since these were stored, by fingerprint."""
+    """Return the reviewers' answers to the drawn texts since these were stored, by fingerprint."""
     drawn = StoredPrediction.objects.filter(draws__isnull=False)
     first_seen = dict(drawn.values_list("fingerprint", "first_seen"))
     said: dict[str, dict[str, dict[str, float]]] = {}

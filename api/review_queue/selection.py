@@ -134,7 +134,7 @@ def _disagreement(old: LoadedModel, was: float, new: LoadedModel, now: float) ->
 
 
 def _open(person: Person) -> QuerySet[StoredPrediction]:
-    """What waits for an answer, and not for this person's second look."""
+    """Return the predictions that nobody has answered or claimed, and this person has not been handed."""
     held = QueueClaim.objects.filter(prediction=OuterRef("pk"), until__gt=timezone.now())
     return StoredPrediction.objects.filter(
         ~Exists(live_metrics.answers_to_prediction()), ~Exists(held), ~Exists(_handed_to(person))
@@ -142,7 +142,7 @@ def _open(person: Person) -> QuerySet[StoredPrediction]:
 
 
 def _handed_to(person: Person) -> QuerySet[QueueClaim]:
-    """A key's claims without a reviewer are anybody's of that key."""
+    """Return a person's earlier claims; a key's claims without a reviewer count for each of its reviewers."""
     same = Q(key=person.key)
     if person.reviewer:
         same &= Q(reviewer__in=["", person.reviewer])
@@ -177,7 +177,7 @@ def _most_worth(person: Person, reason: str) -> Iterator[_Candidate]:
 
 
 def _second_opinions(person: Person, reason: str) -> Iterator[_Candidate]:
-    """What exactly one other key has answered or is about to."""
+    """Yield the predictions that exactly one other key has answered or claimed."""
     key = person.key
     held = QueueClaim.objects.filter(prediction=OuterRef("pk"), until__gt=timezone.now()).exclude(key=key)
     answered = (
@@ -217,7 +217,7 @@ def _with(reason: str, rows: QuerySet[StoredPrediction]) -> QuerySet[StoredPredi
 
 
 def _claim(candidate: _Candidate, person: Person, until: datetime) -> bool:
-    """Whether the tweet is the person's now: nobody has claimed it since it was read."""
+    """Return whether the tweet is the person's now: nobody has claimed it since it was read."""
     prediction = candidate.prediction
     with transaction.atomic():
         rows = StoredPrediction.objects.filter(pk=prediction.pk, claims=prediction.claims)
@@ -239,7 +239,7 @@ def _reasons(prediction: StoredPrediction, *, drawn: bool) -> dict[str, str]:
 
 
 def _control(person: Person) -> StoredPrediction | None:
-    """A corpus's tweet, as if it had been predicted just now; one that was left over, or a new one.
+    """Return a control item that looks like a tweet predicted just now: one left over, or a new one.
 
     Its answer is beyond doubt: no corpus says otherwise. It is one that models are trained on: what they are measured
     on must not change with reviews, and nobody should get to see it.
@@ -263,7 +263,7 @@ def _control(person: Person) -> StoredPrediction | None:
 
 
 def _is_beyond_doubt(row: ReviewedTweet) -> bool:
-    """Whether all who ever said something about this text are corpora, and of one mind."""
+    """Return whether all who ever said something about this text are corpora, and of one mind."""
     said = ReviewedTweet.objects.filter(fingerprint=row.fingerprint).values_list("key", "labels", "held_out")
     answers = {labels.get(HATE_SPEECH) for _, labels, _ in said}
     return len(answers) == 1 and isinstance(answers.pop(), bool) and all(not key and not out for key, _, out in said)

@@ -8,7 +8,7 @@ from hate_speech_ai.labels import Vote, decide, in_order, votes
 
 
 def resolution(review: ReviewedTweet) -> dict[str, dict[str, Any]]:
-    """What counts about a review's text, for each label: the votes for yes and no, and what decides."""
+    """Return what counts about a review's text, for each label: the votes for yes and no, and what decides."""
     weights = trust.weights()
     newest: dict[str, dict[str, float]] = {}
     same = ReviewedTweet.objects.filter(fingerprint=review.fingerprint).order_by("pk")

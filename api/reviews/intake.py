@@ -183,8 +183,10 @@ def _try_to_store(
 
 
 def _repeats(before: ReviewedTweet, opinion: Annotation) -> bool:
-    """Whether an opinion is the last one once more. What was withdrawn can be said again, and a second reviewer's word
-    is one more to compare reviewers by."""
+    """Return whether an opinion repeats the last one.
+
+    A withdrawn one can be given again. The same from a second reviewer is new: reviewers are compared by it.
+    """
     same = (before.labels, before.tweet, before.reviewer) == (opinion.labels, opinion.tweet, opinion.reviewer)
     return same and before.status != Status.WITHDRAWN
 

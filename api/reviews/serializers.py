@@ -60,7 +60,7 @@ def _read_line(fields: ReviewRequestSerializer, text: str | None) -> Annotation 
 
 
 def to_opinion(content: dict[str, Any]) -> Annotation:
-    """What `ReviewRequest` has validated."""
+    """Return what `ReviewRequest` has validated."""
     return Annotation(
         tweet=content["tweet"],
         labels=content["labels"],

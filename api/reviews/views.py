@@ -135,7 +135,7 @@ def _accepted(review: ReviewedTweet, new: bool) -> dict[str, str]:
 
 
 def _reviews_of(key: ApiKey) -> QuerySet[ReviewedTweet]:
-    """The reviews that a key may see. Whether there are others is nobody else's business."""
+    """Return the reviews that a key may see. Whether there are others is nobody else's business."""
     rows = ReviewedTweet.objects.filter(key__isnull=False)
     return rows if key.allows(Scope.ADMIN) else rows.filter(key=key)
 

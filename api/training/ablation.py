@@ -59,7 +59,7 @@ def without(key: ApiKey, *, progress: Callable[[str], None] = lambda step: None)
 
 
 def as_lines(found: Difference) -> list[str]:
-    """A difference in sentences and figures."""
+    """Return a difference in sentences and figures."""
     changes = found.figures["vs_champion"]
     lines = [f"{'':24}{'with':>9}{'without':>9}", f"{'training tweets':24}{found.rows[0]:>9,}{found.rows[1]:>9,}"]
     for part, title in (("corpora", "corpora"), ("reviews", "reviews")):

@@ -111,7 +111,7 @@ def read(base: Base | None, *, without: str = "") -> Dataset:
 
 
 def _read(without: str) -> tuple[dict[str, BySource], list[Change], set[str], dict[str, Any]]:
-    """What each source said last about each text, and what else there is to know of all rows."""
+    """Collect each source's last labels for each text, and the rows' other properties."""
     newest: dict[str, BySource] = {}
     superseded: list[Change] = []
     held_out: set[str] = set()

@@ -65,7 +65,7 @@ def examine(
 
 
 def exam_of(dataset: Dataset) -> EvaluationSet:
-    """What the models are asked before one of them may serve."""
+    """Return the evaluation set on which the gate compares models."""
     other_labels = {label: rows for label, rows in dataset.corpus_holdout.items() if label != HATE_SPEECH}
     checks = read_checks(settings.CHECKS)
     everyday = base_model.everyday()[1]

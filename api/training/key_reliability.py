@@ -79,7 +79,7 @@ def set_aside(findings: Findings, *, by: str) -> None:
 
 
 def _compared(dataset: Dataset, trained: Trained) -> dict[str, NoiseEstimate]:
-    """What models that had not seen them say about each key's new labels."""
+    """Estimate the noise in each key's new labels from out-of-fold predictions."""
     found: dict[str, NoiseEstimate] = defaultdict(NoiseEstimate)
     for label in dataset.new:
         if label.label in trained.out_of_fold:
@@ -88,7 +88,7 @@ def _compared(dataset: Dataset, trained: Trained) -> dict[str, NoiseEstimate]:
 
 
 def _agreements(dataset: Dataset, keys: dict[str, ApiKey]) -> list[ReviewerAgreement]:
-    """Of each reviewer of these keys, and each label, with most of the others who judged the same texts."""
+    """Measure each reviewer's agreement with the majority of the others who judged the same texts, by label."""
     found = []
     for label, texts in dataset.opinions.items():
         pairs: dict[Rater, dict[str, dict[str, bool]]] = defaultdict(dict)

@@ -91,7 +91,7 @@ def claim(run_id: UUID | str) -> TrainingRun | None:
 
 
 def rows_held_by_attempt(run: TrainingRun) -> Any:
-    """The run's row, if this attempt still holds it; updating it is how anything is written."""
+    """Return the run's row, if this attempt still holds it; write only by updating this row."""
     return TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING, attempts=run.attempts)
 
 
@@ -172,7 +172,7 @@ def enqueue_nightly(now: datetime | None = None) -> tuple[TrainingRun, bool]:
 
 
 def nightly_date(now: datetime) -> date:
-    """The local date of the last `NIGHTLY_AT` that has passed."""
+    """Return the local date of the last `NIGHTLY_AT` that has passed."""
     local = timezone.localtime(now, settings.LOCAL_ZONE)
     return local.date() if local.time() >= settings.NIGHTLY_AT else local.date() - timedelta(days=1)
 
@@ -193,5 +193,5 @@ def _beginning() -> datetime | None:
 
 
 def last_successful_nightly() -> TrainingRun | None:
-    """The last nightly run that succeeded."""
+    """Return the last nightly run that succeeded."""
     return TrainingRun.objects.filter(kind=Kind.NIGHTLY, status=Status.DONE).order_by("-finished_at").first()

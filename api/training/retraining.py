@@ -122,7 +122,7 @@ def _unchanged(dataset: Dataset, champion: ModelVersion | None) -> bool:
 
 
 def _require_both_answers(dataset: Dataset) -> None:
-    """Raises: NotEnoughData: the held-out tweets all have one answer, or none."""
+    """Raise NotEnoughData if the held-out tweets all have one answer, or none."""
     if len({example.labels[HATE_SPEECH] for example in dataset.held_out if HATE_SPEECH in example.labels}) < 2:
         raise NotEnoughData(
             "the held-out tweets, one in ten of all, need some with hate_speech and some without; "

@@ -37,7 +37,7 @@ def compare(old: LoadedModel, new: LoadedModel) -> dict[str, Any]:
 
 
 def change(before: ModelVersion | None, scorer: Scorer) -> dict[str, Any]:
-    """What changes where another model follows a version, to be kept: with ids of tweets, and none of their texts.
+    """Measure what changes when a model replaces a version; with ids of tweets, and none of their texts.
 
     Args:
         before: the version that served; None where none did.
@@ -57,14 +57,14 @@ def change(before: ModelVersion | None, scorer: Scorer) -> dict[str, Any]:
 
 
 def tweets_of(changes: Collection[dict[str, Any]]) -> dict[str, str]:
-    """The texts of the examples of changes, by id, as far as they are still there."""
+    """Return the texts of the examples of changes, by id, as far as they are still there."""
     ids = {example["id"] for found in changes if "changed" in found for example in found["changed"]["examples"]}
     rows = ReviewedTweet.objects.filter(receipt__in=ids).values_list("receipt", "tweet")
     return {str(receipt): tweet for receipt, tweet in rows}
 
 
 def with_tweets(found: dict[str, Any], tweets: dict[str, str]) -> dict[str, Any]:
-    """A change whose examples have their `tweet`, None where it is gone."""
+    """Return a change whose examples have their `tweet`, None where it is gone."""
     if "changed" not in found:
         return found
     examples = [{**example, "tweet": tweets.get(example["id"])} for example in found["changed"]["examples"]]

@@ -166,7 +166,7 @@ def clean_up_after_promotion(*, by: str) -> None:
 
 
 def _needed() -> set[int]:
-    """The versions that something may soon ask for."""
+    """Return the versions that may still be needed."""
     champion, baseline = Promotion.champion(), Promotion.baseline()
     needed = {version.pk for version in (champion, baseline) if version}
     if champion and champion.parent_id:
@@ -176,7 +176,7 @@ def _needed() -> set[int]:
 
 
 def _locked(version: ModelVersion) -> ModelVersion:
-    """The version as it is now, for the rest of the transaction: it is promoted, or retired, and not both."""
+    """Lock a version for the rest of the transaction, so that it cannot be promoted and retired at once."""
     return ModelVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
 
 

@@ -182,7 +182,7 @@ def champion_context() -> dict[str, Any]:
 
 
 def _model(number: int) -> LoadedModel:
-    """Raises: NotFound: there is none; ValidationError: it cannot be loaded."""
+    """Load a version's model; raise NotFound if there is none, ValidationError if it cannot be loaded."""
     get_object_or_404(ModelVersion, pk=number)
     return predicting.asked_for(number).model
 

@@ -9,7 +9,7 @@ Judge = Callable[[str], dict[str, Any]]
 
 
 def with_scikit_learn() -> Judge:
-    """The trained pipeline, loaded once at start as in tutorials; each tweet is a list of one for it."""
+    """Return the trained pipeline, loaded once at start as in tutorials; each tweet is a list of one for it."""
     import joblib  # type: ignore[import-untyped]
 
     model = joblib.load(_folder() / "pipeline.joblib")

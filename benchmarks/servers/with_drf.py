@@ -1,5 +1,6 @@
-"""The tutorials' service: a REST framework view that calls scikit-learn. Kinder than they are: the model is loaded
-once, and there is no middleware.
+"""The tutorials' service: a REST framework view that calls scikit-learn.
+
+It is kinder than they are: the model is loaded once, and there is no middleware.
 """
 
 import os

@@ -50,7 +50,7 @@ def add_corpora(parser: argparse.ArgumentParser) -> None:
 
 
 def add_measuring(parser: argparse.ArgumentParser) -> None:
-    """The options of what measures models."""
+    """Return the options of what measures models."""
     add_corpora(parser)
     add_operating_point(parser)
     parser.add_argument(
@@ -76,7 +76,7 @@ def add_measuring(parser: argparse.ArgumentParser) -> None:
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """An option's type: a whole number, not below `least`."""
+    """Return an option's type: a whole number, not below `least`."""
 
     def number(value: str) -> int:
         if not value.lstrip("-").isdecimal() or int(value) < least:
@@ -121,7 +121,7 @@ def _option(corpus: str) -> str:
 
 
 def load_checks(path: Path) -> "list[CapabilityCheck]":
-    """Raises Refused: the file cannot be read, or has none."""
+    """Read the capability checks; raise Refused if the file cannot be read, or has none."""
     from hate_speech_ai.evaluation.metrics import read_checks
 
     try:
@@ -138,7 +138,7 @@ def load_checks(path: Path) -> "list[CapabilityCheck]":
 
 
 def tweets_of(path: Path, column: str | None) -> Iterator[str]:
-    """The tweets of a file, in its order: `.txt`, `.csv`, `.jsonl`, or `-` for lines from standard input.
+    """Return the tweets of a file, in its order: `.txt`, `.csv`, `.jsonl`, or `-` for lines from standard input.
 
     Raises Refused: the file cannot be read, has another ending, or a row without a tweet.
     """
@@ -202,7 +202,7 @@ def _objects(file: Iterable[str], column: str | None) -> Iterator[str]:
 
 
 def readable(tweet: str) -> str:
-    """A tweet that can be written: what is not a character, as of bytes that are not UTF-8, becomes a mark for it."""
+    """Return a tweet that can be written: lone surrogates, from bytes that are not UTF-8, become U+FFFD."""
     return tweet.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 

@@ -114,7 +114,7 @@ def _label(
 
 
 def _checks(old: Model, new: Model, checks: "Sequence[CapabilityCheck]") -> dict[str, Any]:
-    """The ids of the checks that only the new model passes, and of those that only the old one does."""
+    """Return the ids of the checks that only the new model passes, and of those that only the old one does."""
     passed = []
     for model in (old, new):
         said = model.scorer.probabilities([check.tweet for check in checks])
@@ -129,7 +129,7 @@ def _checks(old: Model, new: Model, checks: "Sequence[CapabilityCheck]") -> dict
 
 
 def _words(old: Model, new: Model, rows: "Sequence[Example]") -> list[dict[str, Any]]:
-    """The words of the rows that the two models judge most differently where each stands alone, by its logit."""
+    """Return the words of the rows that the two models judge most differently where each stands alone, by its logit."""
     found = Counter(word for row in rows for word in set(tokenize(row.tweet)) - {USER, URL})
     words = sorted(word for word, count in found.items() if count >= _LEAST_ROWS_OF_A_WORD)
     before, after = ([_logit(p) for p in model.scorer.probabilities(words)] for model in (old, new))

@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> None:
 def _figures(
     rows: "Sequence[Example]", scores: Sequence[float], label: str, threshold: float, resamples: int
 ) -> dict[str, Any]:
-    """The figures on all rows and on those of each corpus."""
+    """Return the figures on all rows and on those of each corpus."""
     by_corpus: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         by_corpus.setdefault(row.source, []).append(place)
@@ -132,7 +132,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _plain(report: Any) -> Any:
-    """The report as JSON has it."""
+    """Return the report as JSON has it."""
     if isinstance(report, Interval):
         return asdict(report)
     if isinstance(report, dict):

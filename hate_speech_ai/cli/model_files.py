@@ -36,7 +36,7 @@ class Model:
 
 
 def load_model(path: Path, option: str = "--model", *, operating_point: str = BALANCED) -> Model:
-    """Raises Refused: the file is missing, or holds no model that this version can serve."""
+    """Load a model; raise Refused if the file is missing or holds no model that this version can serve."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise Refused(f"{option}: {path} has more than {MAX_BYTES:,} bytes, and so is no model; give another file")
@@ -55,7 +55,7 @@ def load_model(path: Path, option: str = "--model", *, operating_point: str = BA
 
 
 def labels_of(model: Model, wanted: list[str] | None, default: list[str] | None = None) -> list[str]:
-    """The labels to answer: those wanted, else the default, else all that the model knows.
+    """Return the labels to answer: those wanted, else the default, else all that the model knows.
 
     Raises Refused: the model does not answer one of them.
     """
@@ -92,7 +92,7 @@ def load_base_model(options: argparse.Namespace) -> tuple[Artifact | None, str]:
 
 
 def refuse_unwritable(path: Path) -> None:
-    """Raises Refused: a model cannot be written there. To be asked before minutes go into training."""
+    """Raise Refused if a model cannot be written there. Ask before minutes go into training."""
     if path.is_dir():
         raise Refused(f"--output: {path} is a folder; give the name of a file")
     if not path.parent.is_dir():

@@ -27,12 +27,12 @@ def score_rows(scorer: Scorer, rows: "Sequence[Example]", labels: list[str], tel
 
 
 def answering(rows: "Sequence[Example]", label: str) -> "list[Example]":
-    """The rows that answer a label: those that `score_rows` has probabilities of."""
+    """Return the rows that answer a label: those that `score_rows` has probabilities of."""
     return [row for row in rows if label in row.labels]
 
 
 def rows_of(split: "Split", *, held_out_only: bool) -> "list[Example]":
-    """Raises Refused: nothing is left."""
+    """Return the rows to score; raise Refused if there are none."""
     rows = split.held_out if held_out_only else split.training + split.held_out
     if not rows:
         raise Refused("--corpus: none of the rows is held out; give more rows, or --no-held-out-only")

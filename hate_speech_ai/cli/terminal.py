@@ -26,7 +26,7 @@ _COLOURED, _BOLD = 0.15, 0.5
 
 
 def console() -> Console:
-    """Standard output. In a pipe, tables are as wide as they need to be, without colours.
+    """Return a console for standard output. In a pipe, tables are as wide as they need to be, without colours.
 
     Nothing that was given, such as "[red]" or ":smile:" in the name of a file, is read as markup.
     """
@@ -35,7 +35,7 @@ def console() -> Console:
 
 @contextmanager
 def progress() -> Iterator[Tell]:
-    """A progress bar on standard error, where that is a terminal; it goes away when the work is done."""
+    """Return a progress bar on standard error, where that is a terminal; it goes away when the work is done."""
     to = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=to, transient=True, disable=not to.is_terminal) as bar:
@@ -48,7 +48,7 @@ def progress() -> Iterator[Tell]:
 
 
 def write_line(line: str) -> None:
-    """A line for a program that reads it at once."""
+    """Return a line for a program that reads it at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
@@ -58,7 +58,7 @@ def write_json(content: Any, *, indent: int | None = None) -> None:
 
 
 def visible(tweet: str) -> str:
-    """A tweet without characters that move the cursor or end the line: each becomes a space, and no place changes.
+    """Return a tweet of the same length with a space for each character that moves the cursor or ends the line.
 
     >>> visible("one\\ttwo\\x1b[2J")
     'one two [2J'
@@ -67,7 +67,7 @@ def visible(tweet: str) -> str:
 
 
 def highlighted(tweet: str, contributions: Sequence[Contribution]) -> Text:
-    """A tweet in which words for the label are red, words against it blue, and unknown words underlined."""
+    """Return a tweet in which words for the label are red, words against it blue, and unknown words underlined."""
     text = Text(visible(tweet))
     largest = max((abs(one.value) for one in contributions), default=0.0)
     for one in contributions:
@@ -80,7 +80,7 @@ def highlighted(tweet: str, contributions: Sequence[Contribution]) -> Text:
 
 
 def table(title: str, first: str, *others: str) -> Table:
-    """A table with one column of names and others of figures."""
+    """Return a table with one column of names and others of figures."""
     made = Table(title=title or None, title_justify="left", box=SIMPLE, pad_edge=False)
     made.add_column(first, overflow="fold")
     for name in others:
@@ -89,12 +89,12 @@ def table(title: str, first: str, *others: str) -> Table:
 
 
 def figure(value: float | None, missing: str = "-") -> str:
-    """A figure with three digits behind the point."""
+    """Return a figure with three digits behind the point."""
     return missing if value is None else f"{value:.3f}"
 
 
 def with_interval(interval: Interval, *, signed: bool = False) -> str:
-    """A figure and its interval; a narrow column breaks between the two."""
+    """Return a figure and its interval; a narrow column breaks between the two."""
     shape = "+.3f" if signed else ".3f"
     if interval.value is None:
         return "-"
@@ -105,7 +105,8 @@ def with_interval(interval: Interval, *, signed: bool = False) -> str:
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """
+    """Write a number with its noun.
+
     >>> count(1, "row"), count(1200, "row")
     ('1 row', '1,200 rows')
     """

@@ -166,7 +166,7 @@ CORPORA = {
 
 
 def own(name: str, *, text_column: str, label_columns: Mapping[str, str], licence: str = "") -> Corpus:
-    """A corpus that is not in the table.
+    """Return a corpus that is not in the table, for a file of one's own.
 
     Raises:
         CorpusError: its name is taken, or a label has an impossible name.

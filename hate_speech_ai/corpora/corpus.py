@@ -93,7 +93,7 @@ class Corpus:
         return [self.text_column, *self.meanings, *self.label_columns.values(), *part]
 
     def labels_of(self, row: Mapping[str, str]) -> Labels | None:
-        """What the row says in our labels; None where its authors did not decide.
+        """Return what the row says in our labels; None where its authors did not decide.
 
         Raises:
             ValueError: a value that has no meaning here; the message names the column.

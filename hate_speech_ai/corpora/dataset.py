@@ -122,7 +122,7 @@ def _records(name: str, path: Path) -> Iterator[Record]:
 
 
 def _add(texts: dict[bytes, _Text], name: str, row: Row, labels: dict[str, bool]) -> bool:
-    """Whether the corpus had the text before."""
+    """Return whether the corpus had the text before."""
     digest = fingerprint(row.tweet)
     key = bytes.fromhex(digest)
     text = texts.get(key)

@@ -45,7 +45,7 @@ class Bias:
 
 
 def measure_bias(tweets: Sequence[str], scores: Sequence[float], truth: Sequence[bool], threshold: float) -> list[Bias]:
-    """The figures of every group of `GROUPS`, in its order.
+    """Return the figures of every group of `GROUPS`, in its order.
 
     A figure needs `MIN_ROWS` tweets of each class that it compares.
 
@@ -63,7 +63,7 @@ def measure_bias(tweets: Sequence[str], scores: Sequence[float], truth: Sequence
 
 
 def naming(tweet: str) -> set[str]:
-    """The groups that a tweet names.
+    """Return the groups that a tweet names.
 
     >>> sorted(naming("Gay men and #BlackWomen"))
     ['Black', 'gay', 'men', 'women']

@@ -69,7 +69,7 @@ def intervals(answers: Answers, truth: Sequence[bool], *, resamples: int = 1000,
 def differences(
     old: Answers, new: Answers, truth: Sequence[bool], *, resamples: int = 1000, seed: int = 0
 ) -> dict[str, Interval]:
-    """What each of `FIGURES` gains from `old` to `new` on the same rows, with its 95 % interval.
+    """Return what each of `FIGURES` gains from `old` to `new` on the same rows, with its 95 % interval.
 
     The bootstrap is paired: each resample measures both models on the rows that it drew, so that rows which are easy or
     hard for both do not blur the difference.
@@ -132,7 +132,7 @@ class _Ranked:
             }
 
     def _calibration_error(self, drawn: Counts, hits: Counts) -> Floats:
-        """Expected calibration error, times the rows: in each bin, how far what was promised is from what came true.
+        """Return the expected calibration error times the rows: the sum over bins of |predicted - observed|.
 
         Source: M. P. Naeini, G. F. Cooper, M. Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian
         Binning (AAAI 2015). The bins are those of the probability of a yes, since the question has two answers.
@@ -143,7 +143,7 @@ class _Ranked:
 
 
 def _resamples(rows: int, resamples: int, seed: int) -> Iterator[Counts]:
-    """How often each row was drawn, for some resamples at a time. The same seed gives the same."""
+    """Return how often each row was drawn, for some resamples at a time. The same seed gives the same."""
     rng = np.random.default_rng(seed)
     at_once = max(1, _CELLS // rows)
     for begin in range(0, resamples, at_once):

@@ -59,7 +59,7 @@ def _changes(rows: list[Row], old: Answers, new: Answers) -> Figures:
 
 
 def _passed(checks: list[CapabilityCheck], old: ModelPredictions, new: ModelPredictions) -> Figures:
-    """How many checks of each capability both models pass."""
+    """Return how many checks of each capability both models pass."""
     passed: Figures = {}
     for check, before, after in zip(checks, old.checks, new.checks, strict=True):
         counts = passed.setdefault(check.capability, {"old": 0, "new": 0, "rows": 0})
@@ -70,7 +70,7 @@ def _passed(checks: list[CapabilityCheck], old: ModelPredictions, new: ModelPred
 
 
 def _false_positive_rates(rows: list[Row], old: ModelPredictions, new: ModelPredictions) -> Figures:
-    """Of each group that enough harmless tweets name: how many these are, and the share that both models say yes to."""
+    """Return both models' false-positive rates for each group that enough harmless tweets name, with their number."""
     tweets, truth = [row.tweet for row in rows], [row.answer for row in rows]
     before = measure_bias(tweets, old.corpus_holdout, truth, old.threshold)
     after = measure_bias(tweets, new.corpus_holdout, truth, new.threshold)
@@ -88,7 +88,7 @@ def _false_positive_rates(rows: list[Row], old: ModelPredictions, new: ModelPred
 
 
 def _flipped(old: ModelPredictions, new: ModelPredictions) -> float | None:
-    """The share of decisions on the first held-out rows of corpora that differ; None where there are no rows."""
+    """Return the share of decisions on the first held-out rows of corpora that differ; None where there are no rows."""
     pairs = list(zip(old.corpus_holdout, new.corpus_holdout, strict=True))[:FLIP_ROWS]
     flips = sum((before >= old.threshold) != (after >= new.threshold) for before, after in pairs)
     return round(flips / len(pairs), 4) if pairs else None

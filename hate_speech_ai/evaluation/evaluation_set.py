@@ -49,7 +49,7 @@ class EvaluationSet:
         other_labels: Mapping[str, Iterable[Row]] | None = None,
         everyday: Iterable[Everyday] = (),
     ) -> "EvaluationSet":
-        """The rows in the order of a hash, so that the first of them are a sample which stays the same every night."""
+        """Sort the rows by a hash, so that the first ones are the same sample in every run."""
         return cls(
             _shuffled(corpus_holdout)[:MOST_ROWS],
             _shuffled(reviews)[:MOST_ROWS],

@@ -53,9 +53,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Attributes:
-    reasons: why the candidate must not serve; empty where it may.
-    figures: what was measured, against which limits, as JSON can hold it. `notes` in it says what was not judged.
+    """The gate's decision.
+
+    Attributes:
+        reasons: why the candidate must not serve; empty where it may.
+        figures: what was measured, against which limits, as JSON can hold it. `notes` in it says what was not judged.
     """
 
     reasons: list[str]
@@ -216,7 +218,7 @@ def _too_many_flipped(exam: EvaluationSet, flipped: float | None, limits: Limits
 def _implausible_share(
     exam: EvaluationSet, candidate: ModelPredictions, champion: ModelPredictions | None, limits: Limits
 ) -> Iterator[str]:
-    """A model that says yes far more often, or far less, than people and the champion; or always the same."""
+    """Yield a reason if the share of yes differs far from the labels' and the champion's, or all scores are equal."""
     rows, said = _main(exam, candidate)
     share = _share_of_yes(said, candidate.threshold)
     expected = [sum(row.answer for row in rows) / len(rows)]
@@ -236,7 +238,7 @@ def _share_of_yes(scores: Sequence[float], threshold: float) -> float:
 
 
 def _main(exam: EvaluationSet, sheet: ModelPredictions) -> tuple[list[Row], list[float]]:
-    """The held-out rows of corpora; where there are none, the reviews."""
+    """Return the held-out rows of corpora; where there are none, the reviews."""
     rows, scores = (exam.corpus_holdout, sheet.corpus_holdout) if exam.corpus_holdout else (exam.reviews, sheet.reviews)
     if not rows:
         raise ValueError("there are no held-out tweets to judge on")

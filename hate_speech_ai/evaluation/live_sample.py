@@ -139,7 +139,7 @@ def _too_few(said: NDArray[np.bool_], truth: NDArray[np.bool_]) -> dict[str, str
 
 
 def _resampled(per_text: Floats, resamples: int, seed: int) -> Floats:
-    """The sums of each resample of the texts."""
+    """Return the sums of each resample of the texts."""
     rng, rows = np.random.default_rng(seed), len(per_text)
     if not rows:
         return np.zeros((0, per_text.shape[1]))

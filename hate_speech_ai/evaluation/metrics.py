@@ -86,7 +86,7 @@ class CapabilityCheck:
 
 
 def read_checks(path: Path) -> list[CapabilityCheck]:
-    """The checks of a CSV file, in its order.
+    """Return the checks of a CSV file, in its order.
 
     Raises:
         ValueError: a row is malformed; the message names the file and the line.
@@ -118,7 +118,7 @@ def _check(cells: list[str]) -> CapabilityCheck:
 def measure_checks(
     probabilities: Sequence[float], checks: Sequence[CapabilityCheck], threshold: float
 ) -> dict[str, Any]:
-    """The share of the checks that pass, of all and of each capability.
+    """Return the share of the checks that pass, of all and of each capability.
 
     Raises:
         ValueError: no checks, or not as many probabilities as checks.
@@ -208,7 +208,7 @@ def _measured(scorer: Scorer | CachingScorer, rows: Sequence[Labelled], label: s
 
 
 def best_threshold(probabilities: NDArray[np.float64], answers: NDArray[np.bool_]) -> float:
-    """The probability from which saying yes gives the highest F1; between 0 and 1, both excluded.
+    """Return the probability from which saying yes gives the highest F1; between 0 and 1, both excluded.
 
     It lies between two of the probabilities, away from both, so that no rounding moves a tweet across it.
     """

@@ -22,8 +22,10 @@ class ScoreMap:
 
     @classmethod
     def of(cls, old: Sequence[float], new: Sequence[float]) -> "ScoreMap":
-        """Isotonic least squares by pooling adjacent violators (Barlow et al. 1972, Statistical Inference under Order
-        Restrictions), as in scikit-learn's `IsotonicRegression`, which a web process does not load.
+        """Fit isotonic least squares by pooling adjacent violators.
+
+        scikit-learn's `IsotonicRegression` does the same, but a web process does not load it. Source: R. Barlow et al.,
+        Statistical Inference under Order Restrictions (1972).
 
         Raises:
             ValueError: no scores, or not as many of one as of the other.
@@ -50,7 +52,7 @@ class ScoreMap:
         return cls([float(levels[place]) for place in kept], [round(fitted[place], 12) for place in kept])
 
     def __call__(self, score: float) -> float:
-        """The new score for an old one; beyond the ends, that of the end."""
+        """Return the new score for an old one; beyond the ends, that of the end."""
         return float(np.interp(score, self.old, self.new))
 
 
@@ -64,7 +66,7 @@ class WordChange:
 
 
 def changed_words(old: Scorer, new: Scorer, label: str = HATE_SPEECH, *, most: int = 20) -> list[WordChange]:
-    """The stems whose strength has changed most, the greatest change first; none that has not changed.
+    """Return the stems whose strength has changed most, the greatest change first; none that has not changed.
 
     Raises:
         KeyError: a label that one of the models does not answer.

@@ -110,7 +110,7 @@ def translate(
 def _resampled(
     x: Floats, y: Floats, thresholds: Sequence[float], resamples: int, seed: int, tell: Callable[[float], None]
 ) -> Floats:
-    """The thresholds in the isotonic map of each resample: one row for each."""
+    """Return the thresholds in the isotonic map of each resample: one row for each."""
     rng = np.random.default_rng(seed)
     levels, level_of = np.unique(x, return_inverse=True)
     found = np.empty((resamples, len(thresholds)))

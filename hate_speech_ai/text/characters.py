@@ -170,7 +170,7 @@ def _known(text: str) -> int:
 
 
 def _special(text: str) -> re.Pattern[str]:
-    """What to look for: more, where the whole text is UTF-8 that was read as Latin-1."""
+    """Return what to look for: more, where the whole text is UTF-8 that was read as Latin-1."""
     try:
         text.encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -179,7 +179,7 @@ def _special(text: str) -> re.Pattern[str]:
 
 
 def _repair(damaged: str) -> str | None:
-    """What an HTML entity or a sequence of mojibake was before its accident; None where it is neither."""
+    """Return what an HTML entity or a sequence of mojibake was before its accident; None where it is neither."""
     if damaged[0] == "&":
         repaired = html.unescape(damaged)
         return repaired if repaired != damaged else None

@@ -33,7 +33,7 @@ for _word in sorted(WORDS, key=lambda word: -WORDS[word]):
 
 @lru_cache(maxsize=20_000)
 def unmask(masked: str) -> str | None:
-    """The most frequent known word that has the letters of `masked` and any letter for each `*`; None without one.
+    """Return the most frequent known word that fits `masked`, with any letter for each `*`; None without one.
 
     >>> unmask("fr**nd")
     'friend'
@@ -49,7 +49,7 @@ def unmask(masked: str) -> str | None:
 
 @lru_cache(maxsize=20_000)
 def split(letters: str) -> tuple[str, ...]:
-    """The most likely words that letters without spaces spell; unknown stretches stay in one piece.
+    """Return the most likely words that letters without spaces spell; unknown stretches stay in one piece.
 
     Dynamic programming over word probabilities, linear in the number of letters.
 

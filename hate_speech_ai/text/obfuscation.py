@@ -218,7 +218,7 @@ def _without_markup(chunk: str) -> str | None:
 
 
 def _inside(plain: str) -> bool:
-    """Whether the digits stand among the letters, as in a disguise, and not behind them, as in a name or a code."""
+    """Return whether the digits stand among the letters, as in a disguise, and not behind them as in a name."""
     return plain[0].isdigit() or not plain.rstrip("0123456789").isalpha()
 
 

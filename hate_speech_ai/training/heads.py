@@ -232,8 +232,10 @@ def _half(answers: Bools) -> float:
 
 
 def _hashes(examples: Sequence[Example], seed: int) -> Ints:
-    """Return a number for each example, by its text, to choose its fold with: a row more or less leaves the others
-    where they are, and so the thresholds that are chosen on them."""
+    """Return a number for each example, from its text, that chooses its fold.
+
+    Adding a row leaves the others in their folds, and so the thresholds that are chosen on them.
+    """
     key = seed.to_bytes(8, "big", signed=True)
     digests = (hashlib.blake2b(one.tweet.encode(errors="replace"), digest_size=4, key=key) for one in examples)
     return np.array([int.from_bytes(digest.digest(), "big") for digest in digests], dtype=np.int64)

@@ -69,7 +69,7 @@ class Question:
         return list(dict.fromkeys(choice.label for choice in self.choices.values() if choice.label))
 
     def answers(self, chosen: Collection[str]) -> dict[str, bool]:
-        """What an annotator who chose these says.
+        """Return what an annotator who chose these says.
 
         Where several can be chosen, what is not chosen is a no. Where only one can, another choice is a no to
         `hate_speech`, which comes before all others, and leaves the rest open: who says "hate speech" does not say
@@ -90,7 +90,7 @@ class Question:
         return answers | said
 
     def choose(self, probabilities: Mapping[str, float], thresholds: Mapping[str, float]) -> list[str]:
-        """The choices that a model would make; none, where the answer is no and no choice says so."""
+        """Return the choices that a model would make; none, where the answer is no and no choice says so."""
         yes = [label for label in self.labels if probabilities[label] >= thresholds[label]]
         if yes and not self.multiple:
             yes = [HATE_SPEECH] if HATE_SPEECH in yes else [max(yes, key=lambda label: probabilities[label])]
@@ -103,7 +103,7 @@ class Question:
 
 
 def read(config: str, known: Collection[str]) -> list[Question]:
-    """The questions of a configuration that ask for labels, about the text that `hate_speech` is asked about.
+    """Return the questions of a configuration that ask for labels, about the text that `hate_speech` is asked about.
 
     Args:
         config: XML, as a project has it.
@@ -162,7 +162,7 @@ def _refuse(name: str, unclear: Iterable[str], known: Collection[str]) -> None:
 
 
 def _meaning(value: str, tag: str, known: Collection[str]) -> Choice | None:
-    """What a choice says; None where that is not clear."""
+    """Return what a choice says; None where that is not clear."""
     name = _plain(value)
     if label := _label(name, known):
         return Choice(label, True)

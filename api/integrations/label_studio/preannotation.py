@@ -11,7 +11,7 @@ from hate_speech_ai.scorer import EMPTY
 
 
 def annotate(chosen: Chosen, questions: list[Question], task: Any) -> dict[str, Any]:
-    """A prediction as Label Studio stores it: without a result, where there is no text to read."""
+    """Return a prediction as Label Studio stores it: without a result, where there is no text to read."""
     model = chosen.model
     nothing = {"result": [], "score": 0.0, "model_version": model.name}
     data = task.get("data") if isinstance(task, dict) else None

@@ -95,7 +95,7 @@ def _by(key: ApiKey) -> str:
 
 
 def _answers(questions: list[Question], result: Any) -> dict[str, bool]:
-    """What the result of an annotation says about labels."""
+    """Return what the result of an annotation says about labels."""
     chosen: dict[str, list[str]] = {}
     for one in result if isinstance(result, list) else []:
         value = one.get("value") if isinstance(one, dict) else None
@@ -112,7 +112,7 @@ def _answers(questions: list[Question], result: Any) -> dict[str, bool]:
 
 
 def _annotator(who: Any) -> str:
-    """A person's number in Label Studio, or their address where it says that instead."""
+    """Return a person's number in Label Studio, or their address where it says that instead."""
     if isinstance(who, dict):
         who = who.get("email") or who.get("id")
     return f"label-studio:{who}"[:200] if who is not None else ""

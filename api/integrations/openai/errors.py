@@ -65,7 +65,7 @@ def no_such_path(request: HttpRequest) -> HttpResponse:
 
 
 def refuse(status_code: int, message: str, code: str | None = None) -> HttpResponse:
-    """An error of a request that no view has seen."""
+    """Return an error of a request that no view has seen."""
     content = orjson.dumps(_error(message, "invalid_request_error", None, code))
     headers = {"x-request-id": request_id(), "x-should-retry": "false"}
     return HttpResponse(content, "application/json", status_code, headers=headers)

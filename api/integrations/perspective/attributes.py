@@ -24,7 +24,7 @@ class Head(NamedTuple):
 
 
 def find_head(attribute: str) -> Head:
-    """The head for an attribute, `TOXICITY` of the model that serves or `TOXICITY@17` of version 17.
+    """Return the head for an attribute, `TOXICITY` of the model that serves or `TOXICITY@17` of version 17.
 
     Raises:
         PerspectiveError: there is no such attribute, or no such version, or it does not have that head.
@@ -41,7 +41,7 @@ def find_head(attribute: str) -> Head:
 
 
 def label_of(attribute: str) -> str:
-    """The label that a suggested score is about; a version makes no difference to what people say.
+    """Return the label that a suggested score is about; a version makes no difference to what people say.
 
     Raises:
         PerspectiveError: there is no such attribute. Unlike POST /add-reviewed-tweet, a new name makes no new label
@@ -59,7 +59,7 @@ def _own_label(name: str) -> str:
 
 
 def _number(version: str) -> int:
-    """Raises: ValueError: this is no number of a version that the database could hold."""
+    """Return the version's number; raise ValueError unless the database could hold it."""
     if not (version.isascii() and version.isdigit() and len(version) < 10):
         raise ValueError(version)
     return int(version)

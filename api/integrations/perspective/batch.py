@@ -67,7 +67,7 @@ def run(request: Request, content: bytes, methods: Methods) -> tuple[bytes, str]
 
 
 def split(content: bytes, content_type: str) -> list[Part]:
-    """The requests in a batch, in their order.
+    """Return the requests in a batch, in their order.
 
     Only the heads are parsed as mail: the parser for whole messages takes its time with parts in parts in parts.
 
@@ -99,7 +99,7 @@ def _part(piece: bytes) -> Part:
 
 
 def _cut(message: bytes) -> tuple[bytes, bytes]:
-    """The head and the body of a message; nothing of one whose head has no end."""
+    """Return the head and the body of a message; nothing of one whose head has no end."""
     if message.startswith((b"\n", b"\r\n")):  # no header at all
         return b"", message.lstrip(b"\r\n")
     if blank := _BLANK.search(message, 0, _MAX_HEAD):

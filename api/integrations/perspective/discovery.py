@@ -32,12 +32,12 @@ _PARAMETERS = {
 
 
 def root_url(request: Request) -> str:
-    """Where the service is reached, with a slash at its end: as the setting says, or as this request came."""
+    """Return where the service is reached, with a slash at its end: as the setting says, or as this request came."""
     return f"{settings.PUBLIC_URL.rstrip('/')}/" if settings.PUBLIC_URL else request.build_absolute_uri("/")
 
 
 def document(root: str) -> dict[str, Any]:
-    """The document of a service at this URL."""
+    """Return the document of a service at this URL."""
     return {
         "kind": "discovery#restDescription",
         "discoveryVersion": "v1",

@@ -96,7 +96,7 @@ def handler(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def body(code: int, message: str, details: Details | None = None) -> dict[str, Any]:
-    """The JSON of an error."""
+    """Return the JSON of an error."""
     status = _STATUS.get(code, "UNKNOWN")
     return {"error": {"code": code, "message": message, "status": status, "details": details or _info(status, SERVICE)}}
 

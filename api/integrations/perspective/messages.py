@@ -51,7 +51,7 @@ class Comment:
         return [self.detected]
 
     def require_language(self, attribute: str) -> None:
-        """Raises: PerspectiveError: the comment is in a language that our models do not read."""
+        """Raise PerspectiveError if the comment is in a language that our models do not read."""
         if foreign := [code for code in self.languages if not language.is_supported(code)]:
             raise PerspectiveError(
                 f"Attribute {attribute} does not support request languages: {', '.join(foreign)}",
@@ -83,7 +83,7 @@ class Suggestion:
 
 
 def read_analysis(body: Any) -> Analysis:
-    """Raises: PerspectiveError, Malformed: what Google's service refuses, in its words."""
+    """Read a message, or raise PerspectiveError or Malformed in the words of Google's service."""
     fields = _object(
         body,
         "",
@@ -104,7 +104,7 @@ def read_analysis(body: Any) -> Analysis:
 
 
 def read_suggestion(body: Any) -> Suggestion:
-    """Raises: PerspectiveError, Malformed: what Google's service refuses, in its words."""
+    """Read a message, or raise PerspectiveError or Malformed in the words of Google's service."""
     fields = _object(
         body, "", "comment", "context", "attributeScores", "languages", "communityId", "clientToken", "sessionId"
     )
@@ -138,7 +138,7 @@ def _comment(fields: dict[str, Any]) -> Comment:
 
 
 def _entry(value: Any, where: str) -> str:
-    """The text of a comment, or of something that stands around it."""
+    """Return the text of a comment, or of an entry of its context."""
     fields = _object(value, where, "text", "type")
     kind = fields.get("type", "PLAIN_TEXT")
     if kind not in _TEXT_TYPES:
@@ -149,7 +149,7 @@ def _entry(value: Any, where: str) -> str:
 
 
 def _check_context(value: Any) -> None:
-    """A context is not used; that would be no reason to let a mistake in it pass."""
+    """Check the context, although nothing uses it: a mistake in it must not pass."""
     fields = _object(value, "context", "entries", "articleAndParentComment")
     if len(fields) == 2:
         raise PerspectiveError(
@@ -221,7 +221,7 @@ def _check_score_type(name: str, kind: Any, where: str) -> None:
 
 
 def _object(value: Any, where: str, *names: str) -> dict[str, Any]:
-    """An object's fields by their camel-case names."""
+    """Return an object's fields by their camel-case names."""
     if not isinstance(value, dict):
         field = where or "body"
         raise Malformed(f"Invalid value at '{field}', expected an object", field)

@@ -20,7 +20,7 @@ _LONGEST = 200  # characters of a token or a community that the database keeps
 
 
 def analyze(asked: Analysis, key: ApiKey | None) -> dict[str, Any]:
-    """The answer to a request to analyze.
+    """Return the answer to a request to analyze.
 
     Raises:
         PerspectiveError: an attribute or the language is not supported, and that was not to be passed over.
@@ -83,7 +83,7 @@ def suggest(asked: Suggestion, key: ApiKey) -> ReviewedTweet:
 
 
 def _scores(asked: Analysis, name: str, head: Head, probability: float) -> dict[str, Any]:
-    """An attribute's scores, as far as they reach its threshold; empty where none does."""
+    """Return an attribute's scores, as far as they reach its threshold; empty where none does."""
     text, threshold = asked.comment.text, asked.thresholds[name]
     places = (_spans(head.model, text, head.label) if asked.spans else []) or [(0, utf16_length(text), probability)]
     spans = [
@@ -112,7 +112,7 @@ def _spans(model: LoadedModel, text: str, label: str) -> list[tuple[int, int, fl
 
 
 def utf16_length(text: str) -> int:
-    """How long JavaScript and Java find a text.
+    """Return how long JavaScript and Java find a text.
 
     >>> utf16_length("a😡")
     3
@@ -121,7 +121,7 @@ def utf16_length(text: str) -> int:
 
 
 def utf16_places(text: str) -> list[int]:
-    """Where each character begins, in UTF-16 code units, and where the text ends.
+    """Return where each character begins, in UTF-16 code units, and where the text ends.
 
     >>> utf16_places("a😡b")
     [0, 1, 3, 4]

@@ -71,7 +71,7 @@ def _chunks(rows: Any) -> Any:
 
 
 def _frame(rows: list[dict[str, Any]], *, spreadsheet: bool) -> pandas.DataFrame:
-    """One line for each review; in a spreadsheet, the labels in one cell, and no cell that is run as a formula."""
+    """Return a line for each review; for spreadsheets, all labels in one cell and formulas escaped."""
     frame = pandas.DataFrame.from_records(rows).rename(columns={"receipt": "id"})
     frame["id"] = frame["id"].astype(str)
     frame["created_at"] = [row["created_at"].isoformat() for row in rows]
