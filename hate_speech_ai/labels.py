@@ -11,6 +11,8 @@ HATE_SPEECH = "hate_speech"
 LABELS = (HATE_SPEECH, "toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_YES = {"1", "1.0", "true", "yes"}
+_NO = {"0", "0.0", "false", "no"}
 # Names that stand beside the labels in a version's figures.
 _RESERVED = {"by_source", "checks", "everyday"}
 
@@ -34,6 +36,16 @@ def in_order(names: Iterable[str]) -> list[str]:
     """
     rank = {label: position for position, label in enumerate(LABELS)}
     return sorted(names, key=lambda name: (rank.get(name, len(rank)), name))
+
+
+def answer_of(cell: str) -> bool | None:
+    """Return what a cell of a table answers; None where it is neither a yes nor a no.
+
+    >>> answer_of("1.0"), answer_of(" No "), answer_of("0.5")
+    (True, False, None)
+    """
+    cell = cell.strip().lower()
+    return cell in _YES if cell in _YES | _NO else None
 
 
 class Vote(NamedTuple):
