@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_YES = {"1", "1.0", "true", "yes"}
-_NO = {"0", "0.0", "false", "no"}
+from hate_speech_ai.labels import answer_of
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _SHOWN = 60
 Labels = dict[str, bool]
@@ -105,10 +105,10 @@ class Corpus:
                 return None
             labels |= said
         for label, column in self.label_columns.items():
-            value = row[column].strip().lower()
-            if value in _YES | _NO:
-                labels[label] = value in _YES
-            elif value:
+            answer = answer_of(row[column])
+            if answer is not None:
+                labels[label] = answer
+            elif value := row[column].strip().lower():
                 raise ValueError(f"{column} is {value[:_SHOWN]!r}, not 0, 1 or empty")
         if not labels:
             raise ValueError("no label is answered")

@@ -1,14 +1,12 @@
 """The rows of corpora on disk."""
 
-import csv
-import gzip
 import json
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from hate_speech_ai import tables
 from hate_speech_ai.corpora.corpus import Corpus, CorpusError, LeftOut, Record, Rejected, Row
 from hate_speech_ai.text import is_readable, repair, tokenize
 
@@ -34,68 +32,20 @@ def read(corpus: Corpus, path: Path) -> Iterator[Record]:
 
 
 def _read_file(corpus: Corpus, path: Path) -> Iterator[Record]:
-    suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
-    kind = suffixes[-1].lower() if suffixes else ""
-    if kind not in (".csv", ".tsv", ".jsonl"):
-        raise CorpusError(f"{path.name} ends neither in .csv, .tsv nor .jsonl")
+    def check(header: list[str]) -> None:
+        if not header:
+            raise CorpusError("the file is empty")
+        if missing := [column for column in corpus.columns if column not in header]:
+            raise CorpusError(f"there is no column {', '.join(missing)}; the columns are {', '.join(header)}")
+
     try:
-        with _open(path) as file:
-            records = (
-                _read_lines(file) if kind == ".jsonl" else _read_table(file, corpus, "\t" if kind == ".tsv" else ",")
-            )
-            for line, record in records:
-                yield _interpret(corpus, line, record)
-    except (OSError, EOFError, zlib.error) as error:
-        raise CorpusError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _open(path: Path) -> IO[str]:
-    # Bytes that are not UTF-8 become lone surrogates, so that only their row is rejected.
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
-    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
-
-
-def _read_table(file: IO[str], corpus: Corpus, delimiter: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    # Strict: else a quote that is never closed would swallow the rest of the file into one cell without a word.
-    reader = csv.reader(
-        file, delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if corpus.quoted else csv.QUOTE_NONE
-    )
-    try:
-        header = next(reader, None)
-    except csv.Error as error:
-        raise CorpusError(f"the header is not readable: {error}") from error
-    if header is None:
-        raise CorpusError("the file is empty")
-    if missing := [column for column in corpus.columns if column not in header]:
-        raise CorpusError(f"there is no column {', '.join(missing)}; the columns are {', '.join(header)}")
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield line, f"not readable as a table row: {error}"
-            continue
-        if not cells:
-            continue
-        if len(cells) != len(header):
-            yield line, f"{len(cells)} cells, but the header has {len(header)}"
-        else:
-            yield line, dict(zip(header, cells, strict=True))
-
-
-def _read_lines(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    for line, content in enumerate(file, start=1):
-        if not content.strip():
-            continue
-        try:
-            record = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            yield line, f"not valid JSON: {error}"
-            continue
-        yield line, record if isinstance(record, dict) else "not a JSON object"
+        # A byte that is not UTF-8 matters in the text alone, so `_interpret` looks for it there.
+        for line, record in tables.read(path, header=check, errors="surrogateescape", quoted=corpus.quoted):
+            yield _interpret(corpus, line, record)
+    except tables.Unreadable as error:
+        raise CorpusError(str(error)) from error
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _interpret(corpus: Corpus, line: int, record: dict[str, Any] | str) -> Record:
