@@ -286,6 +286,8 @@ class TestPredict:
             ("tweets.txt", "one\n\n  two words \r\n"),
             ("tweets.csv", 'id,tweet\n1,one\n2,"two words"\n'),
             ("tweets.csv", "\ufefftext\none\ntwo words\n"),
+            ("tweets.csv", 'id,tweet\n1,one\n2,"two words",more\n'),
+            ("tweets.tsv", "tweet\tid\none\t1\n\ntwo words\n"),
             ("tweets.jsonl", '{"tweet": "one"}\n\n"two words"\n'),
             ("tweets.jsonl", '{"text": "one"}\n{"id": 2, "text": "two words"}\n'),
         ],
@@ -321,6 +323,13 @@ class TestPredict:
 
         assert (done.returncode, done.stderr) == (0, b"")
         assert done.stdout.decode().endswith("\tcaf\ufffd\n")
+
+    def test_bytes_of_a_table_that_are_not_utf_8(self, run: Run, model: Path, tmp_path: Path) -> None:
+        (tmp_path / "tweets.csv").write_bytes(b"tweet\ncaf\xe9\none\n")
+
+        _, out, _ = run("predict", "--model", model, "--file", tmp_path / "tweets.csv")
+
+        assert [line.split("\t")[-1] for line in out.splitlines()] == ["caf\ufffd", "one"]
 
     def test_who_stops_reading_causes_no_error(self, model: Path) -> None:
         command = shlex.join([sys.executable, "-m", "hate_speech_ai", "predict", "--model", str(model)])
@@ -638,7 +647,8 @@ class TestBadInput:
             ("predict --model {model} --file tweets.pdf", "--file: tweets.pdf ends neither in .txt"),
             ("predict --model {model} --file {text} --column x", "there is no column x, only a, b; name it with --col"),
             ("predict --model {model} --file {text}", "there is no column tweet or text"),
-            ("predict --model {model} --file {broken}", "line 2: this is not JSON"),
+            ("predict --model {model} --file {broken}", "line 2: this is not valid JSON"),
+            ("predict --model {model} --file {open}", "open.csv, line 3: not readable as a table row"),
             ("predict --model {model} --file {text} hello", "--file and tweets are given"),
             ("predict --model {model} --operating-point best hello", "--operating-point"),
             ("explain --model {model} --label x hello", "--label"),
@@ -654,8 +664,10 @@ class TestBadInput:
     def test_one_line_says_what_to_do(self, run: Run, model: Path, tmp_path: Path, arguments: str, said: str) -> None:
         (tmp_path / "text.csv").write_text("a,b\n1,2\n", encoding="utf-8")
         (tmp_path / "broken.jsonl").write_text('"fine"\n{"tweet": \n', encoding="utf-8")
+        (tmp_path / "open.csv").write_text('tweet,id\none,1\n"two,2\n"three",3\n', encoding="utf-8")
         names = {
             "tmp": tmp_path,
+            "open": tmp_path / "open.csv",
             "model": model,
             "text": tmp_path / "text.csv",
             "broken": tmp_path / "broken.jsonl",

@@ -235,3 +235,24 @@ def test_a_broken_table_costs_its_rows_only(tmp_path: Path) -> None:
         Bad(3, "it has 1 of 2 columns"),
         Recorded(5, TEXT, {"TOXICITY": 0.3}),
     ]
+
+
+def test_a_quote_that_is_never_closed_takes_no_other_rows_score(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text(f'text,TOXICITY\n"open,0.9\n"{TEXT}",0.12\n{TEXT},0.3\n', encoding="utf-8")
+
+    first, *others = read(path)
+
+    assert isinstance(first, Bad)
+    assert first.line == 2
+    assert others == [Recorded(3, TEXT, {"TOXICITY": 0.12}), Recorded(4, TEXT, {"TOXICITY": 0.3})]
+
+
+def test_a_byte_that_is_not_utf8_costs_its_own_line_alone(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_bytes(f"text,TOXICITY\ncaf\xe9,0.9\n{TEXT},0.3\n".encode("latin-1"))
+
+    assert list(read(path)) == [
+        Bad(2, "text is not UTF-8; save the file as UTF-8"),
+        Recorded(3, TEXT, {"TOXICITY": 0.3}),
+    ]

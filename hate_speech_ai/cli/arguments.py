@@ -1,13 +1,12 @@
 """What the commands are given: models, corpora, checks and tweets. Bad input is refused with a sentence."""
 
 import argparse
-import csv
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hate_speech_ai import tables
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.operating_points import BALANCED, NAMES
 
@@ -138,67 +137,51 @@ def load_checks(path: Path) -> "list[CapabilityCheck]":
 
 
 def tweets_of(path: Path, column: str | None) -> Iterator[str]:
-    """Return the tweets of a file, in its order: `.txt`, `.csv`, `.jsonl`, or `-` for lines from standard input.
+    """Return the tweets of a file, in its order: `.txt`, a table, or `-` for lines from standard input.
 
     Raises Refused: the file cannot be read, has another ending, or a row without a tweet.
     """
-    if str(path) == "-":
-        yield from _lines(sys.stdin, column)
-        return
-    reader = {".txt": _lines, ".csv": _rows, ".jsonl": _objects}.get(path.suffix.lower())
-    if reader is None:
-        raise Refused(f"--file: {path} ends neither in .txt, .csv nor .jsonl; rename it, or give - and pipe lines in")
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            yield from reader(file, column)
+        if str(path) == "-":
+            yield from _lines(sys.stdin)
+        elif path.suffix.lower() == ".txt":
+            with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+                yield from _lines(file)
+        elif tables.ending(path):
+            yield from _rows(path, column)
+        else:
+            raise Refused(
+                f"--file: {path} ends neither in .txt, .csv, .tsv nor .jsonl; rename it, or give - and pipe lines in"
+            )
+    except tables.Unreadable as error:
+        raise Refused(f"--file: {error}") from error
     except OSError as error:
         raise Refused(f"--file: {path} cannot be read ({error.strerror}); give a file of tweets") from error
-    except (csv.Error, ValueError) as error:
-        raise Refused(f"--file: {path}, {error}") from error
 
 
-def _lines(file: Iterable[str], column: str | None) -> Iterator[str]:
+def _lines(file: Iterable[str]) -> Iterator[str]:
     return (line.strip() for line in file if line.strip())
 
 
-def _rows(file: Iterable[str], column: str | None) -> Iterator[str]:
-    reader = csv.reader(file, strict=True)
-    header = next(reader, [])
-    wanted = (column,) if column else _TEXT_COLUMNS
-    name = next((name for name in wanted if name in header), None)
-    if name is None:
-        raise ValueError(
-            f"line 1: there is no column {' or '.join(wanted)}, only {', '.join(header)[:200]}; name it with --column"
-        )
-    place = header.index(name)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise ValueError(f"line {reader.line_num}: {error}; correct the file") from error
-        if not cells:
-            continue
-        if len(cells) <= place:
-            raise ValueError(f"line {reader.line_num}: there is no {name}; correct the file")
-        yield cells[place]
+def _rows(path: Path, column: str | None) -> Iterator[str]:
+    wanted = [column] if column else [*_TEXT_COLUMNS]
 
+    def choose(header: list[str]) -> None:
+        found = [name for name in wanted if name in header]
+        if not found:
+            names = f"{' or '.join(wanted)}, only {', '.join(header)[:200]}"
+            raise Refused(f"--file: {path}, line 1: there is no column {names}; name it with --column")
+        wanted[:] = found[:1]
 
-def _objects(file: Iterable[str], column: str | None) -> Iterator[str]:
-    wanted = (column,) if column else _TEXT_COLUMNS
-    for number, line in enumerate(file, start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"line {number}: this is not JSON; correct the file") from error
-        if isinstance(record, dict):
-            record = next((record[name] for name in wanted if name in record), None)
-        if not isinstance(record, str):
-            raise ValueError(f"line {number}: there is no text in {' or '.join(wanted)}; name the field with --column")
-        yield record
+    # A tweet with a byte that is not UTF-8 can be judged: what `_lines` reads has a mark in its place, too.
+    for line, row in tables.read(path, header=choose, exact=False, errors="replace", bare=wanted[0]):
+        if isinstance(row, str):
+            raise Refused(f"--file: {path}, line {line}: {row}; correct the file")
+        tweet = next((row[name] for name in wanted if name in row), None)
+        if not isinstance(tweet, str):
+            names = " or ".join(wanted)
+            raise Refused(f"--file: {path}, line {line}: there is no text in {names}; name it with --column")
+        yield tweet
 
 
 def readable(tweet: str) -> str:

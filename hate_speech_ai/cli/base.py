@@ -1,13 +1,13 @@
 """`base`: the base model and the figures in its model card, from the corpora that it learns from."""
 
 import argparse
-import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hate_speech_ai import tables
 from hate_speech_ai.artifact import sha256
 from hate_speech_ai.cli import terminal
 from hate_speech_ai.cli.arguments import DATA, Refused, at_least, load_checks
@@ -153,9 +153,8 @@ def _measured(
 def _kinds() -> dict[tuple[str, str, str], list[str]]:
     """Return the sentences of `data/kinds.csv` for each kind, label and right answer."""
     found: dict[tuple[str, str, str], list[str]] = {}
-    with (DATA / "kinds.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            found.setdefault((row["kind"], row["label"], row["answer"]), []).append(row["tweet"])
+    for row in tables.read_all(DATA / "kinds.csv", ["kind", "label", "answer", "tweet"], dict):
+        found.setdefault((row["kind"], row["label"], row["answer"]), []).append(row["tweet"])
     return found
 
 

@@ -39,8 +39,10 @@ def add(commands: Any) -> None:
         help=f"of the model ({HATE_SPEECH}); may be given several times",
     )
     add_operating_point(parser)
-    parser.add_argument("--file", type=Path, metavar="FILE", help="tweets: .txt, .csv, .jsonl, or - for lines piped in")
-    parser.add_argument("--column", metavar="NAME", help="with the tweet, in a .csv or .jsonl (tweet or text)")
+    parser.add_argument(
+        "--file", type=Path, metavar="FILE", help="tweets: .txt, .csv, .tsv, .jsonl, or - for lines piped in"
+    )
+    parser.add_argument("--column", metavar="NAME", help="with the tweet, in a .csv, .tsv or .jsonl (tweet or text)")
     parser.add_argument("--json", action="store_true", help="one JSON object to a line")
     parser.set_defaults(run=run)
 

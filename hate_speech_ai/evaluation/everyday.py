@@ -1,10 +1,10 @@
 """Everyday tweets: what most people post, and what a detector must leave in peace."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hate_speech_ai import tables
 from hate_speech_ai.text import fingerprint
 
 _COLUMNS = ["id", "kind", "tweet", "obscene"]
@@ -30,14 +30,7 @@ def read_everyday(path: Path) -> list[Everyday]:
     Raises:
         ValueError: a row is malformed; the message names the file and the line.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file, strict=True)
-        try:
-            if (header := next(reader, [])) != _COLUMNS:
-                raise ValueError(f"the header is {','.join(header)!r}, not {','.join(_COLUMNS)!r}")
-            return [_row(cells) for cells in reader]
-        except (csv.Error, ValueError) as error:
-            raise ValueError(f"{path.name}, line {reader.line_num}: {error}") from error
+    return tables.read_all(path, _COLUMNS, _parse)
 
 
 def halves(everyday: Sequence[Everyday]) -> tuple[list[Everyday], list[Everyday]]:
@@ -46,10 +39,8 @@ def halves(everyday: Sequence[Everyday]) -> tuple[list[Everyday], list[Everyday]
     return [one for one in everyday if chosen[one.id]], [one for one in everyday if not chosen[one.id]]
 
 
-def _row(cells: list[str]) -> Everyday:
-    if len(cells) != len(_COLUMNS):
-        raise ValueError(f"there are {len(cells)} cells, not {len(_COLUMNS)}")
-    name, kind, tweet, obscene = cells
+def _parse(row: tables.Row) -> Everyday:
+    name, kind, tweet, obscene = row.values()
     if not name or not kind or not tweet.strip():
         raise ValueError("id, kind or tweet is empty")
     if obscene not in ("0", "1"):

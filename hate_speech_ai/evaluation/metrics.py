@@ -1,6 +1,5 @@
 """How good a model is, on tweets that it never saw."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve, roc_auc_score
 
+from hate_speech_ai import tables
 from hate_speech_ai.evaluation.everyday import Everyday
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import MOST_EVERYDAY
@@ -91,25 +91,13 @@ def read_checks(path: Path) -> list[CapabilityCheck]:
     Raises:
         ValueError: a row is malformed; the message names the file and the line.
     """
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:  # so that `_check` can name the line
-        reader = csv.reader(file, strict=True)
-        try:
-            if (header := next(reader, [])) != _CHECK_COLUMNS:
-                raise ValueError(f"the header is {','.join(header)!r}, not {','.join(_CHECK_COLUMNS)!r}")
-            return [_check(cells) for cells in reader]
-        except (csv.Error, ValueError) as error:
-            raise ValueError(f"{path.name}, line {reader.line_num}: {error}") from error
+    return tables.read_all(path, _CHECK_COLUMNS, _check)
 
 
-def _check(cells: list[str]) -> CapabilityCheck:
-    if len(cells) != len(_CHECK_COLUMNS):
-        raise ValueError(f"there are {len(cells)} cells, not {len(_CHECK_COLUMNS)}")
-    for column, cell in zip(_CHECK_COLUMNS, cells, strict=True):
-        if not cell.strip():
-            raise ValueError(f"{column} is empty")
-        if "\ufffd" in cell:
-            raise ValueError(f"{column} is not UTF-8")
-    name, capability, tweet, answer = cells
+def _check(row: tables.Row) -> CapabilityCheck:
+    if empty := [column for column, cell in row.items() if not cell.strip()]:
+        raise ValueError(f"{empty[0]} is empty")
+    name, capability, tweet, answer = row.values()
     if answer not in ("0", "1"):
         raise ValueError(f"hate_speech is {answer[:60]!r}, not 0 or 1")
     return CapabilityCheck(name, capability, tweet, answer == "1")

@@ -1,12 +1,12 @@
 """Texts with the scores that Perspective gave them, as a site has recorded them: `.jsonl`, `.csv` or `.tsv`."""
 
-import csv
-import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from hate_speech_ai import tables
 
 #: Perspective's attributes that ask what a label of ours asks.
 LABEL_OF = {
@@ -52,50 +52,27 @@ def read(path: Path) -> Iterator[Recorded | Bad]:
     Raises:
         UnreadableFile: it is missing, has another ending, or a first row without the column of the text.
     """
-    kind = path.suffix.lower()
-    if kind not in (".jsonl", ".ndjson", ".csv", ".tsv"):
+    columns: list[str] = []
+
+    def check(header: list[str]) -> None:
+        if not set(_TEXT) & {name.strip().lower() for name in header}:
+            raise UnreadableFile(f"the first line has no column {' or '.join(_TEXT)}, only {', '.join(header)[:200]}")
+        columns.extend(header)
+
+    if not tables.ending(path):
         raise UnreadableFile(f"{path} ends in none of {_FORMATS}; rename it")
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            rows = _objects(file) if kind in (".jsonl", ".ndjson") else _cells(file, "\t" if kind == ".tsv" else ",")
-            for line, row in rows:
-                yield row if isinstance(row, Bad) else _recorded(line, row)
+        for line, row in tables.read(path, header=check, exact=False):
+            yield Bad(line, row) if isinstance(row, str) else _recorded(line, row, columns)
+    except tables.Unreadable as error:
+        raise UnreadableFile(str(error)) from error
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _objects(file: Iterable[str]) -> Iterator[tuple[int, Any]]:
-    for line, content in enumerate(file, start=1):
-        if not content.strip():
-            continue
-        try:
-            yield line, json.loads(content)
-        except (ValueError, RecursionError):
-            yield line, Bad(line, "it is not JSON")
-
-
-def _cells(file: Iterable[str], delimiter: str) -> Iterator[tuple[int, Any]]:
-    reader = csv.reader(file, delimiter=delimiter)
-    header = next(reader, [])
-    if not set(_TEXT) & {name.strip().lower() for name in header}:
-        raise UnreadableFile(f"the first line has no column {' or '.join(_TEXT)}, only {', '.join(header)[:200]}")
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield reader.line_num, Bad(reader.line_num, str(error))
-            continue
-        if 0 < len(cells) < len(header):
-            yield reader.line_num, Bad(reader.line_num, f"it has {len(cells)} of {len(header)} columns")
-        elif cells:
-            yield reader.line_num, dict(zip(header, cells, strict=False))
-
-
-def _recorded(line: int, row: Any) -> Recorded | Bad:
-    if not isinstance(row, dict):
-        return Bad(line, "it is not an object")
+def _recorded(line: int, row: tables.Row, columns: list[str]) -> Recorded | Bad:
+    if missing := sum(name not in row for name in columns):
+        return Bad(line, f"it has {len(columns) - missing} of {len(columns)} columns")
     request, response = row.get("request"), row.get("response")
     if isinstance(request, dict) and isinstance(response, dict):
         row = {**request, **response}
