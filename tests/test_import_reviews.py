@@ -1,5 +1,6 @@
 """manage.py import_reviews: a key's reviews out of a file."""
 
+import gzip
 import json
 from collections.abc import Callable
 from io import StringIO
@@ -77,6 +78,108 @@ def test_bad_rows_are_named_and_cost_only_themselves(tmp_path: Path, key: ApiKey
     assert [row.tweet for row in ReviewedTweet.objects.all()] == ["the train is late"]
 
 
+def test_a_quote_that_is_never_closed_takes_no_other_rows_label(tmp_path: Path, key: ApiKey) -> None:
+    text = 'tweet,is_hate_speech\n"the bus is late,0\n"the train is late",1\nthe tram is late,0\n'
+
+    out, errors = load(write(tmp_path / "some.csv", text), key)
+
+    assert out == "2 reviews added, 0 known already, 1 refused\n"
+    assert "line 2: not readable as a table row" in errors
+    assert list(key.reviews.order_by("pk").values_list("tweet", "labels")) == [
+        ("the train is late", {"hate_speech": True}),
+        ("the tram is late", {"hate_speech": False}),
+    ]
+
+
+def test_a_comma_that_is_not_quoted_takes_no_other_cells_label(tmp_path: Path, key: ApiKey) -> None:
+    text = "tweet,is_hate_speech\nthe years 0,1,0\nthe train is late,1\n"
+
+    _, errors = load(write(tmp_path / "some.csv", text), key)
+
+    assert "line 2: 3 cells, but the header has 2" in errors
+    assert [row.tweet for row in key.reviews.all()] == ["the train is late"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("some.csv", b"tweet,is_hate_speech\nthe bus,0\nthe caf\xe9,1\nthe train,1\n"),
+        (
+            "some.jsonl",
+            b'\n{"tweet": "the bus", "is_hate_speech": false}\n{"tweet": "the caf\xe9", "is_hate_speech": true}\n'
+            b'{"tweet": "the train", "is_hate_speech": true}\n',
+        ),
+    ],
+)
+def test_a_byte_that_is_not_utf8_costs_its_own_line_alone(
+    tmp_path: Path, key: ApiKey, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    out, errors = load(tmp_path / name, key)
+
+    assert out == "2 reviews added, 0 known already, 1 refused\n"
+    assert "not UTF-8" in next(line for line in errors.splitlines() if line.startswith("line 3: "))
+    assert [row.tweet for row in key.reviews.order_by("pk")] == ["the bus", "the train"]
+
+
+@pytest.mark.parametrize(
+    ("value", "answer"),
+    [
+        *((value, True) for value in ("1", "1.0", "TRUE", "Yes", " 1 ")),
+        *((value, False) for value in ("0", "0.0", "false", "no")),
+    ],
+)
+def test_ways_to_write_an_answer(tmp_path: Path, key: ApiKey, value: str, answer: bool) -> None:
+    text = f"tweet,is_hate_speech,labels\nthe bus is late,{value},toxic={value}\n"
+
+    load(write(tmp_path / "some.csv", text), key)
+
+    assert key.reviews.get().labels == {"hate_speech": answer, "toxic": answer}
+
+
+@pytest.mark.parametrize("value", ["2", "0.5", "nan", "hate", "10"])
+def test_another_answer_is_refused(tmp_path: Path, key: ApiKey, value: str) -> None:
+    text = f"tweet,is_hate_speech\nthe bus is late,{value}\n"
+
+    assert "line 2: is_hate_speech: This must be true or false" in load(write(tmp_path / "some.csv", text), key)[1]
+
+
+@pytest.mark.parametrize(("value", "answer"), [("1", True), ("0.0", False), ('"1.0"', True), ("true", True)])
+def test_answers_in_json_lines(tmp_path: Path, key: ApiKey, value: str, answer: bool) -> None:
+    load(write(tmp_path / "some.jsonl", f'{{"tweet": "the bus is late", "is_hate_speech": {value}}}'), key)
+
+    assert key.reviews.get().labels == {"hate_speech": answer}
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{bad", "not valid JSON"),
+        ("[1]", "not a JSON object"),
+        ('{"tweet": "the bus \\ud83d", "is_hate_speech": true}', "tweet is not UTF-8"),
+        ('{"tweet": "the bus \\u0000", "is_hate_speech": true}', "NUL"),
+    ],
+)
+def test_a_bad_json_line_says_what_is_wrong_with_it(tmp_path: Path, key: ApiKey, line: str, reason: str) -> None:
+    path = write(tmp_path / "some.jsonl", f'{line}\n{{"tweet": "the train", "is_hate_speech": true}}\n')
+
+    _, errors = load(path, key)
+
+    assert reason in next(said for said in errors.splitlines() if said.startswith("line 1: "))
+    assert [row.tweet for row in key.reviews.all()] == ["the train"]
+
+
+@pytest.mark.parametrize("name", ["some.tsv", "some.csv.gz"])
+def test_other_tables(tmp_path: Path, key: ApiKey, name: str) -> None:
+    content = b"tweet\tis_hate_speech\nthe bus\t1\n"
+    (tmp_path / name).write_bytes(content if name == "some.tsv" else gzip.compress(content.replace(b"\t", b",")))
+
+    load(tmp_path / name, key)
+
+    assert key.reviews.get().labels == {"hate_speech": True}
+
+
 def test_running_again_adds_nothing(tmp_path: Path, key: ApiKey) -> None:
     path = write(tmp_path / "some.csv", "tweet,is_hate_speech\nthe bus,0\nthe train,1\n")
     load(path, key)
@@ -147,7 +250,15 @@ def test_an_operator_may_approve_them_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("x.txt", b""), ("x.csv", None), ("x.csv", b"tweet\n\xff\xfe"), ("x.jsonl", None)]
+    ("name", "content"),
+    [
+        ("x.txt", b""),
+        ("x.csv", None),
+        ("x.csv", "tweet,is_hate_speech\nthe bus,1\n".encode("utf-16")),
+        ("x.csv", b"tweet,is_hate_speech,is_hate_speech\nthe bus,1,0\n"),
+        ("x.csv.gz", b"tweet,is_hate_speech\nthe bus,1\n"),
+        ("x.jsonl", None),
+    ],
 )
 def test_files_that_cannot_be_read(tmp_path: Path, key: ApiKey, name: str, content: bytes | None) -> None:
     path = tmp_path / name

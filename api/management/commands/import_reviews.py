@@ -1,10 +1,8 @@
-import csv
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.db.models import Max
@@ -20,7 +18,8 @@ from api.models import ApiKey, ReviewedTweet
 from api.reviews import intake
 from api.reviews.intake import Annotation
 from api.reviews.serializers import ReviewRequestSerializer, to_opinion
-from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai import tables
+from hate_speech_ai.labels import HATE_SPEECH, answer_of
 from hate_speech_ai.text import fingerprint
 
 Status = ReviewedTweet.Status
@@ -29,13 +28,12 @@ _SHOWN = 20
 # What `export_reviews` writes besides what a review says.
 _PASSED_OVER = {"id", "source", "licence", "created_at", "held_out", "status", "trained_in"}
 _OUT_OF_COUNT = {Status.QUARANTINED, Status.SUPERSEDED, Status.WITHDRAWN}
-_ANSWERS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 class Command(BaseCommand):
     help = (
-        "Load a key's reviews from a .csv or .jsonl file, such as export_reviews writes: tweet, is_hate_speech or "
-        "labels, external_id, reviewer. Passes over what did not count where it was exported. Safe to run again."
+        "Load a key's reviews from a .csv, .tsv or .jsonl file, such as export_reviews writes: tweet, is_hate_speech "
+        "or labels, external_id, reviewer. Passes over what did not count where it was exported. Safe to run again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -45,26 +43,26 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, path: Path, key: str, approve: bool, **options: Any) -> None:
         who = key_by_prefix(key)
-        read = {".csv": _read_csv, ".jsonl": _read_lines}.get(path.suffix)
-        if read is None:
-            raise CommandError(f"{path} ends neither in .csv nor in .jsonl")
+        as_request = _of_object if tables.ending(path) == ".jsonl" else _of_cells
         reason = f"imported from {path.name}" if approve else ""
         before = who.reviews.aggregate(last=Max("pk"))["last"] or 0
         read_rows = added = passed_over = 0
         refused: list[str] = []
         try:
-            with path.open(encoding="utf-8-sig", newline="") as file, tqdm(desc=path.name, unit=" rows") as bar:
-                rows = read(file)
+            with tqdm(desc=path.name, unit=" rows") as bar:
+                rows = tables.read(path)
                 while chunk := list(islice(rows, _CHUNK)):
                     counting = [(number, row) for number, row in chunk if not _is_out_of_count(row)]
-                    opinions, problems = _validate(counting)
+                    opinions, problems = _validate(counting, as_request)
                     added += _store(opinions, who, before, approve_because=reason)
                     refused += problems
                     read_rows += len(counting)
                     passed_over += len(chunk) - len(counting)
                     bar.update(len(chunk))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise CommandError(f"{path} cannot be read: {error}") from None
+        except tables.Unreadable as error:
+            raise CommandError(str(error)) from None
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error.strerror}") from None
         for line in refused[:_SHOWN]:
             self.stderr.write(line)
         if len(refused) > _SHOWN:
@@ -75,21 +73,26 @@ class Command(BaseCommand):
             self.stdout.write(f"{passed_over:,} passed over: quarantined, superseded or withdrawn where they come from")
 
 
-def _validate(rows: list[tuple[int, Any]]) -> tuple[list[Annotation], list[str]]:
+def _validate(
+    rows: list[tuple[int, tables.Row | str]], as_request: Callable[[tables.Row], tables.Row]
+) -> tuple[list[Annotation], list[str]]:
     fields = ReviewRequestSerializer()
     opinions, problems = [], []
     for number, row in rows:
+        if isinstance(row, str):
+            problems.append(f"line {number}: {row}")
+            continue
         try:
-            opinions.append(_read(fields, _as_request(row)))
+            opinions.append(_read(fields, as_request(row)))
         except ValidationError as error:
             wrong = "; ".join(f"{name}: {' '.join(why)}" for name, why in flatten(error.detail).items())
             problems.append(f"line {number}: {wrong}")
     return opinions, problems
 
 
-def _read(fields: ReviewRequestSerializer, request: Any) -> Annotation:
+def _read(fields: ReviewRequestSerializer, request: tables.Row) -> Annotation:
     """Over HTTP, a review answers hate_speech; a suggested Perspective score, and so an exported line, need not."""
-    others_alone = isinstance(request, dict) and bool(request.get("labels")) and "is_hate_speech" not in request
+    others_alone = bool(request.get("labels")) and "is_hate_speech" not in request
     opinion = to_opinion(fields.run_validation({**request, "is_hate_speech": False} if others_alone else request))
     if others_alone:
         del opinion.labels[HATE_SPEECH]
@@ -120,39 +123,25 @@ def _content(said: Annotation | ReviewedTweet) -> tuple[str, str, frozenset[tupl
     return said.tweet, said.reviewer, frozenset(said.labels.items())
 
 
-def _is_out_of_count(row: Any) -> bool:
+def _is_out_of_count(row: tables.Row | str) -> bool:
     return isinstance(row, dict) and str(row.get("status")) in _OUT_OF_COUNT
 
 
-def _as_request(row: Any) -> Any:
-    if not isinstance(row, dict):
-        return row
+def _of_cells(row: tables.Row) -> tables.Row:
+    """Return the request of a row of cells: empty ones are left out, labels are written `threat=0;toxic=0.8`."""
+    found: tables.Row = {name: unescape_formula(cell) for name, cell in row.items() if name and cell}
+    if "labels" in found:
+        found["labels"] = dict(_label(pair) for pair in found["labels"].split(";"))
+    return _of_object(found)
+
+
+def _of_object(row: tables.Row) -> tables.Row:
     row = {name: value for name, value in row.items() if name not in _PASSED_OVER}
     grade = row["labels"].get("hate_speech") if isinstance(row.get("labels"), dict) else None
     if "is_hate_speech" not in row and isinstance(grade, bool | int | float):
         row["is_hate_speech"] = grade > 0.5
-    return row
-
-
-def _read_lines(file: IO[str]) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(file, start=1):
-        if line.strip():
-            try:
-                yield number, orjson.loads(line)
-            except orjson.JSONDecodeError:
-                yield number, None
-
-
-def _read_csv(file: IO[str]) -> Iterator[tuple[int, Any]]:
-    """Empty cells are left out; answers are 0 or 1, true or false; labels are written `threat=0;toxic=0.8`."""
-    reader = csv.DictReader(file)
-    for row in reader:
-        found: dict[str, Any] = {name: unescape_formula(cell) for name, cell in row.items() if name and cell}
-        if "is_hate_speech" in found:
-            found["is_hate_speech"] = _ANSWERS.get(found["is_hate_speech"].lower(), found["is_hate_speech"])
-        if "labels" in found:
-            found["labels"] = dict(_label(pair) for pair in found["labels"].split(";"))
-        yield reader.line_num, found
+    answer = answer_of(str(row.get("is_hate_speech")))
+    return row if answer is None else {**row, "is_hate_speech": answer}
 
 
 def _label(pair: str) -> tuple[str, Any]:
@@ -160,4 +149,5 @@ def _label(pair: str) -> tuple[str, Any]:
     try:
         return name.strip(), float(value)
     except ValueError:
-        return name.strip(), value
+        answer = answer_of(value)
+        return name.strip(), value if answer is None else answer
