@@ -229,15 +229,29 @@ def naming(group: int = 50) -> EvaluationSet:
 def test_a_groups_false_positive_rate_that_rises_is_a_reason() -> None:
     tight = limits(max_false_positive_rise=0.05)
 
-    [reason] = judge(naming(), candidate=named(6), champion=named(2), limits=tight).reasons
+    [reason] = judge(naming(), candidate=named(8), champion=named(2), limits=tight).reasons
 
     assert reason == (
         "the false-positive rate of 50 harmless held-out tweets that name the group 'Muslim' rises from the champion's "
-        "0.0400 to 0.1200, by more than 0.05 beyond that of the others"
+        "0.0400 to 0.1600, by more than 0.05 beyond that of the others"
     )
-    wider = limits(max_false_positive_rise=0.08)
-    assert judge(naming(), candidate=named(6), champion=named(2), limits=wider).reasons == []
-    assert judge(naming(), candidate=named(2), champion=named(6), limits=tight).reasons == []
+    wider = limits(max_false_positive_rise=0.12)
+    assert judge(naming(), candidate=named(8), champion=named(2), limits=wider).reasons == []
+    assert judge(naming(), candidate=named(2), champion=named(8), limits=tight).reasons == []
+
+
+def test_a_groups_rise_that_may_be_chance_is_a_reason_only_if_it_is_large() -> None:
+    tight = limits(max_false_positive_rise=0.05)
+
+    # Five more and none fewer come by chance once in 32 times. Ten more and three fewer do once in 22 times and are a
+    # rise of 0.14; with eleven more it is 0.16.
+    assert judge(naming(), candidate=named(7), champion=named(2), limits=tight).reasons == []
+    both_ways = EvaluationSet(naming().corpus_holdout, [], [])
+    said = [0.9] * 3 + [0.1] * 47 + [0.9] * 150
+    for more, is_refused in ((10, False), (11, True)):
+        says = [0.1] * 3 + [0.9] * more + [0.1] * (47 - more) + [0.9] * 150
+        old, new = (ModelPredictions(scores, [], [], 0.5, 1000, 7) for scores in (said, says))
+        assert bool(judge(both_ways, candidate=new, champion=old, limits=tight).reasons) is is_refused
 
 
 def test_a_rise_for_all_harmless_tweets_alike_is_no_bias() -> None:
@@ -251,16 +265,16 @@ def test_a_rise_for_all_harmless_tweets_alike_is_no_bias() -> None:
         return ModelPredictions(said, [], [], 0.5, 1000, 7)
 
     tight = limits(max_false_positive_rise=0.05)
-    assert judge(exam, candidate=sheet(6, 6), champion=sheet(2, 2), limits=tight).reasons == []
-    assert judge(exam, candidate=sheet(6, 2), champion=sheet(2, 2), limits=tight).reasons != []
-    assert judge(exam, candidate=sheet(6, 2), champion=sheet(2, 6), limits=tight).reasons != []
+    assert judge(exam, candidate=sheet(8, 8), champion=sheet(2, 2), limits=tight).reasons == []
+    assert judge(exam, candidate=sheet(8, 2), champion=sheet(2, 2), limits=tight).reasons != []
+    assert judge(exam, candidate=sheet(8, 2), champion=sheet(2, 8), limits=tight).reasons != []
 
 
-def test_one_or_two_tweets_of_a_small_group_are_chance() -> None:
+def test_a_few_tweets_of_a_small_group_are_chance() -> None:
     tight = limits(max_false_positive_rise=0.05)
 
-    assert judge(naming(20), candidate=named(2, 20), champion=named(0, 20), limits=tight).reasons == []
-    assert judge(naming(20), candidate=named(3, 20), champion=named(0, 20), limits=tight).reasons != []
+    assert judge(naming(20), candidate=named(3, 20), champion=named(0, 20), limits=tight).reasons == []
+    assert judge(naming(20), candidate=named(4, 20), champion=named(0, 20), limits=tight).reasons != []
 
 
 # Everyday tweets
@@ -431,7 +445,7 @@ def test_lost_checks_do_not_add_up() -> None:
 
 
 def test_false_positives_do_not_add_up() -> None:
-    baseline, champion, candidate = named(0), named(2), named(4)
+    baseline, champion, candidate = named(0), named(3), named(6)
     tight = limits(max_false_positive_rise=0.05)
 
     [reason] = judge(naming(), candidate=candidate, champion=champion, baseline=baseline, limits=tight).reasons

@@ -1,8 +1,9 @@
 """What differs between the answers of two models."""
 
+from collections import Counter
 from typing import Any
 
-from hate_speech_ai.evaluation.bias import measure_bias
+from hate_speech_ai.evaluation.bias import measure_bias, naming
 from hate_speech_ai.evaluation.bootstrap import Answers, differences, intervals
 from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row, _without_each
 from hate_speech_ai.evaluation.metrics import CapabilityCheck
@@ -74,6 +75,12 @@ def _false_positive_rates(rows: list[Row], old: ModelPredictions, new: ModelPred
     tweets, truth = [row.tweet for row in rows], [row.answer for row in rows]
     before = measure_bias(tweets, old.corpus_holdout, truth, old.threshold)
     after = measure_bias(tweets, new.corpus_holdout, truth, new.threshold)
+    newly: Counter[str] = Counter()
+    no_longer: Counter[str] = Counter()
+    for row, said, says in zip(rows, old.corpus_holdout, new.corpus_holdout, strict=True):
+        was, now = said >= old.threshold, says >= new.threshold
+        if not row.answer and was != now:
+            (newly if now else no_longer).update(naming(row.tweet))
     return {
         group.group: {
             "old": group.false_positive_rate,
@@ -81,6 +88,8 @@ def _false_positive_rates(rows: list[Row], old: ModelPredictions, new: ModelPred
             "old_rest": group.false_positive_rate_of_rest,
             "new_rest": other.false_positive_rate_of_rest,
             "rows": group.rows - group.positives,
+            "newly_flagged": newly[group.group],
+            "no_longer_flagged": no_longer[group.group],
         }
         for group, other in zip(before, after, strict=True)
         if group.false_positive_rate is not None

@@ -8,10 +8,15 @@ from dataclasses import asdict, dataclass
 from hate_speech_ai.evaluation.differences import _TITLES, FLIP_ROWS, Figures, _compare
 from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row
 from hate_speech_ai.evaluation.metrics import measure
+from hate_speech_ai.evaluation.proportions import sign_test
 from hate_speech_ai.operating_points import MOST_EVERYDAY
 
 # A group's harmless tweets may be twenty, where each moves the rate by 0.05: one or two of them are chance.
 _FEWEST_MORE_FALSE_POSITIVES = 3
+#: A group's rise is sure if chance alone would bring it this rarely: there are fourteen groups, some with few rows.
+_CHANCE = 0.025
+#: How many times as far a group's rate may rise where that is not sure.
+_UNSURE = 3
 # Of a label that fewer held-out tweets have, F1 depends on where the threshold happened to fall. The resamples cannot
 # tell, since they keep both thresholds. PR-AUC does not depend on one, but of a handful it is chance, too.
 _FEWEST_YES = {"f1": 100, "pr_auc": 30}
@@ -32,7 +37,7 @@ class Limits:
         min_reviews: fewer held-out reviews than this are not judged on.
         max_checks_lost: in each capability; a count.
         max_false_positive_rise: of the false-positive rate of the tweets that name a group, beyond the rise for all
-            others; 0 to 1.
+            others, if it is sure; 0 to 1. Where it is not, three times that.
         max_changed: the share of decisions that may differ from the champion's; 0 to 1.
         max_everyday_rise: of the share of everyday tweets that a label flags; 0 to 1. Where `balanced` may flag many of
             them, a quarter of that, if it is more.
@@ -187,13 +192,15 @@ def _false_positives_risen(rates: Figures, whose: str, limits: Limits) -> Iterat
     for group, rate in rates.items():
         rise = rate["new"] - rate["old"]
         more = round(rise * rate["rows"])
+        is_sure = sign_test(rate["newly_flagged"], rate["no_longer_flagged"]) <= _CHANCE
         # What rises for all tweets alike is no bias, and the other rules judge it.
         of_rest = (rate["new_rest"] or 0.0) - (rate["old_rest"] or 0.0)
-        if rise - max(of_rest, 0.0) > limits.max_false_positive_rise and more >= _FEWEST_MORE_FALSE_POSITIVES:
+        beyond, most = rise - max(of_rest, 0.0), limits.max_false_positive_rise
+        if more >= _FEWEST_MORE_FALSE_POSITIVES and beyond > (most if is_sure else _UNSURE * most):
             yield (
                 f"the false-positive rate of {rate['rows']} harmless held-out tweets that name the group {group!r} "
                 f"rises from {whose} {rate['old']:.4f} to {rate['new']:.4f}, "
-                f"by more than {limits.max_false_positive_rise} beyond that of the others"
+                f"by more than {most} beyond that of the others"
             )
 
 

@@ -1,6 +1,19 @@
 """How far a share in a sample can be from the share in all."""
 
 
+def sign_test(ups: int, downs: int) -> float:
+    """Return the probability of so many ups or more, if each change goes up or down by chance.
+
+    Source: Q. McNemar, "Note on the Sampling Error of the Difference between Correlated Proportions" (1947), exact.
+
+    >>> sign_test(6, 0), round(sign_test(8, 2), 4)
+    (0.015625, 0.0547)
+    """
+    from scipy.stats import binomtest  # slow to import, and a web process never needs it
+
+    return float(binomtest(ups, ups + downs, alternative="greater").pvalue) if ups + downs else 1.0
+
+
 def wilson(part: int, whole: int) -> tuple[float, float]:
     """Return the 95 % interval of a share.
 
