@@ -18,6 +18,7 @@ from api.prediction import active_model
 from api.reviews.intake import add
 from api.training.dataset import read
 from hate_speech_ai.artifact import Artifact
+from hate_speech_ai.text import CLEANING_VERSION
 from tests.conftest import JSONClient, starter_rows
 from tests.helpers import open_the_gate, train
 
@@ -63,6 +64,16 @@ def test_a_text_is_found_however_it_is_written_and_whoever_brought_it(as_key: As
     forget("--text", "my NEIGHBOUR zanzibar")
 
     assert [row.tweet for row in ReviewedTweet.objects.all()] == ["my neighbour"]
+
+
+def test_a_text_is_found_under_the_fingerprint_of_an_older_cleaning(as_key: AsKey) -> None:
+    for tweet in ("My neighbour Zanzibar!", "another neighbour"):
+        review(as_key("review"), tweet)
+    ReviewedTweet.objects.update(cleaning=CLEANING_VERSION - 1, fingerprint="of an older cleaning")
+
+    assert forget("--text", "my neighbour zanzibar") == "1 reviewed tweets are deleted\n"
+
+    assert [row.tweet for row in ReviewedTweet.objects.all()] == ["another neighbour"]
 
 
 def test_the_log_says_that_and_why_but_not_what(as_key: AsKey) -> None:

@@ -4,14 +4,14 @@ import logging
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from api.lib import audit_log
 from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewerAgreement, TrainingRun
 from api.prediction import recorder
 from api.reviews import pseudonyms
 from api.versions import registry
-from hate_speech_ai.text import fingerprint
+from hate_speech_ai.text import CLEANING_VERSION, fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def forget(
 def _rows(*, text: str, external_id: str, reviewer: str, author: str) -> QuerySet[ReviewedTweet]:
     rows = ReviewedTweet.objects.all()
     if text:
-        rows = rows.filter(fingerprint=fingerprint(text))
+        rows = rows.filter(Q(fingerprint=fingerprint(text)) | Q(pk__in=_of_older_cleanings(text)))
     if external_id:
         rows = rows.filter(external_id=external_id)
     if reviewer:
@@ -100,6 +100,13 @@ def _rows(*, text: str, external_id: str, reviewer: str, author: str) -> QuerySe
     if author:
         rows = rows.filter(author__in=pseudonyms.pseudonyms(author))
     return rows
+
+
+def _of_older_cleanings(text: str) -> list[int]:
+    """Find a text among the rows whose fingerprint is another cleaning's: after an update, until the next training."""
+    rows = ReviewedTweet.objects.exclude(cleaning=CLEANING_VERSION).values_list("pk", "tweet")
+    wanted = fingerprint(text)
+    return [pk for pk, tweet in rows.iterator() if fingerprint(tweet) == wanted]
 
 
 def checkpoint_wal() -> None:
