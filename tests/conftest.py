@@ -38,6 +38,11 @@ SLOW = {
 }
 assert all((Path(__file__).parent / name).is_file() for name in SLOW)
 
+# What the fixtures of these names are to the tests that take them.
+AsKey = Callable[..., "JSONClient"]
+MakeKey = Callable[..., str]
+MakeVersion = Callable[..., ModelVersion]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow, and what uses the database, so that it can be run once more on another one: `-m database`."""
@@ -160,7 +165,7 @@ METRICS = {
 
 
 @pytest.fixture
-def make_version(db: None, artifact_bytes: bytes) -> Callable[..., ModelVersion]:
+def make_version(db: None, artifact_bytes: bytes) -> MakeVersion:
     """Store a model version; `content` replaces the real artifact."""
 
     def make(content: bytes = artifact_bytes, digest: str = "") -> ModelVersion:
@@ -178,7 +183,7 @@ def make_version(db: None, artifact_bytes: bytes) -> Callable[..., ModelVersion]
 
 
 @pytest.fixture
-def served(make_version: Callable[..., ModelVersion]) -> ModelVersion:
+def served(make_version: MakeVersion) -> ModelVersion:
     """A model version that serves in this process."""
     version = make_version()
     Promotion.objects.create(version=version, by="test", reason="test")
@@ -187,7 +192,7 @@ def served(make_version: Callable[..., ModelVersion]) -> ModelVersion:
 
 
 @pytest.fixture
-def make_key(db: None) -> Callable[..., str]:
+def make_key(db: None) -> MakeKey:
     """A new trusted key's plain text: `make_key("review", "train")`."""
 
     def make(*scopes: str, trust: str = ApiKey.Trust.TRUSTED, **fields: Any) -> str:
@@ -228,7 +233,7 @@ def client() -> JSONClient:
 
 
 @pytest.fixture
-def as_key(make_key: Callable[..., str]) -> Callable[..., JSONClient]:
+def as_key(make_key: MakeKey) -> AsKey:
     """A client with a new key: `as_key("review")`."""
     return lambda *scopes, **fields: JSONClient(make_key(*scopes, **fields))
 

@@ -16,9 +16,7 @@ from api.prediction import active_model, loading
 from api.prediction.active_model import ModelNotReady
 from api.versions import registry
 from hate_speech_ai.artifact import ArtifactError
-from tests.conftest import rewrite
-
-MakeVersion = Callable[..., ModelVersion]
+from tests.conftest import MakeVersion, rewrite
 
 
 def promote(version: ModelVersion) -> None:

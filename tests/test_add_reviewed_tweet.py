@@ -1,6 +1,5 @@
 """POST /add-reviewed-tweet."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +7,9 @@ import pytest
 
 from api.models import ApiKey, IdempotentAnswer, ReviewedTweet
 from hate_speech_ai.text import fingerprint, is_held_out
-from tests.conftest import JSONClient
+from tests.conftest import AsKey, JSONClient
 from tests.helpers import at_once
 
-AsKey = Callable[..., JSONClient]
 PATH = "/add-reviewed-tweet"
 TWEET = "the bus was late again"
 

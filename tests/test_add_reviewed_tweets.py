@@ -12,10 +12,9 @@ from api.http import parsers
 from api.models import ReviewedTweet, ReviewEvent
 from api.reviews import intake
 from hate_speech_ai.text import fingerprint, is_held_out
-from tests.conftest import JSONClient
+from tests.conftest import AsKey, JSONClient, MakeKey
 from tests.helpers import at_once
 
-AsKey = Callable[..., JSONClient]
 PATH = "/reviewed-tweets/bulk"
 NDJSON = "application/x-ndjson"
 
@@ -130,7 +129,7 @@ def test_sending_it_again_stores_nothing_more(reviewer: JSONClient) -> None:
     assert ReviewedTweet.objects.count() == ReviewEvent.objects.count() == 1_200
 
 
-def test_an_idempotency_key_gives_the_first_answer_again(as_key: AsKey, make_key: Callable[..., str]) -> None:
+def test_an_idempotency_key_gives_the_first_answer_again(as_key: AsKey, make_key: MakeKey) -> None:
     plain = make_key("review")
     client = JSONClient(plain)
     headers = {"Authorization": f"Api-Key {plain}", "Idempotency-Key": "a"}

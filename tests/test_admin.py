@@ -1,7 +1,6 @@
 """Django's admin: which version serves and which are kept, whose labels train, and what waits for approval."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,11 +12,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet
 from api.versions import registry
-from tests.conftest import JSONClient, logged_in
+from tests.conftest import AsKey, MakeVersion, logged_in
 
 pytestmark = pytest.mark.usefixtures("admin_enabled")
-Make = Callable[..., ModelVersion]
-AsKey = Callable[..., JSONClient]
 LIST = "/admin/api/modelversion/"
 
 
@@ -45,7 +42,7 @@ def test_every_page_opens(admin: Client, served: ModelVersion) -> None:
 
 
 def test_the_list_asks_once_which_version_serves(
-    admin: Client, served: ModelVersion, make_version: Make, django_assert_num_queries: DjangoAssertNumQueries
+    admin: Client, served: ModelVersion, make_version: MakeVersion, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_version()
     with CaptureQueriesContext(connection) as two:
@@ -60,7 +57,7 @@ def test_the_list_asks_once_which_version_serves(
     assert says == ["False"] * 9 + ["True"]
 
 
-def test_promoting_asks_for_a_reason_first(admin: Client, served: ModelVersion, make_version: Make) -> None:
+def test_promoting_asks_for_a_reason_first(admin: Client, served: ModelVersion, make_version: MakeVersion) -> None:
     newer = make_version()
 
     asked = act(admin, "promote", newer)
@@ -75,7 +72,7 @@ def test_promoting_asks_for_a_reason_first(admin: Client, served: ModelVersion, 
     assert entries() == [("version.promoted", f"version {newer.pk}", "ann (admin)", "better at sarcasm")]
 
 
-def test_what_serves_is_confirmed(admin: Client, served: ModelVersion, make_version: Make) -> None:
+def test_what_serves_is_confirmed(admin: Client, served: ModelVersion, make_version: MakeVersion) -> None:
     newer = make_version()
     Promotion.objects.create(version=newer, by="test", reason="test")
     assert Promotion.baseline() == served
@@ -85,7 +82,7 @@ def test_what_serves_is_confirmed(admin: Client, served: ModelVersion, make_vers
     assert Promotion.baseline() == newer
 
 
-def test_rolling_back_needs_no_choice(admin: Client, served: ModelVersion, make_version: Make) -> None:
+def test_rolling_back_needs_no_choice(admin: Client, served: ModelVersion, make_version: MakeVersion) -> None:
     Promotion.objects.create(version=make_version(), by="test", reason="test")
 
     assert "Let the version before serve again?" in act(admin, "roll_back")
@@ -95,7 +92,7 @@ def test_rolling_back_needs_no_choice(admin: Client, served: ModelVersion, make_
     assert "Refused: no other version" in act(admin, "roll_back", reason="once more")
 
 
-def test_keeping_and_retiring(admin: Client, served: ModelVersion, make_version: Make) -> None:
+def test_keeping_and_retiring(admin: Client, served: ModelVersion, make_version: MakeVersion) -> None:
     other = make_version()
 
     act(admin, "keep", other, reason="a paper names it")
@@ -114,7 +111,7 @@ def test_keeping_and_retiring(admin: Client, served: ModelVersion, make_version:
     ]
 
 
-def test_pruning(admin: Client, served: ModelVersion, make_version: Make, settings: Settings) -> None:
+def test_pruning(admin: Client, served: ModelVersion, make_version: MakeVersion, settings: Settings) -> None:
     settings.KEEP_VERSIONS = 1
     old, _ = make_version(), make_version()
 
@@ -122,11 +119,13 @@ def test_pruning(admin: Client, served: ModelVersion, make_version: Make, settin
     assert "There was nothing to retire." in act(admin, "prune")
 
 
-def test_one_version_at_a_time(admin: Client, served: ModelVersion, make_version: Make) -> None:
+def test_one_version_at_a_time(admin: Client, served: ModelVersion, make_version: MakeVersion) -> None:
     assert "Choose one version." in act(admin, "promote", served, make_version(), reason="test")
 
 
-def test_a_version_that_cannot_be_loaded_is_refused(admin: Client, served: ModelVersion, make_version: Make) -> None:
+def test_a_version_that_cannot_be_loaded_is_refused(
+    admin: Client, served: ModelVersion, make_version: MakeVersion
+) -> None:
     broken = make_version(b"no model")
 
     assert "Refused: the content is not an artifact" in act(admin, "promote", broken, reason="test")
@@ -135,7 +134,7 @@ def test_a_version_that_cannot_be_loaded_is_refused(admin: Client, served: Model
 
 @pytest.mark.parametrize("action", ["promote", "roll_back", "keep", "release", "retire", "prune"])
 def test_who_may_only_look_changes_nothing(
-    served: ModelVersion, make_version: Make, settings: Settings, action: str
+    served: ModelVersion, make_version: MakeVersion, settings: Settings, action: str
 ) -> None:
     settings.KEEP_VERSIONS = 1
     old, newest = make_version(), make_version()

@@ -4,7 +4,6 @@ import io
 import json
 import pickle
 import zipfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from api.models import ModelVersion
 from api.prediction import loading
 from hate_speech_ai.artifact import MAX_BYTES, Artifact, ArtifactError, sha256
 from hate_speech_ai.operating_points import Curve
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.vocabulary import Vocabulary, pack
+from tests.conftest import MakeVersion
 
 LABELS = ["hate_speech", "toxic", "spam"]
 WORDS = ["bad", "good", "good day", "😡"]
@@ -117,7 +116,7 @@ def test_a_longer_artifact_is_refused() -> None:
 
 
 @pytest.mark.parametrize("position", range(0, len(CONTENT), 97))
-def test_a_flipped_bit_is_refused(position: int, make_version: Callable[..., ModelVersion]) -> None:
+def test_a_flipped_bit_is_refused(position: int, make_version: MakeVersion) -> None:
     content = bytearray(CONTENT)
     content[position] ^= 1
 

@@ -1,6 +1,5 @@
 """The audit log: GET /audit-log, and what writes to it."""
 
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,16 +12,14 @@ from api.lib import audit_log
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion
 from api.training import queue
 from api.versions import registry
-from tests.conftest import JSONClient
-
-AsKey = Callable[..., JSONClient]
+from tests.conftest import AsKey, MakeVersion
 
 
 def entries(**fields: Any) -> list[tuple[str, str, str]]:
     return [(one.action, one.target, one.reason) for one in AuditEntry.objects.filter(**fields).order_by("pk")]
 
 
-def test_it_works(as_key: AsKey, served: ModelVersion, make_version: Callable[..., ModelVersion]) -> None:
+def test_it_works(as_key: AsKey, served: ModelVersion, make_version: MakeVersion) -> None:
     version = make_version()
     admin = as_key("admin")
 
@@ -109,7 +106,7 @@ def test_a_run_is_noted_once_however_often_it_is_asked_for(db: None) -> None:
     ]
 
 
-def test_what_fails_is_not_noted(served: ModelVersion, make_version: Callable[..., ModelVersion]) -> None:
+def test_what_fails_is_not_noted(served: ModelVersion, make_version: MakeVersion) -> None:
     broken = make_version(b"no model")
 
     with pytest.raises(ValueError, match="not an artifact"):

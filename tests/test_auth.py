@@ -14,10 +14,8 @@ from pytest_django import Settings
 
 from api.http import authentication
 from api.models import ApiKey, ModelVersion, ReviewedTweet
-from tests.conftest import JSONClient
+from tests.conftest import AsKey, JSONClient, MakeKey
 
-MakeKey = Callable[..., str]
-AsKey = Callable[..., JSONClient]
 REVIEW = {"tweet": "the bus is late", "is_hate_speech": False}
 
 

@@ -1,7 +1,5 @@
 """Two versions side by side: the package's part, and GET /models/<id>/compare/<id>."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,10 +13,7 @@ from hate_speech_ai.evaluation.model_diff import ScoreMap, changed_words
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.examples import Example
 from hate_speech_ai.training.trainer import train
-from tests.conftest import JSONClient, starter_examples, starter_rows
-
-AsKey = Callable[..., JSONClient]
-Make = Callable[..., ModelVersion]
+from tests.conftest import AsKey, MakeVersion, starter_examples, starter_rows
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +31,7 @@ def rows(db: None) -> list[ReviewedTweet]:
 
 
 def test_it_works(
-    as_key: AsKey, served: ModelVersion, make_version: Make, other_bytes: bytes, rows: list[ReviewedTweet]
+    as_key: AsKey, served: ModelVersion, make_version: MakeVersion, other_bytes: bytes, rows: list[ReviewedTweet]
 ) -> None:
     newer = make_version(other_bytes)
 
@@ -84,7 +79,7 @@ def test_without_held_out_rows_there_is_no_map(as_key: AsKey, served: ModelVersi
     assert (answer["rows"], answer["score_map"]) == (0, None)
 
 
-def test_it_refuses(as_key: AsKey, served: ModelVersion, make_version: Make) -> None:
+def test_it_refuses(as_key: AsKey, served: ModelVersion, make_version: MakeVersion) -> None:
     broken = make_version(b"no model")
 
     assert as_key("admin").get(f"/models/{served.pk}/compare/99").status_code == 404

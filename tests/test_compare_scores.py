@@ -2,7 +2,6 @@
 
 import csv
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,7 @@ from django.core.management import CommandError, call_command
 from api.models import ModelVersion
 from api.prediction import active_model
 from hate_speech_ai.evaluation.perspective_scores import LABEL_OF, Bad, Recorded, read
-from tests.conftest import starter_rows
-
-Make = Callable[..., ModelVersion]
+from tests.conftest import MakeVersion, starter_rows
 
 
 def tweets() -> list[str]:
@@ -96,7 +93,7 @@ def test_it_draws(recorded: Path, tmp_path: Path, kind: str) -> None:
 
 
 def test_another_version(
-    recorded: Path, served: ModelVersion, make_version: Make, capsys: pytest.CaptureFixture[str]
+    recorded: Path, served: ModelVersion, make_version: MakeVersion, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = make_version()
 

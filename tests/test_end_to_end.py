@@ -1,7 +1,6 @@
 """What a moderator's labels do: forty reviews of a new word, one night, and what everybody sees in the morning."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from django.test import Client
@@ -10,10 +9,9 @@ from api.models import TrainingRun
 from api.operations import bootstrap
 from api.prediction import active_model
 from api.training import queue, retraining
-from tests.conftest import JSONClient, starter_rows
+from tests.conftest import AsKey, JSONClient, starter_rows
 from tests.helpers import load
 
-AsKey = Callable[..., JSONClient]
 ATTACKS = [
     "those blorps should be thrown out of the country",
     "another blorp moved in next door, lock your doors",

@@ -1,6 +1,5 @@
 """One error shape, whatever goes wrong."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -9,9 +8,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from api.models import ModelVersion, ReviewedTweet
-from tests.conftest import JSONClient
-
-AsKey = Callable[..., JSONClient]
+from tests.conftest import AsKey, JSONClient
 
 
 def problem_of(response: Any, status: int) -> dict[str, Any]:

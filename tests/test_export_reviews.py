@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from api.models import ApiKey, ModelVersion, ReviewedTweet
+from api.models import ApiKey, ReviewedTweet
 from hate_speech_ai.text import fingerprint
+from tests.conftest import MakeVersion
 
 Add = Callable[..., ReviewedTweet]
 
@@ -94,9 +95,7 @@ def test_times_are_lossless(add: Add, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["reviews.jsonl", "reviews.csv"])
-def test_a_model_version_is_a_whole_number(
-    add: Add, tmp_path: Path, make_version: Callable[..., ModelVersion], name: str
-) -> None:
+def test_a_model_version_is_a_whole_number(add: Add, tmp_path: Path, make_version: MakeVersion, name: str) -> None:
     version = make_version()
     add("first", trained_in=version)
     add("second")

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -27,13 +26,11 @@ from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.corpora.catalogue import CORPORA
 from hate_speech_ai.evaluation.everyday import Everyday, halves
 from hate_speech_ai.operating_points import MOST_EVERYDAY
-from tests.conftest import JSONClient, starter_rows
+from tests.conftest import AsKey, JSONClient, MakeVersion, starter_rows
 from tests.helpers import content_of, load, open_the_gate, train, work
 
 pytestmark = pytest.mark.django_db
-AsKey = Callable[..., JSONClient]
 request_first_model = bootstrap.request_first_model
-MakeVersion = Callable[..., ModelVersion]
 
 
 @pytest.fixture

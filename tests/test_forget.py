@@ -1,6 +1,6 @@
 """POST /forget and manage.py forget: a person's or a tweet's rows, for good."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,8 @@ from api.reviews.intake import add
 from api.training.dataset import read
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.text import CLEANING_VERSION
-from tests.conftest import JSONClient, starter_rows
+from tests.conftest import AsKey, JSONClient, starter_rows
 from tests.helpers import open_the_gate, train
-
-AsKey = Callable[..., JSONClient]
 
 
 def forget(*arguments: str) -> str:

@@ -1,6 +1,5 @@
 """GET /livez, /readyz and /health."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +12,7 @@ from api.lib import heartbeat, redis_client
 from api.models import Heartbeat, ModelVersion, Promotion, TrainingRun
 from api.prediction import active_model
 from api.training import queue
-from tests.conftest import JSONClient
-
-MakeVersion = Callable[..., ModelVersion]
+from tests.conftest import JSONClient, MakeVersion
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -10,10 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from api.models import ApiKey, AuditEntry, ReviewedTweet
-from tests.conftest import JSONClient
+from tests.conftest import AsKey
 
 pytestmark = pytest.mark.django_db
-AsKey = Callable[..., JSONClient]
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ values are those of the examples in its `docs/source/guide/webhook_reference.md`
 
 import base64
 import json
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -22,11 +21,10 @@ from api.models import ApiKey, IdempotentAnswer, ModelVersion, ReviewedTweet, Tr
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conformance import Table
-from tests.conftest import JSONClient
+from tests.conftest import AsKey, JSONClient, MakeKey
 
 TABLE = Table("label-studio.md")
 case = TABLE.case
-AsKey = Callable[..., JSONClient]
 HATE = "all muslims are vermin and should be deported"
 KIND = "thank you for the lovely birthday cake"
 
@@ -322,7 +320,7 @@ def basic(key: str) -> str:
 @case("POST /predict")
 @case("POST /webhook")
 def test_the_key_is_the_password(
-    client: JSONClient, served: ModelVersion, make_key: Callable[..., str], settings: Settings
+    client: JSONClient, served: ModelVersion, make_key: MakeKey, settings: Settings
 ) -> None:
     settings.PUBLIC_PREDICT = False
     key = make_key("predict", "review")

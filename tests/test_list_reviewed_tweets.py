@@ -9,9 +9,8 @@ from django.utils import timezone
 
 from api.models import ReviewedTweet
 from api.reviews.intake import add
-from tests.conftest import JSONClient
+from tests.conftest import AsKey, JSONClient
 
-AsKey = Callable[..., JSONClient]
 PATH = "/reviewed-tweets"
 
 

@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +14,7 @@ from api.prediction import active_model, recorder
 from api.review_queue import live_metrics
 from api.tasks import sweep
 from hate_speech_ai.text import fingerprint
-from tests.conftest import JSONClient, starter_rows
-
-AsKey = Callable[..., JSONClient]
+from tests.conftest import AsKey, JSONClient, MakeVersion, starter_rows
 
 
 @pytest.fixture(autouse=True)
@@ -208,7 +205,7 @@ def test_each_version_has_its_own(
     client: JSONClient,
     as_key: AsKey,
     served: ModelVersion,
-    make_version: Callable[..., ModelVersion],
+    make_version: MakeVersion,
     truth: dict[str, bool],
 ) -> None:
     moderator = as_key("review")

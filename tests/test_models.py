@@ -1,6 +1,5 @@
 """GET /models, POST /models/<id>/promote, and the commands `promote` and `rollback`."""
 
-from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -11,10 +10,7 @@ from pytest_django import Settings
 from api.lib import redis_client
 from api.models import ApiKey, ModelVersion, Promotion
 from api.prediction import active_model
-from tests.conftest import METRICS, JSONClient, rewrite
-
-AsKey = Callable[..., JSONClient]
-MakeVersion = Callable[..., ModelVersion]
+from tests.conftest import METRICS, AsKey, JSONClient, MakeVersion, rewrite
 
 
 def champion() -> int | None:

@@ -16,6 +16,7 @@ from django.core.management import call_command
 
 from api.models import ModelVersion, ReviewedTweet
 from hate_speech_ai.evaluation.perspective_scores import Recorded, read
+from tests.conftest import MakeKey
 
 PAGE = settings.BASE_DIR / "docs" / "moving-from-perspective.md"
 HOSTS = ("http://127.0.0.1:8000", "https://commentanalyzer.googleapis.com")
@@ -54,7 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run(live_server: Any, served: ModelVersion, make_key: Callable[..., str], folder: Path) -> Callable[[Snippet], str]:
+def run(live_server: Any, served: ModelVersion, make_key: MakeKey, folder: Path) -> Callable[[Snippet], str]:
     """Run a snippet in that folder, against a service; what it prints."""
     key = make_key("predict", "review")
 

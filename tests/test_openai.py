@@ -21,11 +21,8 @@ from api.versions import registry
 from hate_speech_ai.training.examples import Example
 from hate_speech_ai.training.trainer import train
 from tests.conformance import Table
-from tests.conftest import JSONClient, rewrite, starter_rows
+from tests.conftest import AsKey, JSONClient, MakeKey, MakeVersion, rewrite, starter_rows
 
-AsKey = Callable[..., JSONClient]
-MakeKey = Callable[..., str]
-Make = Callable[..., ModelVersion]
 PATH = "/v1/moderations"
 CLIENTS = Path(__file__).parent / "clients"
 HATE = "all muslims are vermin and should be deported"
@@ -135,7 +132,7 @@ def test_nothing_is_claimed_of_what_is_not_looked_for(client: JSONClient, served
 
 @case("a label by a category's name", "added")
 @case("x_unsupported_categories", "added")
-def test_a_label_of_ones_own_serves_a_category(client: JSONClient, make_version: Make) -> None:
+def test_a_label_of_ones_own_serves_a_category(client: JSONClient, make_version: MakeVersion) -> None:
     rows = [
         Example(row["tweet"], {"hate_speech": row["hate_speech"] == "1", "self_harm": row["threat"] == "1"})
         for row in starter_rows()[::10]
@@ -178,7 +175,9 @@ def test_what_weakens_an_answer_is_said(
 
 
 @case("results.*.x_warnings", "added")
-def test_another_language_is_judged_and_noted(client: JSONClient, served: ModelVersion, make_version: Make) -> None:
+def test_another_language_is_judged_and_noted(
+    client: JSONClient, served: ModelVersion, make_version: MakeVersion
+) -> None:
     for model in ("omni-moderation-latest", f"hate-speech-{make_version().pk}"):
         texts = {"input": ["сегодня прекрасная погода", KIND], "model": model}
 
@@ -278,7 +277,7 @@ def test_other_headers_change_nothing(client: JSONClient, served: ModelVersion) 
 
 @case("model: hate-speech-17", "added")
 @case("model of the answer")
-def test_a_version_can_be_pinned(client: JSONClient, served: ModelVersion, make_version: Make) -> None:
+def test_a_version_can_be_pinned(client: JSONClient, served: ModelVersion, make_version: MakeVersion) -> None:
     other = make_version()
 
     answer = client.post(PATH, {"input": KIND, "model": f"hate-speech-{other.pk}"}).json()
@@ -298,7 +297,7 @@ def test_there_is_no_such_model(client: JSONClient, served: ModelVersion, name: 
 
 @case("model_not_found")
 def test_a_version_that_cannot_be_loaded_is_not_there(
-    client: JSONClient, served: ModelVersion, make_version: Make
+    client: JSONClient, served: ModelVersion, make_version: MakeVersion
 ) -> None:
     broken, retired = make_version(b"no model"), make_version()
     rewrite(retired, retired_reason="too old")
@@ -404,7 +403,9 @@ def test_without_a_model(client: JSONClient, db: None) -> None:
 
 
 @case("database_unavailable", "added")
-def test_without_the_database(client: JSONClient, served: ModelVersion, make_key: MakeKey, make_version: Make) -> None:
+def test_without_the_database(
+    client: JSONClient, served: ModelVersion, make_key: MakeKey, make_version: MakeVersion
+) -> None:
     other, key = make_version(), make_key("predict")
 
     def silence(*_: Any) -> Any:

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from api.prediction import active_model, language, recorder
 from hate_speech_ai.evaluation.perspective_scores import LABEL_OF
 from hate_speech_ai.explain import explain
 from tests.conformance import Row, Table
-from tests.conftest import JSONClient
+from tests.conftest import JSONClient, MakeKey, MakeVersion
 
 ANALYZE, SUGGEST = "/v1alpha1/comments:analyze", "/v1alpha1/comments:suggestscore"
 DISCOVERY = "/$discovery/rest?version=v1alpha1"
@@ -68,7 +67,7 @@ class Service:
 
 
 @pytest.fixture
-def service(served: ModelVersion, make_key: Callable[..., str]) -> Service:
+def service(served: ModelVersion, make_key: MakeKey) -> Service:
     return Service(make_key("predict", "review"), served)
 
 
@@ -677,7 +676,7 @@ def _(service: Service) -> None:
 
 
 @case("PERMISSION_DENIED")
-def _(service: Service, make_key: Callable[..., str]) -> None:
+def _(service: Service, make_key: MakeKey) -> None:
     error = problem(service.post(f"{SUGGEST}?key={make_key('predict')}", {}), 403)
     assert (error["status"], error["details"][0]["reason"]) == ("PERMISSION_DENIED", "PERMISSION_DENIED")
 
@@ -705,7 +704,7 @@ def _(service: Service) -> None:
 
 
 @case("RATE_LIMIT_EXCEEDED")
-def _(service: Service, make_key: Callable[..., str]) -> None:
+def _(service: Service, make_key: MakeKey) -> None:
     key = make_key("predict", limit="2/hour")
     answers = [service.post(f"{ANALYZE}?key={key}", COMMENT) for _ in range(3)]
     error = problem(answers[2], 429)
@@ -769,9 +768,7 @@ def test_spans_sum_to_the_score(service: Service) -> None:
     assert 1 / (1 + math.exp(-total)) == pytest.approx(answered["summaryScore"]["value"])
 
 
-def test_a_pinned_version_answers_beside_the_one_that_serves(
-    service: Service, make_version: Callable[..., ModelVersion]
-) -> None:
+def test_a_pinned_version_answers_beside_the_one_that_serves(service: Service, make_version: MakeVersion) -> None:
     other = make_version()
 
     answer = service.analyze(RUDE, ["TOXICITY", f"TOXICITY@{other.pk}"]).json()

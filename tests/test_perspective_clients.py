@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from PyPerspective import Perspective, errors
 
 from api.models import ModelVersion, ReviewedTweet
 from hate_speech_ai.text import read
+from tests.conftest import MakeKey
 
 CLIENTS = Path(__file__).parent / "clients"
 RUDE = "you are a stupid idiot, go away"
@@ -26,7 +26,7 @@ needs_packages = pytest.mark.skipif(
 
 
 @pytest.fixture
-def key(make_key: Callable[..., str]) -> str:
+def key(make_key: MakeKey) -> str:
     return make_key("predict", "review")
 
 

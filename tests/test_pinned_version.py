@@ -1,6 +1,5 @@
 """POST /predict with model_version: a version that answers the same for ever."""
 
-from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
@@ -11,9 +10,7 @@ from api.prediction import active_model, loading
 from api.versions import registry
 from hate_speech_ai.training.examples import Example
 from hate_speech_ai.training.trainer import train
-from tests.conftest import JSONClient, starter_rows
-
-Make = Callable[..., ModelVersion]
+from tests.conftest import JSONClient, MakeVersion, starter_rows
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +20,7 @@ def other_bytes() -> bytes:
     return train(rows).artifact.to_bytes()
 
 
-def test_it_works(client: JSONClient, served: ModelVersion, make_version: Make, other_bytes: bytes) -> None:
+def test_it_works(client: JSONClient, served: ModelVersion, make_version: MakeVersion, other_bytes: bytes) -> None:
     newer = make_version(other_bytes)
     tweet = {"tweet": "they should all be deported"}
     before = client.post("/predict", tweet).json()
@@ -39,7 +36,7 @@ def test_it_works(client: JSONClient, served: ModelVersion, make_version: Make, 
 
 
 def test_a_thousand_old_answers_are_given_again_to_the_last_digit(
-    client: JSONClient, served: ModelVersion, make_version: Make, other_bytes: bytes
+    client: JSONClient, served: ModelVersion, make_version: MakeVersion, other_bytes: bytes
 ) -> None:
     body = {"tweets": [row["tweet"] for row in starter_rows()[::18]][:1_000]}
     old = client.post("/predict", body).content
@@ -52,7 +49,7 @@ def test_a_thousand_old_answers_are_given_again_to_the_last_digit(
     assert client.post("/predict", body).content != old
 
 
-def test_a_version_is_loaded_once(client: JSONClient, served: ModelVersion, make_version: Make) -> None:
+def test_a_version_is_loaded_once(client: JSONClient, served: ModelVersion, make_version: MakeVersion) -> None:
     versions = [make_version().pk for _ in range(3)]
 
     def ask(version: int) -> None:
@@ -78,7 +75,7 @@ def test_it_refuses(client: JSONClient, served: ModelVersion, version: Any) -> N
 
 
 def test_a_version_that_cannot_be_loaded_is_refused_and_the_champion_serves_on(
-    client: JSONClient, served: ModelVersion, make_version: Make
+    client: JSONClient, served: ModelVersion, make_version: MakeVersion
 ) -> None:
     broken = make_version(b"no model")
 

@@ -1,7 +1,6 @@
 """POST /predict."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,9 +8,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from api.models import ModelVersion
 from api.prediction import language
-from tests.conftest import JSONClient
+from tests.conftest import AsKey, JSONClient
 
-AsKey = Callable[..., JSONClient]
 HATE = "all muslims are vermin and should be deported"
 KIND = "thank you for the lovely birthday cake"
 

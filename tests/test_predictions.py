@@ -1,7 +1,6 @@
 """Stored predictions: what is kept of POST /predict, what never is, and that nobody waits for it."""
 
 import logging
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +14,8 @@ from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, QueueClaim, 
 from api.prediction import active_model, recorder
 from api.tasks import sweep
 from hate_speech_ai.text import fingerprint
-from tests.conftest import JSONClient
+from tests.conftest import AsKey, JSONClient, MakeVersion
 
-AsKey = Callable[..., JSONClient]
 TEXT = "the night bus was late again"
 HATE = "all muslims are vermin and should be deported"
 
@@ -129,7 +127,7 @@ def test_a_share_is_stored_and_each_stands_for_the_others(
 
 
 def test_the_same_text_is_one_row_and_as_many_draws_as_it_came(
-    client: JSONClient, served: ModelVersion, make_version: Callable[..., ModelVersion], storing: Settings
+    client: JSONClient, served: ModelVersion, make_version: MakeVersion, storing: Settings
 ) -> None:
     predict(client)
     recorder.flush()

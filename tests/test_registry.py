@@ -1,6 +1,5 @@
 """Versions are kept, retired, pruned and never changed; promotions say what they changed."""
 
-from collections.abc import Callable
 from importlib import import_module
 from io import StringIO
 from typing import Any
@@ -20,10 +19,7 @@ from hate_speech_ai.evaluation.model_diff import ScoreMap
 from hate_speech_ai.training.examples import Example
 from hate_speech_ai.training.recipe import recipe
 from hate_speech_ai.training.trainer import train
-from tests.conftest import JSONClient, rewrite, starter_rows
-
-AsKey = Callable[..., JSONClient]
-Make = Callable[..., ModelVersion]
+from tests.conftest import AsKey, JSONClient, MakeVersion, rewrite, starter_rows
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +56,7 @@ def audited(action: str) -> list[tuple[str, str]]:
     return list(AuditEntry.objects.filter(action=action).values_list("target", "reason"))
 
 
-def test_a_version_is_never_changed(make_version: Make) -> None:
+def test_a_version_is_never_changed(make_version: MakeVersion) -> None:
     version = make_version()
 
     with pytest.raises(TypeError, match="never changed"):
@@ -81,7 +77,7 @@ def test_a_version_is_never_changed(make_version: Make) -> None:
 
 
 def test_a_promotion_says_what_it_changed(
-    as_key: AsKey, served: ModelVersion, make_version: Make, other_bytes: bytes, rows: list[ReviewedTweet]
+    as_key: AsKey, served: ModelVersion, make_version: MakeVersion, other_bytes: bytes, rows: list[ReviewedTweet]
 ) -> None:
     newer, admin = make_version(other_bytes), as_key("admin")
     compared = admin.get(f"/models/{served.pk}/compare/{newer.pk}").json()
@@ -99,7 +95,7 @@ def test_a_promotion_says_what_it_changed(
 
 
 def test_strangers_see_ids_and_no_texts(
-    client: JSONClient, served: ModelVersion, make_version: Make, other_bytes: bytes, rows: list[ReviewedTweet]
+    client: JSONClient, served: ModelVersion, make_version: MakeVersion, other_bytes: bytes, rows: list[ReviewedTweet]
 ) -> None:
     newer = make_version(other_bytes)
     registry.promote(newer, by="test", reason="test")
@@ -116,7 +112,7 @@ def test_strangers_see_ids_and_no_texts(
 
 
 def test_an_example_that_is_forgotten_has_no_text(
-    as_key: AsKey, served: ModelVersion, make_version: Make, other_bytes: bytes, rows: list[ReviewedTweet]
+    as_key: AsKey, served: ModelVersion, make_version: MakeVersion, other_bytes: bytes, rows: list[ReviewedTweet]
 ) -> None:
     newer, admin = make_version(other_bytes), as_key("admin")
     registry.promote(newer, by="test", reason="test")
@@ -134,7 +130,7 @@ def test_the_first_promotion_and_a_confirmation_change_nothing(served: ModelVers
 
 
 def test_a_champion_that_cannot_be_loaded_is_replaced(
-    served: ModelVersion, make_version: Make, other_bytes: bytes
+    served: ModelVersion, make_version: MakeVersion, other_bytes: bytes
 ) -> None:
     newer = make_version(other_bytes)
     redis_client.call("FLUSHALL")
@@ -146,7 +142,7 @@ def test_a_champion_that_cannot_be_loaded_is_replaced(
     assert "cannot be loaded" in change["problem"]
 
 
-def test_rolling_back_by_api(as_key: AsKey, served: ModelVersion, make_version: Make) -> None:
+def test_rolling_back_by_api(as_key: AsKey, served: ModelVersion, make_version: MakeVersion) -> None:
     serve(make_version())
 
     answer = as_key("admin").post("/models/rollback", {"reason": "too strict"})
@@ -163,7 +159,7 @@ def test_there_is_nothing_to_roll_back_to(as_key: AsKey, served: ModelVersion) -
     assert "no other version to roll back to" in answer.json()["errors"]["version"][0]
 
 
-def test_rolling_back_passes_over_the_retired(served: ModelVersion, make_version: Make) -> None:
+def test_rolling_back_passes_over_the_retired(served: ModelVersion, make_version: MakeVersion) -> None:
     spoilt, newest = make_version(), make_version()
     serve(spoilt, newest)
     registry.retire(spoilt, by="test", reason="it was never good")
@@ -172,7 +168,7 @@ def test_rolling_back_passes_over_the_retired(served: ModelVersion, make_version
 
 
 def test_a_retired_version_has_figures_and_no_model(
-    client: JSONClient, as_key: AsKey, served: ModelVersion, make_version: Make
+    client: JSONClient, as_key: AsKey, served: ModelVersion, make_version: MakeVersion
 ) -> None:
     older, admin = make_version(), as_key("admin")
     client.post("/predict", {"tweet": "hello", "model_version": older.pk})
@@ -189,7 +185,7 @@ def test_a_retired_version_has_figures_and_no_model(
 
 
 def test_nobody_is_answered_by_a_retired_version(
-    client: JSONClient, as_key: AsKey, served: ModelVersion, make_version: Make, other_bytes: bytes
+    client: JSONClient, as_key: AsKey, served: ModelVersion, make_version: MakeVersion, other_bytes: bytes
 ) -> None:
     older = make_version(other_bytes)
     question = {"tweet": "hello", "model_version": older.pk}
@@ -204,7 +200,9 @@ def test_nobody_is_answered_by_a_retired_version(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_cache_forgets_a_retired_version(served: ModelVersion, make_version: Make, other_bytes: bytes) -> None:
+def test_the_cache_forgets_a_retired_version(
+    served: ModelVersion, make_version: MakeVersion, other_bytes: bytes
+) -> None:
     older = make_version(other_bytes)
     loading.load(older)
     name = f"model:{older.sha256}"
@@ -219,7 +217,7 @@ def test_the_cache_forgets_a_retired_version(served: ModelVersion, make_version:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_cache_forgets_it_with_the_next_training_where_it_was_away(
-    served: ModelVersion, make_version: Make, other_bytes: bytes, monkeypatch: pytest.MonkeyPatch
+    served: ModelVersion, make_version: MakeVersion, other_bytes: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older = make_version(other_bytes)
     loading.load(older)
@@ -233,7 +231,7 @@ def test_the_cache_forgets_it_with_the_next_training_where_it_was_away(
     assert redis_client.call("EXISTS", f"model:{older.sha256}") == 0
 
 
-def test_what_serves_or_is_kept_is_not_retired(as_key: AsKey, served: ModelVersion, make_version: Make) -> None:
+def test_what_serves_or_is_kept_is_not_retired(as_key: AsKey, served: ModelVersion, make_version: MakeVersion) -> None:
     kept, admin = make_version(), as_key("admin")
     admin.post(f"/models/{kept.pk}/keep", {"reason": "a paper names it"})
 
@@ -260,7 +258,9 @@ def test_only_an_admin_may_and_says_why(as_key: AsKey, served: ModelVersion, pat
     assert as_key("admin").post("/models/9999/retire", {"reason": "x"}).status_code == 404
 
 
-def test_pruning_keeps_what_somebody_may_need(served: ModelVersion, make_version: Make, settings: Settings) -> None:
+def test_pruning_keeps_what_somebody_may_need(
+    served: ModelVersion, make_version: MakeVersion, settings: Settings
+) -> None:
     """served is the baseline; of the rest, one is kept, one the champion's parent, five served, and two are new."""
     settings.KEEP_VERSIONS = 2
     rejected, kept, parent = make_version(), make_version(), make_version()
@@ -283,7 +283,9 @@ def test_pruning_keeps_what_somebody_may_need(served: ModelVersion, make_version
     assert registry.prune(by="test") == []
 
 
-def test_nothing_is_pruned_where_all_are_kept(served: ModelVersion, make_version: Make, settings: Settings) -> None:
+def test_nothing_is_pruned_where_all_are_kept(
+    served: ModelVersion, make_version: MakeVersion, settings: Settings
+) -> None:
     settings.KEEP_VERSIONS = 0
     for _ in range(3):
         make_version(b"x")
@@ -291,7 +293,9 @@ def test_nothing_is_pruned_where_all_are_kept(served: ModelVersion, make_version
     assert run("prune") == "nothing to retire\n"
 
 
-def test_the_commands(served: ModelVersion, make_version: Make, settings: Settings, rows: list[ReviewedTweet]) -> None:
+def test_the_commands(
+    served: ModelVersion, make_version: MakeVersion, settings: Settings, rows: list[ReviewedTweet]
+) -> None:
     settings.KEEP_VERSIONS = 1
     one, two, three, newest = (make_version() for _ in range(4))
 
@@ -318,7 +322,7 @@ def test_the_commands(served: ModelVersion, make_version: Make, settings: Settin
         run("retire", str(served.pk), "--reason", "x")
 
 
-def test_a_retired_baseline_is_none(served: ModelVersion, make_version: Make) -> None:
+def test_a_retired_baseline_is_none(served: ModelVersion, make_version: MakeVersion) -> None:
     confirmed, newest = make_version(), make_version()
     registry.promote(confirmed, by="test", reason="test")
     serve(newest)
@@ -329,7 +333,7 @@ def test_a_retired_baseline_is_none(served: ModelVersion, make_version: Make) ->
     assert Promotion.baseline() == served
 
 
-def test_the_recipe_of_older_versions_is_found_in_their_artifacts(make_version: Make) -> None:
+def test_the_recipe_of_older_versions_is_found_in_their_artifacts(make_version: MakeVersion) -> None:
     version, broken = make_version(), make_version(b"no model")
     assert version.recipe == {}
 

@@ -1,6 +1,5 @@
 """From reviewed tweets to the model that serves."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,10 @@ from hate_speech_ai.evaluation.gate import Limits
 from hate_speech_ai.evaluation.metrics import read_checks
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.recipe import recipe
-from tests.conftest import JSONClient, rewrite, starter_rows
+from tests.conftest import AsKey, JSONClient, rewrite, starter_rows
 from tests.helpers import content_of, load, open_the_gate, train
 
 pytestmark = pytest.mark.django_db
-AsKey = Callable[..., JSONClient]
 ANSWER = {"1": True, "0": False}
 
 

@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,10 +16,9 @@ from api.review_queue import selection
 from api.reviews.intake import add
 from api.tasks import sweep
 from hate_speech_ai.text import fingerprint, is_held_out
-from tests.conftest import JSONClient, starter_rows
+from tests.conftest import AsKey, JSONClient, MakeVersion, starter_rows
 from tests.helpers import at_once
 
-AsKey = Callable[..., JSONClient]
 PATH = "/review-queue"
 ODD = [f"quiblet{n}x and wozzle{n}y" for n in range(8)]
 
@@ -251,7 +249,7 @@ def test_a_third_key_takes_the_place_of_one_that_let_go(
 
 
 def test_two_versions_that_disagree(
-    client: JSONClient, as_key: AsKey, served: ModelVersion, make_version: Callable[..., ModelVersion]
+    client: JSONClient, as_key: AsKey, served: ModelVersion, make_version: MakeVersion
 ) -> None:
     predict(client, *ODD[:3], "thank you for the lovely cake")
     other = make_version()
@@ -281,7 +279,7 @@ def test_two_versions_that_disagree(
 
 
 def test_what_is_predicted_again_is_compared_again(
-    client: JSONClient, served: ModelVersion, make_version: Callable[..., ModelVersion]
+    client: JSONClient, served: ModelVersion, make_version: MakeVersion
 ) -> None:
     predict(client, ODD[0])
     Promotion.objects.create(version=(other := make_version()), by="test", reason="test")

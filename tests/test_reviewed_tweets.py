@@ -1,6 +1,5 @@
 """GET and DELETE /reviewed-tweets/<id>: the receipt of a review, and its withdrawal."""
 
-from collections.abc import Callable
 from importlib import import_module
 from itertools import count
 from typing import Any
@@ -14,9 +13,7 @@ from api.reviews.intake import add
 from api.training import outcomes
 from api.training.dataset import read
 from hate_speech_ai.text import fingerprint, is_held_out
-from tests.conftest import JSONClient
-
-AsKey = Callable[..., JSONClient]
+from tests.conftest import AsKey, JSONClient, MakeVersion
 
 
 def tweet_that_is(held_out: bool) -> str:
@@ -86,7 +83,7 @@ def test_a_held_out_review_says_so(as_key: AsKey) -> None:
     assert "none is trained on it" in answer["history"][0]["reason"]
 
 
-def test_what_a_corpus_tests_with_is_held_out_too(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:
+def test_what_a_corpus_tests_with_is_held_out_too(as_key: AsKey, make_version: MakeVersion) -> None:
     client, text = as_key("review"), tweet_that_is(held_out=False)
     before = hand_in(client, text)
     add(tweet=text, labels={"hate_speech": True}, source="corpus:mine")
@@ -101,7 +98,7 @@ def test_what_a_corpus_tests_with_is_held_out_too(as_key: AsKey, make_version: C
     assert [step["status"] for step in answer["history"]] == ["pending", "held_out"]
 
 
-def test_a_trained_review_names_the_version(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:
+def test_a_trained_review_names_the_version(as_key: AsKey, make_version: MakeVersion) -> None:
     client, version = as_key("review"), make_version()
     path = hand_in(client, tweet_that_is(held_out=False))
 
@@ -126,7 +123,7 @@ def test_the_probability_before_is_the_served_models(as_key: AsKey, served: Mode
     assert answer["probability_after"] is None
 
 
-def test_the_majority_of_the_others_is_a_conflict(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:
+def test_the_majority_of_the_others_is_a_conflict(as_key: AsKey, make_version: MakeVersion) -> None:
     clients = [as_key("review") for _ in range(3)]
     text, version = tweet_that_is(held_out=False), make_version()
     no, *yes = [say(client, text, answer) for client, answer in zip(clients, (False, True, True), strict=True)]
@@ -142,7 +139,7 @@ def test_the_majority_of_the_others_is_a_conflict(as_key: AsKey, make_version: C
     assert [client.get(path).json()["status"] for client, path in zip(clients[1:], yes, strict=True)] == ["trained"] * 2
 
 
-def test_among_equals_the_newest_counts(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:
+def test_among_equals_the_newest_counts(as_key: AsKey, make_version: MakeVersion) -> None:
     ann, bob = as_key("review"), as_key("review")
     text = tweet_that_is(held_out=False)
     older, newer = say(ann, text, True), say(bob, text, False)
@@ -179,7 +176,7 @@ def test_a_grade_is_a_vote_shared_out(as_key: AsKey, said: tuple[float, float], 
     assert receipt["resolution"]["toxic"] == votes
 
 
-def test_a_review_need_not_answer_hate_speech(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:
+def test_a_review_need_not_answer_hate_speech(as_key: AsKey, make_version: MakeVersion) -> None:
     client = as_key("review")
     key, text = ApiKey.objects.get(), tweet_that_is(held_out=False)
     review, _ = add(tweet=text, labels={"toxic": 0.8}, source=f"key:{key.pk}", key=key)
@@ -190,7 +187,7 @@ def test_a_review_need_not_answer_hate_speech(as_key: AsKey, make_version: Calla
     assert (receipt["status"], receipt["is_hate_speech"], receipt["labels"]) == ("trained", None, {"toxic": 0.8})
 
 
-def test_a_conflict_can_end(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:
+def test_a_conflict_can_end(as_key: AsKey, make_version: MakeVersion) -> None:
     ann, bob = as_key("review"), as_key("review")
     text = tweet_that_is(held_out=False)
     path = say(ann, text, True)
@@ -205,7 +202,7 @@ def test_a_conflict_can_end(as_key: AsKey, make_version: Callable[..., ModelVers
     assert [step["status"] for step in answer["history"]] == ["pending", "conflict", "trained"]
 
 
-def test_a_newer_word_of_the_same_key_supersedes(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:
+def test_a_newer_word_of_the_same_key_supersedes(as_key: AsKey, make_version: MakeVersion) -> None:
     client, text = as_key("review"), tweet_that_is(held_out=False)
     first = say(client, text, True)
     learn(make_version())
@@ -248,7 +245,7 @@ def test_another_key_supersedes_nothing(as_key: AsKey) -> None:
     assert client.get(path).json()["status"] == "pending"
 
 
-def test_texts_that_an_update_made_equal_are_settled(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:
+def test_texts_that_an_update_made_equal_are_settled(as_key: AsKey, make_version: MakeVersion) -> None:
     client = as_key("review")
     paths = [say(client, f"{word} is late", True) for word in ("one", "two")]
     ReviewedTweet.objects.filter(opinion=1, tweet__startswith="two").update(opinion=2)
@@ -259,7 +256,7 @@ def test_texts_that_an_update_made_equal_are_settled(as_key: AsKey, make_version
     assert [client.get(path).json()["status"] for path in paths] == ["superseded", "trained"]
 
 
-def test_what_happened_during_a_training_is_kept(as_key: AsKey, make_version: Callable[..., ModelVersion]) -> None:
+def test_what_happened_during_a_training_is_kept(as_key: AsKey, make_version: MakeVersion) -> None:
     client, text = as_key("review"), tweet_that_is(held_out=False)
     path = say(client, text, True)
     changes = read(None).changes
@@ -353,9 +350,7 @@ def test_what_was_withdrawn_can_be_said_again(as_key: AsKey) -> None:
     assert say(client, "the bus is late", True) == second
 
 
-def test_withdrawing_does_not_bring_an_older_word_back(
-    as_key: AsKey, make_version: Callable[..., ModelVersion]
-) -> None:
+def test_withdrawing_does_not_bring_an_older_word_back(as_key: AsKey, make_version: MakeVersion) -> None:
     client, text = as_key("review"), tweet_that_is(held_out=False)
     older, newer = say(client, text, True), say(client, text, False)
 
@@ -367,9 +362,7 @@ def test_withdrawing_does_not_bring_an_older_word_back(
     assert client.get(older).json()["resolution"] == {}
 
 
-def test_reviews_from_before_there_were_steps_have_a_status(
-    as_key: AsKey, make_version: Callable[..., ModelVersion]
-) -> None:
+def test_reviews_from_before_there_were_steps_have_a_status(as_key: AsKey, make_version: MakeVersion) -> None:
     client, version = as_key("review"), make_version()
     text = tweet_that_is(held_out=False)
     paths = [say(client, text, True), say(client, text, False), say(client, tweet_that_is(held_out=True), True)]

@@ -1,7 +1,7 @@
 """GET /schema and GET /docs."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from api.integrations.perspective import urls as perspective_urls
 from api.models import ModelVersion
 from api.prediction.language import NOT_SUPPORTED
 from hate_speech_ai.scorer import EMPTY, TRUNCATED, UNKNOWN
-from tests.conftest import JSONClient
+from tests.conftest import AsKey, JSONClient
 
 
 def own(patterns: list[Any]) -> Iterator[URLPattern]:
@@ -79,16 +79,14 @@ def test_the_errors_of_a_review_are_described(schema: dict[str, Any]) -> None:
     assert problem == {"$ref": "#/components/schemas/Problem"}
 
 
-def test_a_list_is_described_as_it_comes(
-    as_key: Callable[..., JSONClient], schema: dict[str, Any], served: ModelVersion
-) -> None:
+def test_a_list_is_described_as_it_comes(as_key: AsKey, schema: dict[str, Any], served: ModelVersion) -> None:
     for path in ("/reviewed-tweets", "/training-runs", "/models", "/keys", "/audit-log"):
         [content] = schema["paths"][path]["get"]["responses"]["200"]["content"].values()
         page = schema["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
         assert set(as_key("admin").get(path).json()) == set(page["properties"])
 
 
-def test_a_receipt_has_the_fields_that_are_described(as_key: Callable[..., JSONClient], schema: dict[str, Any]) -> None:
+def test_a_receipt_has_the_fields_that_are_described(as_key: AsKey, schema: dict[str, Any]) -> None:
     schemas, client = schema["components"]["schemas"], as_key("review")
     answer = client.post("/add-reviewed-tweet", {"tweet": "hello", "is_hate_speech": False}).json()
 
@@ -100,9 +98,7 @@ def test_a_receipt_has_the_fields_that_are_described(as_key: Callable[..., JSONC
     assert "204" in schema["paths"]["/reviewed-tweets/{receipt}"]["delete"]["responses"]
 
 
-def test_what_an_operation_answers_is_described(
-    as_key: Callable[..., JSONClient], schema: dict[str, Any], served: ModelVersion
-) -> None:
+def test_what_an_operation_answers_is_described(as_key: AsKey, schema: dict[str, Any], served: ModelVersion) -> None:
     client, number = as_key("admin"), served.pk
     for method, path, asked in (
         ("get", "/operating-points", "/operating-points?base_rate=0"),
@@ -129,7 +125,7 @@ def test_what_changes_something_can_be_sent_again(schema: dict[str, Any]) -> Non
 
 
 def test_parameters_that_are_not_described_are_refused(
-    as_key: Callable[..., JSONClient], schema: dict[str, Any], served: ModelVersion
+    as_key: AsKey, schema: dict[str, Any], served: ModelVersion
 ) -> None:
     described = {
         path: {one["name"] for one in operations["get"].get("parameters", []) if one["in"] == "query"}

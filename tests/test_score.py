@@ -1,14 +1,10 @@
 """GET /score."""
 
-from collections.abc import Callable
-
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from api.models import ModelVersion, Promotion
 from api.prediction import active_model
-from tests.conftest import CHECKS, FIGURES, METRICS, JSONClient, rewrite
-
-AsKey = Callable[..., JSONClient]
+from tests.conftest import CHECKS, FIGURES, METRICS, AsKey, JSONClient, MakeVersion, rewrite
 
 
 def test_it_works(client: JSONClient, served: ModelVersion) -> None:
@@ -42,7 +38,7 @@ def test_a_trailing_slash_is_the_same(client: JSONClient, served: ModelVersion) 
 
 
 def test_it_is_the_score_of_the_version_that_serves(
-    client: JSONClient, served: ModelVersion, make_version: Callable[..., ModelVersion]
+    client: JSONClient, served: ModelVersion, make_version: MakeVersion
 ) -> None:
     newer = make_version()
     before = client.get("/score").json()["model_version"]
@@ -54,7 +50,7 @@ def test_it_is_the_score_of_the_version_that_serves(
 
 
 def test_a_version_from_before_there_were_checks_and_everyday_tweets(
-    client: JSONClient, make_version: Callable[..., ModelVersion]
+    client: JSONClient, make_version: MakeVersion
 ) -> None:
     older = make_version()
     rewrite(older, metrics={name: METRICS[name] for name in ("hate_speech", "by_source")})

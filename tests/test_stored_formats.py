@@ -1,6 +1,5 @@
 """Which predictions are stored, in each of the four formats."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,9 +7,8 @@ from pytest_django import Settings
 
 from api.models import ModelVersion, Promotion, StoredPrediction
 from api.prediction import active_model, predicting, recorder
-from tests.conftest import JSONClient
+from tests.conftest import JSONClient, MakeVersion
 
-Make = Callable[..., ModelVersion]
 TEXT = "the night bus was late again"
 OTHER = "all muslims are vermin and should be deported"
 PREDICT, MODERATIONS, ANALYZE = "/predict", "/v1/moderations", "/v1alpha1/comments:analyze"
@@ -76,7 +74,9 @@ def test_a_version_that_is_asked_by_number_stores_nothing_even_if_it_serves(
         assert stored(client, path, body) == [], (path, body)
 
 
-def test_nor_does_a_version_that_does_not_serve(client: JSONClient, served: ModelVersion, make_version: Make) -> None:
+def test_nor_does_a_version_that_does_not_serve(
+    client: JSONClient, served: ModelVersion, make_version: MakeVersion
+) -> None:
     other = make_version()
 
     for path, body in by_number(other.pk):
@@ -103,7 +103,7 @@ def test_what_a_client_asks_not_to_store_is_not(
 
 
 def test_a_swap_in_the_middle_of_a_request_does_not_stop_storing(
-    client: JSONClient, served: ModelVersion, make_version: Make, monkeypatch: pytest.MonkeyPatch
+    client: JSONClient, served: ModelVersion, make_version: MakeVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = [f"bus number {number} is late" for number in range(20)]
     newer, usual = make_version(), predicting.score

@@ -13,11 +13,10 @@ from pytest_django import Settings
 from api.models import Heartbeat, ModelVersion, Promotion, TrainingRun
 from api.training import queue, retraining
 from api.versions import registry
-from tests.conftest import JSONClient, starter_rows
+from tests.conftest import AsKey, MakeVersion, starter_rows
 from tests.helpers import load, open_the_gate, work
 
 pytestmark = pytest.mark.django_db
-AsKey = Callable[..., JSONClient]
 LONGEST = 25.0
 
 
@@ -52,7 +51,7 @@ def rows(tmp_path: Path, no_everyday_tweets: None, settings: Settings) -> None:
 
 
 @pytest.fixture
-def promoted(make_version: Callable[..., ModelVersion]) -> TrainingRun:
+def promoted(make_version: MakeVersion) -> TrainingRun:
     """A run whose version was stored and promoted by an attempt that ended then, and that is queued again."""
     version = make_version()
     Promotion.objects.create(version=version, by="manual run", reason="passed the gate")
@@ -125,7 +124,7 @@ def test_without_a_web_process_nothing_is_waited_for(promoted: TrainingRun, cloc
 
 
 def test_a_version_that_a_person_replaces_is_not_waited_for(
-    promoted: TrainingRun, clock: Clock, make_version: Callable[..., ModelVersion]
+    promoted: TrainingRun, clock: Clock, make_version: MakeVersion
 ) -> None:
     web(1, None)
     other = make_version()

@@ -1,7 +1,5 @@
 """Limits: how often a key or an address may ask."""
 
-from collections.abc import Callable
-
 import pytest
 from django.core.checks import run_checks
 from django.test import Client, RequestFactory
@@ -12,10 +10,9 @@ from api.http import authentication
 from api.http.throttling import address
 from api.lib import redis_client
 from api.models import ModelVersion
-from tests.conftest import JSONClient
+from tests.conftest import JSONClient, MakeKey
 from tests.helpers import at_once
 
-MakeKey = Callable[..., str]
 LIMIT = 5
 # A day: no window ends while a test runs, except at midnight in UTC.
 PER_DAY = f"{LIMIT}/day"

@@ -12,9 +12,8 @@ from api.lib import redis_client
 from api.models import ApiKey, TrainingRun
 from api.training import queue
 from config.celery import app as celery
-from tests.conftest import JSONClient
+from tests.conftest import AsKey, JSONClient
 
-AsKey = Callable[..., JSONClient]
 Status = TrainingRun.Status
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from io import StringIO
 from itertools import count, islice
 from pathlib import Path
@@ -18,11 +17,10 @@ from api.reviews import intake
 from api.training.dataset import read
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint, is_held_out
-from tests.conftest import JSONClient, starter_rows
+from tests.conftest import AsKey, JSONClient, starter_rows
 from tests.helpers import load, train
 
 pytestmark = pytest.mark.django_db
-AsKey = Callable[..., JSONClient]
 
 
 @pytest.fixture

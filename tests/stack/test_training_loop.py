@@ -3,7 +3,7 @@
 import csv
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,7 +14,7 @@ import pytest
 
 from hate_speech_ai.artifact import sha256
 from hate_speech_ai.training.base_model import BASE_MODEL
-from tests.conftest import SHARED, JSONClient
+from tests.conftest import SHARED, AsKey
 from tests.stack.harness import Answer, Process, Stack
 
 CORPUS = SHARED / "datasets" / "davidson2017" / "labeled_data.csv"
@@ -110,7 +110,7 @@ def test_training_again_on_the_same_rows_changes_nothing(loop: Loop) -> None:
     assert loop.stack.get("/models").body["results"][0]["id"] == loop.version
 
 
-def test_a_run_can_be_followed_for_some_minutes(as_key: Callable[..., JSONClient]) -> None:
+def test_a_run_can_be_followed_for_some_minutes(as_key: AsKey) -> None:
     client = as_key("train")
     run = client.post("/train").json()
 
