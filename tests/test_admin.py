@@ -68,7 +68,7 @@ def test_promoting_asks_for_a_reason_first(admin: Client, served: ModelVersion, 
     assert f"Version {newer.pk} serves." in act(admin, "promote", newer, reason="better at sarcasm")
     newest = Promotion.objects.latest("pk")
     assert (newest.version, newest.by, newest.confirmed) == (newer, "ann (admin)", True)
-    assert newest.change["before"] == served.pk
+    assert newest.change["previous_version"] == served.pk
     assert entries() == [("version.promoted", f"version {newer.pk}", "ann (admin)", "better at sarcasm")]
 
 
