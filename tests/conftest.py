@@ -137,7 +137,7 @@ def artifact_bytes(trained: Any) -> bytes:
 
 def rewrite(*versions: ModelVersion, **fields: Any) -> None:
     """Do to versions (all, where none is named) what the program refuses: as a spoilt disk may."""
-    rows = QuerySet(ModelVersion)
+    rows = QuerySet[ModelVersion](ModelVersion)
     (rows.filter(pk__in=[version.pk for version in versions]) if versions else rows).update(**fields)
 
 

@@ -3,7 +3,7 @@
 import csv
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -42,7 +42,7 @@ PUBLIC_TEXTS = {
 }
 
 
-def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
+def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
     """The results of calls that all start in the same moment, each with a database connection of its own."""
     start = Barrier(len(calls))
 

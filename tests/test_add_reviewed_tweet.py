@@ -1,5 +1,6 @@
 """POST /add-reviewed-tweet."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -233,7 +234,7 @@ def test_twenty_at_once_with_one_idempotency_key_are_one_request(transactional_d
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_different_reviews_at_once_are_all_stored(transactional_db: None, reviewer: JSONClient) -> None:
-    answers = at_once([lambda number=number: reviewer.post(PATH, review(f"bus {number}")) for number in range(20)])
+    answers = at_once([partial(reviewer.post, PATH, review(f"bus {number}")) for number in range(20)])
 
     assert [answer.status_code for answer in answers] == [201] * 20
     assert ReviewedTweet.objects.count() == 20

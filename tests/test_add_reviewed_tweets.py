@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -215,7 +216,7 @@ def test_lists_and_single_reviews_at_once_are_each_stored_once(transactional_db:
         return reviewer.post("/add-reviewed-tweet", json.loads(review(text)))
 
     calls: list[Callable[[], Any]] = [lambda: bulk(texts), lambda: bulk(texts[::-1])]
-    calls += [lambda text=text: single(text) for text in texts[::5]]
+    calls += [partial(single, text) for text in texts[::5]]
     answers = at_once(calls)
     connections.close_all()
 

@@ -28,7 +28,7 @@ def with_header(authorization: str, method: str = "post") -> Any:
 
 def is_refused(response: Any) -> bool:
     assert response["Content-Type"] == "application/problem+json"
-    return response.status_code == 401 and response["WWW-Authenticate"] == "Api-Key"
+    return bool(response.status_code == 401 and response["WWW-Authenticate"] == "Api-Key")
 
 
 def test_it_works(make_key: MakeKey) -> None:

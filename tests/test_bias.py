@@ -2,8 +2,9 @@
 
 import pytest
 
-from hate_speech_ai.evaluation.bias import GROUPS, MIN_ROWS, Bias, measure_bias, naming
+from hate_speech_ai.evaluation.bias import MIN_ROWS, Bias, measure_bias, naming
 from hate_speech_ai.text import tokenize
+from hate_speech_ai.text.identity_terms import GROUPS
 
 N = MIN_ROWS
 

@@ -70,7 +70,9 @@ def test_resamples_are_those_of_a_plain_bootstrap() -> None:
     aucs = []
     for _ in range(400):
         drawn = rng.integers(300, size=300)
-        aucs.append(measure(np.array(scores)[drawn].tolist(), np.array(truth)[drawn].tolist(), 0.5).roc_auc)
+        auc = measure(np.array(scores)[drawn].tolist(), np.array(truth)[drawn].tolist(), 0.5).roc_auc
+        assert auc is not None
+        aucs.append(auc)
 
     found = intervals(Answers(scores, 0.5), truth)["roc_auc"]
 

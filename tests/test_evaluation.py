@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,9 @@ def test_it_works() -> None:
 
 
 def test_figures_are_plain_json() -> None:
-    figures = measure(np.array(SCORES), np.array(ANSWERS), threshold=0.5).as_dict()
+    scores: Any = np.array(SCORES)
+    answers: Any = np.array(ANSWERS)
+    figures = measure(scores, answers, threshold=0.5).as_dict()
 
     assert json.loads(json.dumps(figures)) == figures
 

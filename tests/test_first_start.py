@@ -66,10 +66,8 @@ def found() -> Base:
 
 
 def everything() -> list[list[dict[str, Any]]]:
-    return [
-        list(model._base_manager.order_by("pk").values())
-        for model in (ModelVersion, Promotion, TrainingRun, AuditEntry, ApiKey, ReviewedTweet)
-    ]
+    models: list[Any] = [ModelVersion, Promotion, TrainingRun, AuditEntry, ApiKey, ReviewedTweet]
+    return [list(model._base_manager.order_by("pk").values()) for model in models]
 
 
 def test_the_base_model_serves_before_anything_is_trained(

@@ -232,6 +232,7 @@ def test_nothing_of_it_is_left_anywhere(
         client.post("/predict", {"tweet": body["tweet"], "explain": True})
         client.post("/add-reviewed-tweet", {"tweet": f"qwyxbl is here {number}"}, Idempotency_Key="bad")
     learned = train().version
+    assert learned is not None
     active_model.refresh()
     admin.get(f"/models/{learned.pk}/compare/{learned.pk - 1}")
     everywhere = {"tables", "redis", "export", *(["file"] if connection.vendor == "sqlite" else [])}

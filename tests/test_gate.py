@@ -107,7 +107,7 @@ def test_a_large_drop_is_a_reason() -> None:
 
 
 def test_a_large_drop_is_a_reason_on_few_rows_too() -> None:
-    few = {"corpus_holdout": 20, "threshold": 0.5}
+    few: dict[str, Any] = {"corpus_holdout": 20, "threshold": 0.5}
 
     [unsure] = reasons(model(9, **few), model(10, **few), limits(max_drop=0.05))
 
@@ -456,7 +456,8 @@ def test_false_positives_do_not_add_up() -> None:
 def test_an_baseline_that_was_outgrown_is_named() -> None:
     def notes(trained_on: int) -> list[str]:
         baseline, sheet = model(version=1, trained_on=1000), model(trained_on=trained_on)
-        return judge(exam(), candidate=sheet, champion=sheet, baseline=baseline, limits=OPEN).figures["notes"][1:]
+        figures = judge(exam(), candidate=sheet, champion=sheet, baseline=baseline, limits=OPEN).figures
+        return list(figures["notes"][1:])
 
     assert notes(1499) == []
     assert "the baseline, version 1, had 1,000 training tweets, now there are 1,500" in notes(1500)[0]

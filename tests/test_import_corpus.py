@@ -51,7 +51,8 @@ def test_it_works(run: Import, tmp_path: Path) -> None:
     assert "MIT" in out
     assert out.endswith("3 rows added, 0 known already, 0 rejected\n")
     assert errors == ""
-    assert list(ReviewedTweet.objects.order_by("pk").values_list("tweet", "labels", "source", "key")) == [
+    stored = ReviewedTweet.objects.order_by("pk")
+    assert [(row.tweet, row.labels, row.source, row.key) for row in stored] == [
         ("they are vermin", {"hate_speech": True, "toxic": True}, "corpus:davidson2017", None),
         ("RT @ann: tea & cake", {"hate_speech": False, "toxic": False}, "corpus:davidson2017", None),
         ("shut up", {"hate_speech": False, "toxic": True}, "corpus:davidson2017", None),

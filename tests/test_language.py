@@ -1,13 +1,16 @@
 """Which language a text is in, for all formats."""
 
 import csv
+from importlib.util import find_spec
 
 import pytest
 from django.conf import settings
 
 from api.prediction import language
 
-needs_detector = pytest.mark.skipif(language.pycld2 is None, reason="there is no language detector for this platform")
+needs_detector = pytest.mark.skipif(
+    find_spec("pycld2") is None, reason="there is no language detector for this platform"
+)
 
 #: What people send, and what was once taken for Danish, Spanish or Kinyarwanda.
 SHORT = """

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -41,7 +42,7 @@ def predict(client: JSONClient, tweets: list[str]) -> dict[str, bool]:
     return {tweet: answer["is_hate_speech"] for tweet, answer in zip(tweets, answers, strict=True)}
 
 
-def review(client: JSONClient, answers: dict[str, bool]) -> None:
+def review(client: JSONClient, answers: Mapping[str, bool]) -> None:
     lines = [json.dumps({"tweet": tweet, "is_hate_speech": answer}) for tweet, answer in answers.items()]
     response = client.request("POST", "/reviewed-tweets/bulk", "application/x-ndjson", "\n".join(lines).encode())
     assert response.json()["refused"] == 0

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.conf import settings as django_settings
 from django.test import override_settings
 
 from api.models import ApiKey, ModelVersion, ReviewedTweet, StoredPrediction
-from api.prediction import active_model, language, recorder
+from api.prediction import active_model, recorder
 from hate_speech_ai.evaluation.perspective_scores import LABEL_OF
 from hate_speech_ai.explain import explain
 from tests.conformance import Row, Table
@@ -112,7 +113,7 @@ def test_every_row_is_walked_and_none_is_missing() -> None:
 @pytest.mark.parametrize("row", TABLE.rows, ids=" ".join)
 def test_conformance(row: Row, service: Service, request: pytest.FixtureRequest) -> None:
     [function] = TABLE.cases[row]
-    if language.pycld2 is None and "GERMAN" in function.__code__.co_names:
+    if find_spec("pycld2") is None and "GERMAN" in function.__code__.co_names:
         pytest.skip("there is no language detector for this platform")
     wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
 
@@ -349,7 +350,8 @@ def _(service: Service) -> None:
     review = service.review({name: {"summaryScore": {"value": value}} for name, value in grades.items()})
     assert review.labels == {"toxic": 0.8, "insult": False, "threat": True, "hate_speech": 0.5}
     assert review.source == f"key:{review.key_id}"
-    for wrong in ({}, {"TOXICITY": {}}, {"TOXICITY": {"summaryScore": {}}}, None, []):
+    wrongs: list[Any] = [{}, {"TOXICITY": {}}, {"TOXICITY": {"summaryScore": {}}}, None, []]
+    for wrong in wrongs:
         problem(service.suggest(wrong if wrong is not None else {"TOXICITY": 1}))
     for value in (1.5, -0.1, "1", True, None):
         problem(service.suggest({"TOXICITY": {"summaryScore": {"value": value}}}))
@@ -569,7 +571,8 @@ def statuses(response: Any) -> list[int]:
 
 @case("COMMENT_EMPTY")
 def _(service: Service) -> None:
-    for body in ({}, {"comment": {}}, {"comment": {"text": ""}}, {"comment": {"text": " \n"}}, b""):
+    bodies: list[Any] = [{}, {"comment": {}}, {"comment": {"text": ""}}, {"comment": {"text": " \n"}}, b""]
+    for body in bodies:
         assert refusal(service.post(ANALYZE, body), "COMMENT_EMPTY") == "Comment must be non-empty."
 
 

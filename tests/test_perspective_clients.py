@@ -156,9 +156,9 @@ def test_curl(root: str, key: str, body: str) -> None:
 
 def test_coral(root: str, key: str) -> None:
     """What server/src/core/server/services/perspective/perspective.ts sends."""
-    asked = {**COMMENT, "doNotStore": True, "languages": ["en"]}
+    asked: dict[str, Any] = {**COMMENT, "doNotStore": True, "languages": ["en"]}
     context = {"url": "https://news.example/a?commentID=7", "Coral_comment_id": "7"}
-    feedback = {
+    feedback: dict[str, Any] = {
         "comment": {"text": RUDE},
         "context": {"entries": [{"text": json.dumps(context)}]},
         "attributeScores": {"TOXICITY": {"summaryScore": {"value": 0}}},
@@ -218,16 +218,16 @@ TEXTS = [
 
 @needs_node
 def test_offsets_are_what_javascript_counts(root: str, served: ModelVersion) -> None:
-    asked = [{"text": text, "places": places(root, text)} for text in TEXTS]
+    asked = {text: places(root, text) for text in TEXTS}
 
-    found = node("slice.js", sent=json.dumps(asked))
+    found = node("slice.js", sent=json.dumps([{"text": text, "places": cut} for text, cut in asked.items()]))
 
     for text, pieces in zip(TEXTS, found, strict=True):
         assert pieces == [text[token.begin : token.end] for token in read(text)], text
-    assert any(place[1] > len(one["text"]) for one in asked for place in one["places"])
+    assert any(end > len(text) for text, cut in asked.items() for _, end in cut)
 
 
 def places(root: str, text: str) -> list[tuple[int, int]]:
-    body = {**COMMENT, "comment": {"text": text}, "languages": ["en"], "spanAnnotations": True}
+    body: dict[str, Any] = {**COMMENT, "comment": {"text": text}, "languages": ["en"], "spanAnnotations": True}
     answer = requests.post(f"{root}/v1alpha1/comments:analyze", json=body, timeout=30).json()
     return [(span["begin"], span["end"]) for span in answer["attributeScores"]["TOXICITY"]["spanScores"]]

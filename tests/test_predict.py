@@ -1,13 +1,13 @@
 """POST /predict."""
 
 import json
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from api.models import ModelVersion
-from api.prediction import language
 from tests.conftest import AsKey, JSONClient
 
 HATE = "all muslims are vermin and should be deported"
@@ -91,7 +91,7 @@ def test_unknown_words_are_noted(client: JSONClient, served: ModelVersion) -> No
     assert client.post("/predict", {"tweet": "zqxjk wvvqz"}).json()["warnings"] == ["no_known_words"]
 
 
-@pytest.mark.skipif(language.pycld2 is None, reason="there is no language detector for this platform")
+@pytest.mark.skipif(find_spec("pycld2") is None, reason="there is no language detector for this platform")
 def test_another_language_is_noted_and_judged(client: JSONClient, served: ModelVersion) -> None:
     german, russian = "Heute ist das Wetter wirklich wunderschön", "сегодня прекрасная погода"
 

@@ -1,6 +1,7 @@
 """The queue of training runs."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -87,7 +88,7 @@ def test_of_many_workers_one_gets_the_run(transactional_db: None) -> None:
 def test_of_many_runs_one_goes_on(transactional_db: None) -> None:
     runs = [queue.enqueue(Kind.NIGHTLY, requested_by="test", dedupe_key=str(n))[0] for n in range(8)]
 
-    claims = at_once([lambda run=run: queue.claim(run.pk) for run in runs])
+    claims = at_once([partial(queue.claim, run.pk) for run in runs])
 
     assert sum(claim is not None for claim in claims) == 1
     assert TrainingRun.objects.filter(status=Status.RUNNING).count() == 1

@@ -61,12 +61,8 @@ def test_a_version_is_never_changed(make_version: MakeVersion) -> None:
 
     with pytest.raises(TypeError, match="never changed"):
         version.save()
-    for fields in (
-        {"metrics": {}},
-        {"artifact": b"other"},
-        {"sha256": "0" * 64},
-        {"kept_reason": "x", "trained_on": 1},
-    ):
+    refused: list[dict[str, Any]] = [{"metrics": {}}, {"artifact": b"other"}, {"sha256": "0" * 64}]
+    for fields in [*refused, {"kept_reason": "x", "trained_on": 1}]:
         with pytest.raises(TypeError, match="never changed"):
             ModelVersion.objects.update(**fields)
     with pytest.raises(TypeError, match="never changed"):

@@ -20,6 +20,7 @@ from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.evaluation.gate import Limits
 from hate_speech_ai.evaluation.metrics import read_checks
 from hate_speech_ai.scorer import Scorer
+from hate_speech_ai.training import trainer
 from hate_speech_ai.training.recipe import recipe
 from tests.conftest import AsKey, JSONClient, rewrite, starter_rows
 from tests.helpers import content_of, load, open_the_gate, train
@@ -44,6 +45,7 @@ def test_it_works(rows: None, client: JSONClient) -> None:
     run = train()
 
     assert (run.status, run.outcome, run.reasons, run.attempts, run.progress) == ("done", "promoted", [], 1, 1.0)
+    assert run.version is not None
     assert run.version == Promotion.champion()
     newest = AuditEntry.objects.order_by("-pk")[0]
     assert (newest.action, newest.target) == ("version.promoted", f"version {run.version_id}")
@@ -146,7 +148,7 @@ def test_a_night_says_what_it_changed_and_of_what_it_was_made(rows: None, as_key
     assert second.recipe == recipe()
     before, now = Promotion.objects.order_by("pk")
     assert before.change == {}
-    assert now.change["before"] == first.pk
+    assert now.change["previous_version"] == first.pk
     assert now.change["rows"] == ReviewedTweet.objects.filter(held_out=True, key=None).count()
     assert len(now.change["score_map"]["old"]) > 5
     retired = ModelVersion.objects.exclude(retired_reason="")
@@ -156,7 +158,7 @@ def test_a_night_says_what_it_changed_and_of_what_it_was_made(rows: None, as_key
 def test_a_new_review_is_trained_on(rows: None, as_key: AsKey, settings: Settings) -> None:
     open_the_gate(settings)
     first, client = train(), as_key("review")
-    body = {"tweet": "the bus number 1 is late", "is_hate_speech": False}
+    body: dict[str, Any] = {"tweet": "the bus number 1 is late", "is_hate_speech": False}
     receipt = f"/reviewed-tweets/{client.post('/add-reviewed-tweet', body).json()['id']}"
     assert client.get(receipt).json()["status"] == "pending"
 
@@ -194,7 +196,7 @@ def test_a_worse_candidate_does_not_serve(rows: None, as_key: AsKey) -> None:
 def test_a_withdrawn_review_is_trained_without(rows: None, as_key: AsKey, settings: Settings) -> None:
     settings.GATE_MAX_DROP = 1.0
     first, client = train().version, as_key("review")
-    body = {"tweet": "the bus number 1 is late", "is_hate_speech": False}
+    body: dict[str, Any] = {"tweet": "the bus number 1 is late", "is_hate_speech": False}
     receipt = f"/reviewed-tweets/{client.post('/add-reviewed-tweet', body).json()['id']}"
     second = train().version
     assert client.request("DELETE", receipt, "", b"").status_code == 204
@@ -206,8 +208,8 @@ def test_a_withdrawn_review_is_trained_without(rows: None, as_key: AsKey, settin
     assert run.version is not None
     assert run.outcome == "promoted"
     assert second.trained_on == first.trained_on + 1 == run.version.trained_on + 1
-    weights = [Artifact.from_bytes(content_of(version)).weights for version in (first, run.version)]
-    assert np.array_equal(*weights)
+    weights, again = (Artifact.from_bytes(content_of(version)).weights for version in (first, run.version))
+    assert np.array_equal(weights, again)
     assert train().outcome == "unchanged"
 
 
@@ -231,7 +233,7 @@ def test_the_verdict_can_be_read(rows: None, as_key: AsKey) -> None:
     held_out = ReviewedTweet.objects.filter(held_out=True).count()
     assert figures["rows"] == {"frozen": held_out, "reviews": 0, "checks": 449, "everyday": 0}
     assert figures["vs_champion"]["version"] == figures["vs_baseline"]["version"] == first.version_id
-    f1 = figures["vs_champion"]["frozen"]["f1"]
+    f1 = figures["vs_champion"]["corpora"]["f1"]
     assert f1["low"] < f1["difference"] < f1["high"] < 0
     assert figures["vs_champion"]["changed"] > 0.5
     assert figures["vs_champion"]["checks"]["slur_use"]["rows"] == 12
@@ -258,9 +260,9 @@ def test_reviewers_do_not_reach_the_frozen_rows(rows: None) -> None:
 
     after = read(None)
 
-    others = [not row.answer for row in before.frozen["hate_speech"]]
+    others = [not row.answer for row in before.corpus_holdout["hate_speech"]]
     assert [example.labels["hate_speech"] for example in after.held_out] == others
-    assert after.frozen == before.frozen
+    assert after.corpus_holdout == before.corpus_holdout
     assert before.held_out_reviews == []
     assert [row.answer for row in after.held_out_reviews] == others
 
@@ -357,7 +359,7 @@ def test_the_result_of_an_attempt_that_was_given_up_is_discarded(rows: None, mon
         options["progress"] = lambda step, share: None
         return real_train(*args, **options)
 
-    real_train = retraining.train
+    real_train = trainer.train
     monkeypatch.setattr(retraining, "train", train_while_another_takes_over)
 
     run = train()

@@ -20,7 +20,9 @@ from api.reviews.intake import Annotation, add, add_all, withdraw
 from api.training import examination, outcomes, queue, retraining
 from api.training.outcomes import Change
 from api.versions import registry
+from hate_speech_ai.evaluation import metrics
 from hate_speech_ai.text import fingerprint, is_held_out
+from hate_speech_ai.training import trainer
 from tests.conftest import starter_rows
 from tests.helpers import at_once, load, open_the_gate, train, work
 
@@ -44,7 +46,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let something happen after a run has read its rows: in its first attempt, or in so many."""
 
     def let(happen: Callable[[], Any], attempts: int = 1) -> None:
-        usual, left = examination.evaluate, list(range(attempts))
+        usual, left = metrics.evaluate, list(range(attempts))
 
         def evaluate(*arguments: Any) -> Any:
             if left:
@@ -279,7 +281,7 @@ def test_what_comes_in_while_others_are_forgotten_is_not_deleted_uncounted(
 def test_a_key_that_speaks_for_the_first_time_while_a_run_works(
     start: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = retraining.train
+    usual = trainer.train
 
     def meanwhile(*arguments: Any, **options: Any) -> Any:
         newcomer, _ = ApiKey.issue("a newcomer", ["review"], trust="trusted")

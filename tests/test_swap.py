@@ -96,9 +96,15 @@ def test_it_works(rows: None, clock: Clock, as_key: AsKey) -> None:
 
 
 def test_a_web_process_that_never_follows_holds_it_up_for_a_while_only(promoted: TrainingRun, clock: Clock) -> None:
-    web(1, promoted.version_id)
-    web(2, promoted.version_id - 1)
-    clock.happens = {20.0: lambda: (web(1, promoted.version_id), web(2, promoted.version_id - 1))}
+    assert promoted.version_id is not None
+    newer, older = promoted.version_id, promoted.version_id - 1
+
+    def beat() -> None:
+        web(1, newer)
+        web(2, older)
+
+    beat()
+    clock.happens = {20.0: beat}
 
     run = work(promoted)
 

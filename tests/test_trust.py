@@ -69,7 +69,7 @@ class TestQuarantine:
         [step] = stranger.get(f"/reviewed-tweets/{answer['id']}").json()["history"]
         assert (step["status"], "waits until a person approves it" in step["reason"]) == ("quarantined", True)
         dataset = read(None)
-        assert dataset.training == dataset.held_out == dataset.held_out_reviews == []
+        assert [*dataset.training, *dataset.held_out, *dataset.held_out_reviews] == []
 
     def test_what_waits_changes_nothing(self, stranger: JSONClient) -> None:
         before = read(None).fingerprint

@@ -43,8 +43,8 @@ _http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 T = TypeVar("T")
 
 
-def wait_for(what: str, condition: Callable[[], T], seconds: float = _PATIENCE) -> T:
-    """Ask until the answer is true, and return it."""
+def wait_for(what: str, condition: Callable[[], T | None], seconds: float = _PATIENCE) -> T:
+    """Ask until the answer is true, and return it; None is never one."""
     end = time.monotonic() + seconds
     while not (answer := condition()):
         if time.monotonic() > end:
@@ -392,7 +392,7 @@ class Postgres:
         return folder / name
 
     def _run(self, name: str, *arguments: str) -> str:
-        command = [self._program(name), *arguments]
+        command = [str(self._program(name)), *arguments]
         done = subprocess.run(command, cwd=self._folder, user=self._user, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
