@@ -82,7 +82,7 @@ def train() -> TrainingRun:
 def open_the_gate(settings: Settings) -> None:
     """On the hundred held-out rows of these tests, a figure moves by chance."""
     settings.GATE_MAX_DROP = settings.GATE_MAX_SURE_DROP = settings.GATE_MAX_DROP_FROM_BASELINE = 1.0
-    settings.GATE_MAX_FALSE_POSITIVE_RISE = settings.GATE_MAX_FLIPPED = 1.0
+    settings.GATE_MAX_FALSE_POSITIVE_RISE = settings.GATE_MAX_CHANGED = 1.0
     settings.GATE_MAX_CHECKS_LOST, settings.GATE_MAX_SHARE_RATIO = 999, 999.0
     settings.GATE_MAX_EVERYDAY_RISE = 1.0
 

@@ -231,7 +231,7 @@ def test_the_verdict_can_be_read(rows: None, as_key: AsKey) -> None:
     assert (answer["outcome"], answer["reasons"]) == ("rejected", second.reasons)
     figures = answer["figures"]
     held_out = ReviewedTweet.objects.filter(held_out=True).count()
-    assert figures["rows"] == {"frozen": held_out, "reviews": 0, "checks": 449, "everyday": 0}
+    assert figures["rows"] == {"corpora": held_out, "reviews": 0, "checks": 449, "everyday": 0}
     assert figures["vs_champion"]["version"] == figures["vs_baseline"]["version"] == first.version_id
     f1 = figures["vs_champion"]["corpora"]["f1"]
     assert f1["low"] < f1["difference"] < f1["high"] < 0

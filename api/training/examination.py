@@ -103,7 +103,7 @@ def _limits() -> Limits:
         min_reviews=settings.GATE_MIN_REVIEWS,
         max_checks_lost=settings.GATE_MAX_CHECKS_LOST,
         max_false_positive_rise=settings.GATE_MAX_FALSE_POSITIVE_RISE,
-        max_changed=settings.GATE_MAX_FLIPPED,
+        max_changed=settings.GATE_MAX_CHANGED,
         max_share_ratio=settings.GATE_MAX_SHARE_RATIO,
         max_everyday_rise=settings.GATE_MAX_EVERYDAY_RISE,
     )
