@@ -450,7 +450,7 @@ def test_false_positives_do_not_add_up() -> None:
 
     [reason] = judge(naming(), candidate=candidate, champion=champion, baseline=baseline, limits=tight).reasons
 
-    assert "rises from the baseline's 0.0000 to 0.0800" in reason
+    assert "rises from the baseline's 0.0000 to 0.1200" in reason
 
 
 def test_an_baseline_that_was_outgrown_is_named() -> None:
