@@ -173,14 +173,14 @@ def test_an_answer_has_the_fields_that_are_described(
     assert set(client.get(f"/models/{served.pk}").json()) == set(schemas["Version"]["properties"])
 
 
-def test_every_note_is_described_and_documented(schema: dict[str, Any]) -> None:
+def test_every_warning_is_described_and_documented(schema: dict[str, Any]) -> None:
     warnings = schema["components"]["schemas"]["Prediction"]["properties"]["warnings"]["items"]
 
     assert {EMPTY, UNKNOWN, TRUNCATED, NOT_SUPPORTED} == set(warnings["enum"])
     documented = (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
     said = dict(line.removeprefix("* `").split("` - ") for line in warnings["description"].splitlines())
-    for note, meaning in said.items():
-        assert f"{note}` ({meaning})" in documented.replace("\n", " ")
+    for name, meaning in said.items():
+        assert f"- `{name}`: {meaning}." in documented
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/"])

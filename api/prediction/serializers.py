@@ -129,12 +129,12 @@ class PredictionSerializer(serializers.Serializer[Any]):
         child=serializers.ChoiceField(
             choices=[
                 ("empty_after_cleaning", "there was nothing to read"),
-                ("no_known_words", "no word of it was in the training data"),
+                ("no_known_words", "none of the words was in the training data"),
                 ("truncated", "only the first 5,000 characters were read"),
-                (NOT_SUPPORTED, "it is clearly not English"),
+                (NOT_SUPPORTED, "the text is clearly not English"),
             ]
         ),
-        help_text="what weakens the answer",
+        help_text="what makes the answer less reliable",
     )
     explanation = ExplanationAnswerSerializer(required=False, help_text="of is_hate_speech, with explain: true")
     labels = serializers.DictField(
