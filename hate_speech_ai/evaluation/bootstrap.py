@@ -62,7 +62,7 @@ def intervals(answers: Answers, truth: Sequence[bool], *, resamples: int = 1000,
     0.75
     """
     ranked = _Ranked(answers, truth)
-    drawn = [ranked.figures(counts) for counts in _resamples(len(truth), resamples, seed)]
+    drawn = [ranked.figures(counts) for counts in draw(len(truth), resamples, seed)]
     return _summarise(ranked.figures(_once(len(truth))), drawn)
 
 
@@ -83,7 +83,7 @@ def differences(
         first, second = before.figures(counts), after.figures(counts)
         return {name: second[name] - first[name] for name in FIGURES}
 
-    return _summarise(gain(_once(len(truth))), [gain(counts) for counts in _resamples(len(truth), resamples, seed)])
+    return _summarise(gain(_once(len(truth))), [gain(counts) for counts in draw(len(truth), resamples, seed)])
 
 
 class _Ranked:
@@ -142,8 +142,8 @@ class _Ranked:
         return np.asarray(np.abs(promised - kept).sum(axis=1))
 
 
-def _resamples(rows: int, resamples: int, seed: int) -> Iterator[Counts]:
-    """Return how often each row was drawn, for some resamples at a time. The same seed gives the same."""
+def draw(rows: int, resamples: int, seed: int) -> Iterator[Counts]:
+    """Yield how often each row was drawn, for some resamples at a time: one line each. The same seed gives the same."""
     rng = np.random.default_rng(seed)
     at_once = max(1, _CELLS // rows)
     for begin in range(0, resamples, at_once):

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hate_speech_ai.evaluation.bootstrap import Interval
+from hate_speech_ai.evaluation.bootstrap import Interval, draw
 from hate_speech_ai.priority import margin
 
 #: How many times as often as others a prediction is drawn that is yes, or no by less than `_WIDE` logits.
@@ -28,8 +28,6 @@ _WIDE = 2.0
 MIN_SAID_YES = 20
 MIN_FOUND = 20
 MIN_SAID_NO = 50
-
-_CELLS = 2_000_000
 
 Floats = NDArray[np.float64]
 
@@ -98,7 +96,9 @@ def estimate(answers: Sequence[SampledAnswer], *, resamples: int = 1000, seed: i
     per_text = np.zeros((len(places), 4))
     np.add.at(per_text, of_text, cells)
     total = per_text.sum(axis=0)
-    drawn = _resampled(per_text, resamples, seed)
+    # The sums of each resample of the texts.
+    sums = [counts @ per_text for counts in draw(len(places), resamples, seed)] if places else []
+    drawn = np.concatenate(sums) if sums else np.zeros((0, 4))
 
     def figure(name: str, part: int, whole: int, missed: Floats, rows: int) -> Interval | None:
         if name in reasons:
@@ -136,17 +136,3 @@ def _too_few(said: NDArray[np.bool_], truth: NDArray[np.bool_]) -> dict[str, str
     if yes + no < MIN_SAID_NO:
         reasons["base_rate"] = f"{yes + no} predictions are audited; {MIN_SAID_NO} are needed"
     return reasons
-
-
-def _resampled(per_text: Floats, resamples: int, seed: int) -> Floats:
-    """Return the sums of each resample of the texts."""
-    rng, rows = np.random.default_rng(seed), len(per_text)
-    if not rows:
-        return np.zeros((0, per_text.shape[1]))
-    chances = np.full(rows, 1.0 / rows)
-    at_once = max(1, _CELLS // rows)
-    sums = [
-        rng.multinomial(rows, chances, size=min(at_once, resamples - begin)) @ per_text
-        for begin in range(0, resamples, at_once)
-    ]
-    return np.concatenate(sums)

@@ -5,13 +5,14 @@ Needs scikit-learn and scipy, which a web process does not load.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.isotonic import isotonic_regression
 
-from hate_speech_ai.evaluation.bootstrap import Interval
+from hate_speech_ai.evaluation.bootstrap import Interval, draw
 from hate_speech_ai.evaluation.model_diff import ScoreMap
 
 #: With fewer texts, resamples of them say nothing about how sure a threshold is.
@@ -111,12 +112,10 @@ def _resampled(
     x: Floats, y: Floats, thresholds: Sequence[float], resamples: int, seed: int, tell: Callable[[float], None]
 ) -> Floats:
     """Return the thresholds in the isotonic map of each resample: one row for each."""
-    rng = np.random.default_rng(seed)
     levels, level_of = np.unique(x, return_inverse=True)
     found = np.empty((resamples, len(thresholds)))
-    for number in range(resamples):
+    for number, times in enumerate(chain.from_iterable(draw(len(x), resamples, seed))):
         tell(number / resamples)
-        times = np.bincount(rng.integers(len(x), size=len(x)), minlength=len(x))
         weights = np.bincount(level_of, weights=times)
         used = weights > 0
         means = np.bincount(level_of, weights=times * y)[used] / weights[used]
