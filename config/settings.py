@@ -149,7 +149,6 @@ NIGHTLY_AT = time.fromisoformat(_nightly_at.rjust(5, "0"))
 # Django.
 
 ROOT_URLCONF = "config.urls"
-WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False  # paths answer with and without one
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [

@@ -147,7 +147,7 @@ assert not heavy, heavy
 
 def test_a_web_process_imports_nothing_heavy(tmp_path: Path) -> None:
     program = """
-import config.wsgi
+import config.rsgi
 from django.urls import get_resolver
 assert get_resolver().url_patterns
 """
