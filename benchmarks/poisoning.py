@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hate_speech_ai.annotator_reliability import NoiseEstimate, Reliability, doubts
+from hate_speech_ai.annotator_reliability import NoiseEstimate, Reliability, reasons_to_quarantine
 from hate_speech_ai.corpora.catalogue import STARTER
 from hate_speech_ai.corpora.dataset import load
 from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row
@@ -111,7 +111,7 @@ def disbelief(news: list[Example], probabilities: Iterable[float]) -> list[str]:
     doubt = NoiseEstimate()
     for review, probability in zip(news, probabilities, strict=True):
         doubt.add(review.labels[HATE_SPEECH], probability)
-    found = doubts(Reliability(), doubt, max_contradicted=0.2, min_agreement=0.7)
+    found = reasons_to_quarantine(Reliability(), doubt, max_contradicted=0.2, min_agreement=0.7)
     return [f"the key's new labels {why}" for why in found]
 
 

@@ -115,7 +115,7 @@ def majority(answers: Sequence[bool]) -> bool | None:
     return None if 2 * yes == len(answers) else 2 * yes > len(answers)
 
 
-def doubts(
+def reasons_to_quarantine(
     reliability: Reliability, doubt: NoiseEstimate, *, max_contradicted: float, min_agreement: float
 ) -> list[str]:
     """Return why a key's new labels are not believed; empty if they are. The words follow "the new labels of ...".

@@ -10,7 +10,7 @@ from api.http.fields import BatchItemErrorSerializer, LabelsField, StrictBoolean
 from api.http.parsers import MAX_SINGLE_BODY
 from api.http.problems import flatten
 from api.models import LEARNED, ModelVersion, ReviewedTweet, ReviewEvent
-from api.reviews import history
+from api.reviews import resolution
 from api.reviews.intake import Annotation
 from hate_speech_ai.labels import HATE_SPEECH, lean
 from hate_speech_ai.text import is_readable, tokenize
@@ -56,10 +56,10 @@ def _read_line(fields: ReviewRequestSerializer, text: str | None) -> Annotation 
     except serializers.ValidationError as error:
         detail = "The review has invalid fields; see errors."
         return {"code": "invalid", "detail": detail, "errors": flatten(error.detail)}
-    return to_opinion(content)
+    return to_annotation(content)
 
 
-def to_opinion(content: dict[str, Any]) -> Annotation:
+def to_annotation(content: dict[str, Any]) -> Annotation:
     """Return what `ReviewRequest` has validated."""
     return Annotation(
         tweet=content["tweet"],
@@ -154,7 +154,7 @@ class ReceiptSerializer(ReviewSerializer):
 
     @extend_schema_field(serializers.DictField(child=ResolutionSerializer()))
     def get_resolution(self, review: ReviewedTweet) -> dict[str, Any]:
-        return history.resolution(review)
+        return resolution.of(review)
 
 
 class ReviewsRequestSerializer(StrictSerializer):

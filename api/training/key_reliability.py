@@ -13,7 +13,7 @@ from django.utils import timezone
 from api.keys import trust
 from api.models import ApiKey, ReviewerAgreement
 from api.training.dataset import Dataset, Rater
-from hate_speech_ai.annotator_reliability import NoiseEstimate, doubts, majority
+from hate_speech_ai.annotator_reliability import NoiseEstimate, majority, reasons_to_quarantine
 from hate_speech_ai.evaluation.metrics import agreement
 from hate_speech_ai.training.trainer import Trained
 
@@ -50,7 +50,7 @@ def find(dataset: Dataset, trained: Trained) -> Findings:
             **doubt.as_dict(),
             "deferred": dataset.waiting.get(source, 0),
         }
-        why = doubts(
+        why = reasons_to_quarantine(
             reliability,
             doubt,
             max_contradicted=settings.TRUST_MAX_CONTRADICTED,
@@ -72,7 +72,7 @@ def store(findings: Findings) -> None:
     ReviewerAgreement.objects.bulk_create(findings.agreements)
 
 
-def set_aside(findings: Findings, *, by: str) -> None:
+def quarantine_flagged(findings: Findings, *, by: str) -> None:
     """Quarantine the keys that are not believed, with their new labels."""
     for key, sentences in findings.flagged:
         trust.quarantine(key, by=by, reason="; ".join(sentences))

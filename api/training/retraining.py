@@ -165,7 +165,7 @@ def _commit(run: TrainingRun, result: Result) -> None:
         version = _store_version(result, content)
         if not found.reasons:
             _promote(run, version, change, changes, probabilities)
-        key_reliability.set_aside(found.findings, by=_by(run))
+        key_reliability.quarantine_flagged(found.findings, by=_by(run))
         _store_outcome(run, version, found)
     loading.put_in_cache(version.sha256, content)
     _follow_up(run, version, promoted=not found.reasons)

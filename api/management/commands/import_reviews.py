@@ -17,7 +17,7 @@ from api.management.lookup import key_by_prefix
 from api.models import ApiKey, ReviewedTweet
 from api.reviews import intake
 from api.reviews.intake import Annotation
-from api.reviews.serializers import ReviewRequestSerializer, to_opinion
+from api.reviews.serializers import ReviewRequestSerializer, to_annotation
 from hate_speech_ai import tables
 from hate_speech_ai.labels import HATE_SPEECH, answer_of
 from hate_speech_ai.text import fingerprint
@@ -93,7 +93,7 @@ def _validate(
 def _read(fields: ReviewRequestSerializer, request: tables.Row) -> Annotation:
     """Over HTTP, a review answers hate_speech; a suggested Perspective score, and so an exported line, need not."""
     others_alone = bool(request.get("labels")) and "is_hate_speech" not in request
-    opinion = to_opinion(fields.run_validation({**request, "is_hate_speech": False} if others_alone else request))
+    opinion = to_annotation(fields.run_validation({**request, "is_hate_speech": False} if others_alone else request))
     if others_alone:
         del opinion.labels[HATE_SPEECH]
     return opinion

@@ -1,4 +1,4 @@
-"""What there is to say about a review."""
+"""What the sources together say about a review's text."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from api.models import NOT_COUNTED, ReviewedTweet
 from hate_speech_ai.labels import Vote, decide, in_order, votes
 
 
-def resolution(review: ReviewedTweet) -> dict[str, dict[str, Any]]:
+def of(review: ReviewedTweet) -> dict[str, dict[str, Any]]:
     """Return what counts about a review's text, for each label: the votes for yes and no, and what decides."""
     weights = trust.weights()
     newest: dict[str, dict[str, float]] = {}
