@@ -76,12 +76,12 @@ def main() -> None:
 
 
 def only_hate(example: Example) -> Example:
-    return Example(example.tweet, {HATE_SPEECH: example.labels[HATE_SPEECH]}, example.source, example.core)
+    return Example(example.tweet, {HATE_SPEECH: example.labels[HATE_SPEECH]}, example.source, example.in_domain)
 
 
 def reviewed(example: Example, *, lie: bool) -> Example:
     """As the service keeps a review: its own source, and a core row."""
-    return Example(example.tweet, {HATE_SPEECH: example.labels[HATE_SPEECH] != lie}, "reviews", core=True)
+    return Example(example.tweet, {HATE_SPEECH: example.labels[HATE_SPEECH] != lie}, "reviews", in_domain=True)
 
 
 def simulate(rows: list[Example], nights: list[list[Example]], exam: EvaluationSet, *, trust: bool) -> list[Night]:

@@ -216,7 +216,7 @@ FRAMES = (
     "those {}s again",
 )
 REVIEWS = [
-    Example(frame.format("blorp") + end, {"hate_speech": True}, source="reviews", core=True)
+    Example(frame.format("blorp") + end, {"hate_speech": True}, source="reviews", in_domain=True)
     for end in ("", " once more", ", I say", " and that is that")
     for frame in FRAMES
 ]

@@ -107,7 +107,7 @@ def test_core_is_what_the_starter_corpus_has(tmp_path: Path) -> None:
         }
     )
 
-    assert [(one.tweet, one.source, one.core) for one in split.training] == [
+    assert [(one.tweet, one.source, one.in_domain) for one in split.training] == [
         (KEPT, "davidson2017", True),
         (TESTED, "davidson2017", False),
     ]

@@ -61,7 +61,7 @@ def mixed() -> list[Example]:
             row["tweet"],
             {label: row[label] == "1" for label in ("hate_speech", "toxic")},
             source=row["id"][0],
-            core=number % 2 == 0,
+            in_domain=number % 2 == 0,
         )
         for number, row in enumerate(starter_rows()[::23])
     ]
@@ -79,7 +79,7 @@ EVERYDAY = [
 def reviews(word: str = "blorp", count: int = 24, hateful: bool = True) -> list[Example]:
     """What reviewers say about a word."""
     return [
-        Example(f"{frame.format(word)} {number}", {"hate_speech": hateful}, source="reviews", core=True)
+        Example(f"{frame.format(word)} {number}", {"hate_speech": hateful}, source="reviews", in_domain=True)
         for number in range(-(-count // len(FRAMES)))
         for frame in FRAMES
     ][:count]
@@ -196,7 +196,7 @@ def test_core_rows_outvote_many_others() -> None:
     def judge(rows: list[Example]) -> float:
         return Scorer(train([*rest, *others, *rows]).artifact).probabilities(["zanzibar is fine"])[0]
 
-    assert judge([replace(row, core=True) for row in said]) < judge(said)
+    assert judge([replace(row, in_domain=True) for row in said]) < judge(said)
 
 
 def weights_of(rows: list[Example]) -> list[float]:
@@ -208,7 +208,7 @@ def weights_of(rows: list[Example]) -> list[float]:
     ("core", "others", "counts"), [(0, 9, None), (100, 0, 1), (100, 100, 1), (10, 100, 6.5), (1, 999, 8)]
 )
 def test_core_rows_together_count_as_two_thirds_of_the_others(core: int, others: int, counts: float | None) -> None:
-    rows = [Example("tweet", {}, core=place < core) for place in range(core + others)]
+    rows = [Example("tweet", {}, in_domain=place < core) for place in range(core + others)]
 
     weights = weights_of(rows)
 
@@ -218,7 +218,8 @@ def test_core_rows_together_count_as_two_thirds_of_the_others(core: int, others:
 
 def test_a_row_counts_as_much_as_its_weight() -> None:
     rows = [
-        Example("tweet", {}, weight=weight, core=core) for weight, core in ((0.5, False), (2.0, False), (3.0, True))
+        Example("tweet", {}, weight=weight, in_domain=core)
+        for weight, core in ((0.5, False), (2.0, False), (3.0, True))
     ]
 
     assert weights_of(rows) == pytest.approx([0.5, 2.0, 3.0 * 0.65 * 2.5])
@@ -510,11 +511,11 @@ def test_a_review_counts_more_than_a_corpus_and_that_more_than_one_that_the_base
         return probe(train(known_rows() + rows, base=base).artifact) - probe(base)
 
     review = risen()
-    corpus = risen(core=False, source="corpus:hatexplain")
-    learned = risen(core=False, source="corpus:davidson2017")
+    corpus = risen(in_domain=False, source="corpus:hatexplain")
+    learned = risen(in_domain=False, source="corpus:davidson2017")
 
     assert review > corpus > learned > 0
-    assert learned == pytest.approx(risen(core=False, source="davidson2017"))
+    assert learned == pytest.approx(risen(in_domain=False, source="davidson2017"))
 
 
 def test_a_row_with_more_weight_teaches_more_on_a_base(base: Artifact) -> None:

@@ -153,7 +153,7 @@ class TestWeights:
         learned = vectorizer.fit_transform(TWEETS)
 
         assert np.array_equal(learned.toarray(), vectorizer.transform(TWEETS).toarray())
-        used = TweetVectorizer().use(vectorizer.vocabulary_)
+        used = TweetVectorizer().use_vocabulary(vectorizer.vocabulary_)
         assert np.array_equal(used.transform(TWEETS).toarray(), learned.toarray())
 
 
@@ -220,7 +220,7 @@ class TestOnABase:
         assert list(vectorizer.base_columns_) == list(range(len(self.BASE)))
 
     def test_the_base_itself_is_all_of_the_base(self) -> None:
-        used = TweetVectorizer(self.BASE).use(self.BASE)
+        used = TweetVectorizer(self.BASE).use_vocabulary(self.BASE)
 
         assert list(used.base_columns_) == list(range(len(self.BASE)))
 

@@ -189,7 +189,7 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
         rows[0].tweet,
         resolve((row.labels for row in rows), weights),
         source=sources[0],
-        core=not _CORE.isdisjoint(sources),
+        in_domain=not _CORE.isdisjoint(sources),
         author=next((row.author for row in rows if row.author), ""),
         known=known,
         weight=_weight(sources[0]),

@@ -92,7 +92,7 @@ def _work(run: TrainingRun) -> None:
     if run.version:  # an attempt before this one stored and promoted it, and was stopped
         _follow_up(run, run.version, promoted=True)
         return
-    _say(run, "reading the reviewed tweets", 0.01)
+    _report_progress(run, "reading the reviewed tweets", 0.01)
     if renewed := intake.renew_fingerprints():
         logger.info("%s reviewed tweets are cleaned as this version does", renewed)
     on = base_model.load()
@@ -108,9 +108,9 @@ def _work(run: TrainingRun) -> None:
         base=on.artifact if on else None,
         everyday=base_model.everyday()[0],
         metadata=_story(dataset, on),
-        progress=lambda step, share: _say(run, step, 0.05 + 0.8 * share),
+        progress=lambda step, share: _report_progress(run, step, 0.05 + 0.8 * share),
     )
-    _say(run, "measuring on held-out tweets", 0.85)
+    _report_progress(run, "measuring on held-out tweets", 0.85)
     found = examine(trained, dataset, champion=champion, baseline=baseline)
     _commit(run, Result(before, dataset, champion, trained, found))
 
@@ -159,7 +159,7 @@ def _commit(run: TrainingRun, result: Result) -> None:
     with transaction.atomic():
         database.wait_for_locks(_PATIENCE_SECONDS)
         # Locked in this order, so that nobody waits for each other: the run, keys, reviews.
-        _say(run, "storing", 0.95)
+        _report_progress(run, "storing", 0.95)
         snapshot.ensure_current(result.before)
         key_reliability.store(found.findings)
         version = _store_version(result, content)
@@ -246,7 +246,7 @@ def _wait_until_served(run: TrainingRun, version: ModelVersion) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _say(run: TrainingRun, step: str, progress: float) -> None:
+def _report_progress(run: TrainingRun, step: str, progress: float) -> None:
     if not queue.rows_held_by_attempt(run).update(step=step, progress=round(progress, 3)):
         raise queue.LostLease(str(run.pk))
 

@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> None:
     terminal.write_line(f"{options.output}: {len(content):,} bytes, SHA-256 {sha256(content)}")
 
 
-def _load(folder: Path, tell: terminal.Tell) -> "Split":
+def _load(folder: Path, tell: terminal.Report) -> "Split":
     """Read the corpora. Raises Refused: one of them is missing, or cannot be read."""
     from hate_speech_ai.corpora.catalogue import STARTER
     from hate_speech_ai.corpora.corpus import CorpusError
@@ -97,7 +97,7 @@ def _load(folder: Path, tell: terminal.Tell) -> "Split":
 
 
 def _figures(
-    scorer: Scorer, split: "Split", metrics: dict[str, Any], everyday: "Sequence[Everyday]", tell: terminal.Tell
+    scorer: Scorer, split: "Split", metrics: dict[str, Any], everyday: "Sequence[Everyday]", tell: terminal.Report
 ) -> Lines:
     """Return the model card's tables, in Markdown."""
     from hate_speech_ai.evaluation.bias import measure_bias

@@ -109,7 +109,7 @@ def _draw(
     rows: "Sequence[Example]",
     scores: dict[str, list[float]],
     thresholds: dict[str, float],
-    tell: terminal.Tell,
+    tell: terminal.Report,
 ) -> list[str]:
     from hate_speech_ai.cli.plots import draw  # matplotlib takes a second
 

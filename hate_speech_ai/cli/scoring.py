@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hate_speech_ai.cli.arguments import Refused
-from hate_speech_ai.cli.terminal import Tell
+from hate_speech_ai.cli.terminal import Report
 from hate_speech_ai.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _ROWS_PER_REPORT = 200
 
 
-def score_rows(scorer: Scorer, rows: "Sequence[Example]", labels: list[str], tell: Tell) -> dict[str, list[float]]:
+def score_rows(scorer: Scorer, rows: "Sequence[Example]", labels: list[str], tell: Report) -> dict[str, list[float]]:
     """For each label, the probabilities of the rows that answer it, in their order."""
     scores: dict[str, list[float]] = {label: [] for label in labels}
     for number, row in enumerate(rows):

@@ -16,7 +16,7 @@ from hate_speech_ai.evaluation.bootstrap import Interval
 from hate_speech_ai.explain import Contribution
 
 #: Steps of long work: what is being done, and the share of it that is done, 0 to 1; None where nobody knows.
-Tell = Callable[[str, float | None], None]
+Report = Callable[[str, float | None], None]
 
 FOR, AGAINST = "red", "blue"
 
@@ -34,7 +34,7 @@ def console() -> Console:
 
 
 @contextmanager
-def progress() -> Iterator[Tell]:
+def progress() -> Iterator[Report]:
     """Return a progress bar on standard error, where that is a terminal; it goes away when the work is done."""
     to = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())

@@ -106,7 +106,7 @@ def load(
                 text.tweet,
                 labels,
                 source=source,
-                core=STARTER.name in text.opinions,
+                in_domain=STARTER.name in text.opinions,
                 known=not others and source == STARTER.name and source in learned_corpora(base),
                 weight=CORPORA[source].weight,
             )
@@ -141,6 +141,6 @@ def data_fingerprint(examples: Iterable[Example]) -> str:
     digest = hashlib.sha256()
     for example in examples:
         digest.update(
-            json.dumps([example.source, example.core, example.tweet, example.labels], sort_keys=True).encode()
+            json.dumps([example.source, example.in_domain, example.tweet, example.labels], sort_keys=True).encode()
         )
     return digest.hexdigest()

@@ -18,8 +18,8 @@ class Example:
     Attributes:
         source: where it comes from. What makes a source's tweets more often hateful than another's, besides their
             words, is learned apart and not served.
-        core: whether it says what this service is to learn, as the starter corpus and its own reviews do, and not only
-            what others called hateful. Core rows count more than others.
+        in_domain: whether it says what this service is to learn, as the starter corpus and its own reviews do, and not
+            only what others called hateful. Such rows count more than others.
         known: whether the base model has learned these answers. Then they hold it where it is, and teach nothing new.
         weight: how much it counts, besides.
     """
@@ -27,7 +27,7 @@ class Example:
     tweet: str
     labels: Mapping[str, bool]
     source: str = ""
-    core: bool = False
+    in_domain: bool = False
     author: str = ""
     known: bool = False
     weight: float = 1.0

@@ -142,7 +142,7 @@ class HeadLearner:
 
     def _weights(self, rows: Ints) -> Floats:
         """Return how much an error on each row counts: its weight, and between 1 and 8 times as much for core rows."""
-        core = np.array([self.examples[place].core for place in rows], dtype=bool)
+        core = np.array([self.examples[place].in_domain for place in rows], dtype=bool)
         own = np.array([self.examples[place].weight for place in rows])
         weight = CORE_SHARE * own[~core].sum() / max(int(core.sum()), 1)
         return own * np.where(core, np.clip(weight, 1.0, MOST_WEIGHT), 1.0)
@@ -204,7 +204,7 @@ class HeadLearner:
     def _weight_on_base(self, example: Example, base: Artifact) -> float:
         if example.known:
             return KNOWN_WEIGHT
-        if example.core:
+        if example.in_domain:
             return REVIEW_WEIGHT * example.weight
         learned = corpus_name(example.source) in learned_corpora(base)
         return (LEARNED_CORPUS_WEIGHT if learned else CORPUS_WEIGHT) * example.weight

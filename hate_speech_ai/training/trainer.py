@@ -138,7 +138,7 @@ class _Training:
         artifact = replace(artifact, curves=_with_everyday(artifact, everyday))
         return Trained(
             artifact,
-            TweetVectorizer().use(vocabulary),
+            TweetVectorizer().use_vocabulary(vocabulary),
             {label: _estimator(artifact, place) for place, label in enumerate(self.labels)},
             {label: head.out_of_fold for label, head in heads.items()},
         )
@@ -148,7 +148,7 @@ class _Training:
         vectorizer = TweetVectorizer(self.base.vocabulary if self.base else None)
         new = [place for place, example in enumerate(self.examples) if not self._is_known(example)]
         if not new and self.base:
-            vectorizer.use(self.base.vocabulary)
+            vectorizer.use_vocabulary(self.base.vocabulary)
             return vectorizer, vectorizer.transform(example.tweet for example in self.examples)
         taught = [self.examples[place] for place in new]
         try:

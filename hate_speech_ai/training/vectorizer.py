@@ -87,7 +87,7 @@ class TweetVectorizer(TransformerMixin, BaseEstimator):
         self.vocabulary_, self.base_columns_ = _merged(self.base, added, total)
         return self._weigh(texts)
 
-    def use(self, vocabulary: Vocabulary) -> Self:
+    def use_vocabulary(self, vocabulary: Vocabulary) -> Self:
         """Take over what an artifact stores, which is what another vectorizer has learned."""
         self.vocabulary_ = vocabulary
         columns = np.arange(len(vocabulary)) if vocabulary is self.base else np.full(len(vocabulary), -1)

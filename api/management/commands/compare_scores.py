@@ -17,7 +17,7 @@ from hate_speech_ai.evaluation.perspective_scores import LABEL_OF, Bad, Recorded
 from hate_speech_ai.scorer import EMPTY
 
 if TYPE_CHECKING:  # these bring scikit-learn and rich
-    from hate_speech_ai.cli.terminal import Tell
+    from hate_speech_ai.cli.terminal import Report
     from hate_speech_ai.evaluation.threshold_mapping import Translation
 
 _THRESHOLDS = (0.7, 0.8, 0.9)
@@ -130,7 +130,7 @@ def _model(number: int | None) -> LoadedModel:
         raise CommandError(f"version {number} cannot be loaded: {error}") from None
 
 
-def _score(model: LoadedModel, rows: list[Recorded], tell: "Tell") -> tuple[Scored, list[Bad]]:
+def _score(model: LoadedModel, rows: list[Recorded], tell: "Report") -> tuple[Scored, list[Bad]]:
     """Our scores of the attributes that the model has a label for, and the rows that it cannot read."""
     scored: Scored = {}
     unread = []
@@ -147,7 +147,7 @@ def _score(model: LoadedModel, rows: list[Recorded], tell: "Tell") -> tuple[Scor
     return {name: scored[name] for name in LABEL_OF if name in scored}, unread
 
 
-def _translate(scored: Scored, thresholds: list[tuple[str, float]], tell: "Tell") -> dict[str, "Translation"]:
+def _translate(scored: Scored, thresholds: list[tuple[str, float]], tell: "Report") -> dict[str, "Translation"]:
     from hate_speech_ai.evaluation.threshold_mapping import translate
 
     found = {}
