@@ -6,6 +6,7 @@ from importlib import reload
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -26,6 +27,10 @@ from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint, is_held_out
 from hate_speech_ai.training.base_model import BASE_MODEL
 from tests import environment
+
+# How long an example takes is the machine's affair.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 EVERYDAY: Path = settings.EVERYDAY
