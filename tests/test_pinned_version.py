@@ -66,6 +66,22 @@ def test_a_version_is_loaded_once(client: JSONClient, served: ModelVersion, make
         assert load.call_count == 4
 
 
+def test_while_another_version_is_loaded_it_waits_and_what_serves_does_not(
+    client: JSONClient, served: ModelVersion, make_version: MakeVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(active_model, "_LOADING_SECONDS", 0.01)
+    older, other = make_version().pk, make_version().pk
+    assert client.post("/predict", {"tweet": "hello", "model_version": older}).status_code == 200
+
+    with active_model._loading:
+        busy = client.post("/predict", {"tweet": "hello", "model_version": other})
+        assert client.post("/predict", {"tweet": "hello"}).status_code == 200
+        assert client.post("/predict", {"tweet": "hello", "model_version": older}).status_code == 200
+
+    assert (busy.status_code, busy.json()["code"], busy["Retry-After"]) == (503, "busy", "1")
+    assert client.post("/predict", {"tweet": "hello", "model_version": other}).status_code == 200
+
+
 @pytest.mark.parametrize("version", [0, -1, 99, 2**40, 1.0, "1", True, None, [1]])
 def test_it_refuses(client: JSONClient, served: ModelVersion, version: Any) -> None:
     answer = client.post("/predict", {"tweet": "hello", "model_version": version})

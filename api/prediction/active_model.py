@@ -25,9 +25,11 @@ logger = logging.getLogger(__name__)
 
 _HEARTBEAT_SECONDS = 5.0
 _MAX_PINNED = 2
+_LOADING_SECONDS = 1.0
 _active: LoadedModel | None = None
 _pinned: dict[int, LoadedModel] = {}  # the one that was asked for last stands last
 _pinned_lock = threading.Lock()
+_loading = threading.Lock()
 _refused = 0  # the promotion whose version could not be loaded, so that it is not tried every second
 _problem = ""
 _last_beat = float("-inf")
@@ -38,6 +40,13 @@ class ModelNotReady(APIException):
     default_code = "model_not_ready"
     default_detail = "No model is loaded yet. The first one is trained at the first start; try again shortly."
     wait = 5
+
+
+class TooManyVersions(APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "busy"
+    default_detail = "Other model versions are being loaded. Try again shortly."
+    wait = 1
 
 
 def get() -> LoadedModel:
@@ -60,15 +69,35 @@ def pinned(version: int) -> LoadedModel:
         ModelVersion.DoesNotExist: there is no such version.
         ArtifactError: this program cannot load it.
         DatabaseError: it is not in memory, and the database is away.
+        TooManyVersions: others are being loaded for too long.
     """
     if _active is not None and _active.version == version:
         return _active
-    with _pinned_lock:  # so that many requests at once do not load it many times
-        model = _pinned.pop(version, None) or load(ModelVersion.objects.get(pk=version))
-        _pinned[version] = model
+    if model := _remembered(version):
+        return model
+    # One at a time: a load costs as much as hundreds of answers, and who asks for versions in turn waits for himself.
+    if not _loading.acquire(timeout=_LOADING_SECONDS):
+        raise TooManyVersions()
+    try:
+        return _remembered(version) or _remember(load(ModelVersion.objects.get(pk=version)))
+    finally:
+        _loading.release()
+
+
+def _remembered(version: int) -> LoadedModel | None:
+    with _pinned_lock:
+        model = _pinned.pop(version, None)
+        if model is not None:
+            _pinned[version] = model
+        return model
+
+
+def _remember(model: LoadedModel) -> LoadedModel:
+    with _pinned_lock:
+        _pinned[model.version] = model
         while len(_pinned) > _MAX_PINNED:
             del _pinned[next(iter(_pinned))]
-        return model
+    return model
 
 
 def problem() -> str:
