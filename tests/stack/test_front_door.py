@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import resource
 import socket
 import time
 from http.client import HTTPConnection, HTTPResponse
@@ -152,11 +153,14 @@ def test_a_body_above_its_limit_is_refused_without_being_read(stack: Stack) -> N
 
 
 def test_idle_connections_do_not_keep_others_out(stack: Stack) -> None:
-    idle = [socket.create_connection(("127.0.0.1", stack.port)) for _ in range(900)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    idle = [socket.create_connection(("127.0.0.1", stack.port)) for _ in range(1_500)]
 
     assert [ask(stack)[0].status for _ in range(20)] == [200] * 20
     for client in idle:
         client.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_costly_requests_leave_predictions_their_threads(stack: Stack) -> None:

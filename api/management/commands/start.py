@@ -1,4 +1,5 @@
 import os
+import resource
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 #: How many connections a web process holds; those that idle cost it next to nothing.
 _CONNECTIONS = 4096
+_FILES = 65_536
 
 
 class Command(BaseCommand):
@@ -19,9 +21,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, part: str, **options: Any) -> None:
         self.stdout.flush()
+        _allow_many_connections()
         os.chdir(settings.BASE_DIR)
         command, environment = command_of(part), environment_of(os.environ)
         os.execve(command[0], command, environment)  # noqa: S606
+
+
+def _allow_many_connections() -> None:
+    """Raise this process's limit of open files to what it may be: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def environment_of(environment: Mapping[str, str]) -> dict[str, str]:
