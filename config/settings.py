@@ -230,7 +230,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     # Without these, concurrent writers fail with "database is locked".
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        "timeout": 20,  # of the worker and commands; web processes wait shorter (api/lib/database.py)
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
         "PRAGMA secure_delete=ON;",  # what is deleted is zeroed, and does not stay in the file's free pages
     }

@@ -18,12 +18,14 @@ def wait_for_locks(seconds: int) -> None:
 
 
 def give_up_after(seconds: float) -> None:
-    """Make every Postgres query and connection of this process fail after `seconds` without an answer.
+    """Make this process wait no longer than `seconds` for the database.
 
-    Server-side timeouts and TCP keep-alive do not help while a frozen server's kernel still acknowledges packets. In
-    this mode psycopg2 cannot use COPY or large objects. On SQLite it does nothing: there the busy timeout is the limit.
+    On SQLite, a write then fails after that time behind another one. On Postgres, every query and connection does
+    without an answer: server-side timeouts and TCP keep-alive do not help while a frozen server's kernel still
+    acknowledges packets. In this mode psycopg2 cannot use COPY or large objects.
     """
-    if connection.vendor != "postgresql":
+    if connection.vendor == "sqlite":  # all threads' connections are opened with these settings
+        connection.settings_dict["OPTIONS"]["timeout"] = seconds
         return
     import psycopg2
     from psycopg2 import extensions
