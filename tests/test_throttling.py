@@ -125,6 +125,51 @@ def test_behind_a_proxy_a_client_cannot_name_another_address(limited: Settings) 
 
 
 @pytest.mark.parametrize(
+    "lines", ["198.51.100.{},192.0.2.1", "198.51.100.{}, 192.0.2.1,", "198.51.100.{}, 192.0.2.1, ,"]
+)
+def test_several_lines_of_forwarded_addresses_count_as_one_list(limited: Settings, lines: str) -> None:
+    """The server hands them over joined by commas, in the order in which they came."""
+    limited.TRUSTED_PROXIES = 1
+    answers = [predict(HTTP_X_FORWARDED_FOR=lines.format(number)) for number in range(LIMIT + 1)]
+
+    assert answers == [200] * LIMIT + [429]
+    assert predict(HTTP_X_FORWARDED_FOR="198.51.100.1, 192.0.2.2") == 200
+
+
+def test_a_client_counts_once_however_its_address_is_spelled(settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = 1
+
+    def of(forwarded: str) -> str:
+        return address(Request(RequestFactory().get("/", HTTP_X_FORWARDED_FOR=forwarded)))
+
+    spelled = (
+        "192.0.2.1",
+        " 192.0.2.1 ",
+        "192.0.2.1:443",
+        "192.0.2.1:50123",
+        "::ffff:192.0.2.1",
+        "[::FFFF:192.0.2.1]:9",
+    )
+    assert {of(one) for one in spelled} == {"192.0.2.1"}
+    spelled = (
+        "2001:db8:1:2::",
+        "2001:DB8:1:2:0:0:0:9",
+        "[2001:db8:1:2::3]",
+        "[2001:db8:1:2::3]:443",
+        "2001:db8:1:2::4%eth0",
+    )
+    assert {of(one) for one in spelled} == {"2001:db8:1:2::"}
+
+
+def test_a_key_with_a_limit_that_nobody_can_read_has_the_default(limited: Settings, make_key: MakeKey) -> None:
+    client = JSONClient(make_key("predict", limit="lots"))
+
+    answers = [client.post("/predict", {"tweet": "hello"}).status_code for _ in range(LIMIT + 1)]
+
+    assert answers == [200] * LIMIT + [429]
+
+
+@pytest.mark.parametrize(
     ("proxies", "forwarded", "expected"),
     [
         (0, "192.0.2.1", "127.0.0.1"),

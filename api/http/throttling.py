@@ -1,6 +1,7 @@
 """Rate limits: exact, per key or per address, counted in Redis by one atomic command per request."""
 
 import ipaddress
+import logging
 import math
 import re
 import threading
@@ -19,8 +20,13 @@ if TYPE_CHECKING:  # REST framework imports this module while its views are stil
 
     from api.models import ApiKey
 
+logger = logging.getLogger(__name__)
+
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _COUNT = "local n = redis.call('INCR', KEYS[1]) if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end return n"
+
+# [2001:db8::1], [2001:db8::1]:443 and 192.0.2.1:443
+_WITH_PORT = re.compile(r"\[([^\[\]]*)\](?::\d{1,5})?|([\d.]+):\d{1,5}")
 
 # The share of this process while Redis is away: {window key: count}, emptied whenever the window changes.
 _local: dict[str, int] = {}
@@ -68,14 +74,15 @@ def count(limit: str, who: str) -> float | None:
 def address(request: Request) -> str:
     """Return the client's address; an IPv6 client counts as its /64 network, which is what one subscriber gets.
 
-    `X-Forwarded-For` is believed only as far as there are trusted proxies, which append to it.
+    `X-Forwarded-For` is believed only as far as there are trusted proxies, which append to it. All its lines count as
+    one list, in their order.
     """
     remote = request.META.get("REMOTE_ADDR", "")
-    if settings.TRUSTED_PROXIES and (forwarded := request.META.get("HTTP_X_FORWARDED_FOR")):
-        hops = [hop.strip() for hop in forwarded.split(",")]
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUSTED_PROXIES else ""
+    if hops := [hop.strip() for hop in forwarded.split(",") if hop.strip()]:
         remote = hops[-min(settings.TRUSTED_PROXIES, len(hops))]
     try:
-        parsed = ipaddress.ip_address(remote)
+        parsed = ipaddress.ip_address(_without_port(remote))
     except ValueError:
         return "unknown"
     if parsed.version == 6 and parsed.ipv4_mapped:
@@ -93,7 +100,7 @@ class ScopeThrottle(BaseThrottle):
         if scope is None:
             return True
         key = cast("ApiKey | None", request.auth)
-        limit = (key.limit if key else "") or settings.LIMITS[scope]
+        limit = _own_limit(key) or settings.LIMITS[scope]
         if not limit:
             return True
         who = f"key{key.pk}" if key else address(request)
@@ -102,6 +109,24 @@ class ScopeThrottle(BaseThrottle):
 
     def wait(self) -> float | None:
         return math.ceil(self._wait) if self._wait else None
+
+
+def _own_limit(key: "ApiKey | None") -> str:
+    """Return the limit of the key itself; empty where it has none, or one that nobody can read."""
+    if key is None:
+        return ""
+    try:
+        parse_limit(key.limit)
+    except ValueError:
+        logger.warning("the limit of %s is not one such as 600/minute; the default limits count", key)
+        return ""
+    return key.limit
+
+
+def _without_port(hop: str) -> str:
+    """Return the address alone: some proxies add the client's port, which changes with each connection."""
+    found = _WITH_PORT.fullmatch(hop)
+    return ((found[1] or found[2]) if found else hop).partition("%")[0]
 
 
 def _count_locally(name: str) -> int:
