@@ -15,6 +15,7 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from config.data_folder import make_private
 from hate_speech_ai.version import VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -81,7 +82,7 @@ def _list(name: str, default: list[str], pattern: str, example: str) -> list[str
 # Where state lives, and who may read it.
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+make_private(DATA_DIR)
 
 
 def _secret_key() -> str:

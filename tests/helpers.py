@@ -2,13 +2,17 @@
 
 import csv
 import gzip
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 from pytest_django import Settings
 
@@ -40,6 +44,22 @@ PUBLIC_TEXTS = {
     "wiki_context_toxicity/gc.csv": ["text", "parent"],
     "wiki_context_toxicity/gn.csv": ["text", "parent"],
 }
+
+
+_SHOW = "import config.settings as s; print(s.ALLOWED_HOSTS, s.LOGGING['root']['level'])"
+
+
+def read_settings(folder: Path, program: str = _SHOW, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What a process says that starts with these settings on a data folder."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"DATA_DIR": str(folder), "ENV_FILE": os.devnull} | environment,
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -78,6 +78,10 @@ def test_our_containers_may_do_little() -> None:
     assert "\nUSER app\n" in (settings.BASE_DIR / "docker" / "Dockerfile").read_text()
 
 
+def test_only_the_services_account_reads_the_data() -> None:
+    assert "mkdir --mode 0700 /data && chown app:app /data" in (settings.BASE_DIR / "docker" / "Dockerfile").read_text()
+
+
 @pytest.mark.parametrize("part", ["web", "worker", "beat"])
 def test_the_parts_are_started_as_without_containers(part: str) -> None:
     assert SERVICES[part]["command"] == ["start", part]
