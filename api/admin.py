@@ -12,7 +12,9 @@ from django.db.models import QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from api.http.admin_login import LimitedLoginForm
 from api.keys import trust
+from api.keys.forms import KeyForm
 from api.keys.queries import counted
 from api.lib import audit_log
 from api.models import (
@@ -29,6 +31,8 @@ from api.versions import registry
 from hate_speech_ai.artifact import ArtifactError
 
 Rows = QuerySet[ModelVersion]
+
+admin.site.login_form = LimitedLoginForm
 
 
 def _who(request: HttpRequest) -> str:
@@ -66,6 +70,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "expires_at",
         "revoked_at",
     )
+    form = KeyForm
     list_filter = ("trust",)
     fields = ("name", "prefix", "scopes", "trust", "reliability", "limit", "created_at", "expires_at", "revoked_at")
     readonly_fields = ("prefix", "scopes", "trust", "reliability", "created_at")
@@ -80,9 +85,15 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # revoke it: its reviews stay
 
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        revoked = obj is not None and obj.revoked_at is not None  # for good
+        return (*self.readonly_fields, "revoked_at") if revoked else self.readonly_fields
+
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        audit_log.record("key.changed", str(obj), by=_who(request), fields=form.changed_data)
+        new = {field: str(getattr(obj, field) or "") for field in form.changed_data}
+        action = "key.revoked" if "revoked_at" in new else "key.changed"
+        audit_log.record(action, str(obj), by=_who(request), fields=form.changed_data, new=new)
 
     @admin.display(description="Reviews that wait for approval")
     def waiting_for_approval(self, key: Any) -> int:

@@ -166,6 +166,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",  # refuses other hosts than ALLOWED_HOSTS; sends Content-Length
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "api.http.content_security.middleware",
 ]
 if ADMIN_ENABLED:
     INSTALLED_APPS = ["django.contrib.admin", "django.contrib.sessions", "django.contrib.messages", *INSTALLED_APPS]
@@ -174,6 +175,12 @@ if ADMIN_ENABLED:
         "django.contrib.auth.middleware.AuthenticationMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",
     ]
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [  # of the admin's accounts
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

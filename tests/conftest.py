@@ -244,8 +244,8 @@ def as_key(make_key: MakeKey) -> AsKey:
 
 
 @pytest.fixture
-def admin_enabled(settings: Settings) -> Iterator[None]:
-    """As `ADMIN_ENABLED=true` has it, but for the sessions: their table is not in the tests' database."""
+def admin_enabled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As `ADMIN_ENABLED=true` has it, but for the sessions and the admin's own log: the tests' database has no table."""
     settings.ADMIN_ENABLED = True
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     parts = ["django.contrib.admin", "django.contrib.sessions", "django.contrib.messages"]
@@ -257,6 +257,7 @@ def admin_enabled(settings: Settings) -> Iterator[None]:
         "django.contrib.messages.middleware.MessageMiddleware",
     ]
     _reload_urls()
+    monkeypatch.setattr("django.contrib.admin.ModelAdmin.log_change", lambda *_: None)
     yield
     settings.ADMIN_ENABLED = False
     _reload_urls()

@@ -216,3 +216,52 @@ def test_who_may_only_look_lets_nobodys_labels_train(as_key: AsKey, action: str)
 
     assert ApiKey.objects.get().trust == "quarantined"
     assert ReviewedTweet.objects.get().status == "quarantined"
+
+
+CHANGES = {
+    "name": "a test",
+    "limit": "",
+    "expires_at_0": "",
+    "expires_at_1": "",
+    "revoked_at_0": "",
+    "revoked_at_1": "",
+}
+
+
+def change(client: Client, key: ApiKey, **fields: str) -> Any:
+    """Save the page of a key."""
+    return client.post(f"/admin/api/apikey/{key.pk}/change/", {**CHANGES, **fields})
+
+
+@pytest.mark.parametrize("limit", ["lots", "0/minute", "5/week"])
+def test_a_limit_that_nobody_can_read_is_refused(admin: Client, as_key: AsKey, limit: str) -> None:
+    as_key("review")
+
+    answer = change(admin, ApiKey.objects.get(), limit=limit)
+
+    assert "is not a limit such as 600/minute" in answer.content.decode()
+    assert ApiKey.objects.get().limit == ""
+
+
+def test_a_limit_is_changed_and_the_log_says_to_what(admin: Client, as_key: AsKey) -> None:
+    as_key("review")
+
+    assert change(admin, ApiKey.objects.get(), limit=" 5/minute ").status_code == 302
+
+    assert ApiKey.objects.get().limit == "5/minute"
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.action, entry.details["new"]) == ("key.changed", {"limit": "5/minute"})
+
+
+def test_a_key_is_revoked_for_good(admin: Client, as_key: AsKey) -> None:
+    client = as_key("train")
+    assert change(admin, ApiKey.objects.get(), revoked_at_0="2026-01-02", revoked_at_1="03:04:05").status_code == 302
+    assert AuditEntry.objects.latest("pk").action == "key.revoked"
+    revoked_at = ApiKey.objects.get().revoked_at
+    assert revoked_at is not None
+
+    change(admin, ApiKey.objects.get())
+    change(admin, ApiKey.objects.get(), revoked_at_0="2099-01-01", revoked_at_1="00:00:00")
+
+    assert ApiKey.objects.get().revoked_at == revoked_at
+    assert client.post("/train").status_code == 401
