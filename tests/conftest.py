@@ -20,6 +20,7 @@ import config.urls
 from api.http import authentication, throttling
 from api.lib import redis_client
 from api.models import ApiKey, ModelVersion, Promotion
+from api.operations import write_probes
 from api.prediction import active_model, recorder
 from api.review_queue import live_metrics
 from hate_speech_ai.artifact import sha256
@@ -106,6 +107,9 @@ def fresh_process() -> Iterator[None]:
     redis_client._resting_until = 0.0
     redis_client._client.cache_clear()
     redis_client.call("FLUSHALL")
+    write_probes.of_database.forget()
+    write_probes.of_redis.forget()
+    write_probes._was_locked = False
     yield
     redis_client._client.cache_clear()
 

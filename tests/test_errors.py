@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, InternalError, OperationalError, connection
 from django.test import Client
 
 from api.models import ModelVersion, ReviewedTweet
@@ -151,6 +151,34 @@ def test_without_the_database_nothing_is_stored_and_said_so(as_key: AsKey) -> No
     assert problem_of(response, 503)["code"] == "database_unavailable"
     assert int(response["Retry-After"]) >= 1
     assert not ReviewedTweet.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("database or disk is full"),
+        OperationalError("attempt to write a readonly database"),
+        DatabaseError("database disk image is malformed"),
+        DatabaseError("file is not a database"),
+        InternalError("cannot execute INSERT in a read-only transaction\nLINE 1: my aunt's secret recipe"),
+    ],
+)
+def test_a_database_that_cannot_do_its_work_says_why_in_the_log(
+    as_key: AsKey, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = as_key("review")
+
+    def fail(execute: Any, sql: str, *rest: Any) -> Any:
+        if "reviewedtweet" in sql:
+            raise error
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(fail):
+        response = client.post("/add-reviewed-tweet", {"tweet": "the bus", "is_hate_speech": False})
+
+    assert problem_of(response, 503)["code"] == "database_unavailable"
+    assert f"database: {type(error).__name__}: {str(error).splitlines()[0]}" in caplog.text
+    assert "recipe" not in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/livez", "/score", "/nowhere", "/docs"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connections
 from django.http import HttpResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException, Throttled, UnsupportedMediaType, ValidationError
@@ -15,6 +15,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.response import Response
 
 from api.http.renderers import JSONRenderer
+from api.lib import database
 
 logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -42,8 +43,8 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
 
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge()
-    elif isinstance(error, OperationalError | InterfaceError) or _is_lost_connection(error):
-        logger.error("database: %s", type(error).__name__)
+    elif isinstance(error, OperationalError | InterfaceError) or _is_its_own_trouble(error):
+        logger.error("database: %s", database.message(error))
         for connection in connections.all(initialized_only=True):
             connection.close_if_unusable_or_obsolete()
         error = DatabaseUnavailable()
@@ -99,9 +100,16 @@ def _problem_of(error: Exception, status_code: int, parsers: Iterable[type[BaseP
     return problem(status_code, code, detail)
 
 
-def _is_lost_connection(error: Exception) -> bool:
-    # psycopg2 reports a connection that ended inside a query as a plain DatabaseError.
-    return type(error) is DatabaseError and "connection" in str(error)
+def _is_its_own_trouble(error: Exception) -> bool:
+    """Return whether the database cannot do its work, although the error's class does not say so.
+
+    psycopg2 reports a connection that ended inside a query as a plain DatabaseError, and sqlite3 a damaged file.
+    Postgres reports that it may only be read as an InternalError.
+    """
+    said = str(error)
+    if type(error) is DatabaseError:
+        return "connection" in said or "malformed" in said or "not a database" in said
+    return isinstance(error, InternalError) and "read-only transaction" in said
 
 
 def _title(status_code: int) -> str:

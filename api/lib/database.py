@@ -1,7 +1,11 @@
-"""A web process never waits long for the database."""
+"""How long to wait for the database, and what it says when it refuses."""
 
 import select
+import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from django.db import connection
@@ -48,3 +52,42 @@ def give_up_after(seconds: float) -> None:
             select.select(reading, writing, [], left)
 
     extensions.set_wait_callback(wait)
+
+
+def message(error: BaseException) -> str:
+    """Return what the database said, for the log: its first line, for the others may quote rows."""
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}"
+
+
+def own_words(error: BaseException) -> str:
+    """Return what the database said, for everybody: empty unless it is about its own state, and about no address."""
+    cause = error.__cause__
+    is_its_own = getattr(cause, "sqlite_errorname", None) or getattr(cause, "pgcode", None)
+    return str(error).strip().partition("\n")[0][:300] if is_its_own else ""
+
+
+def is_locked(error: BaseException) -> bool:
+    """Return whether SQLite refused because another connection is just writing."""
+    return str(getattr(error.__cause__, "sqlite_errorname", "")).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """Let SQLite refuse at once, inside, where another connection writes. On Postgres it does nothing."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {int(connection.settings_dict['OPTIONS']['timeout'] * 1000)}")
+
+
+def free_bytes() -> int | None:
+    """Return how much space SQLite's disk has left; None where the database is not a file of ours."""
+    if connection.vendor != "sqlite":
+        return None
+    return shutil.disk_usage(Path(connection.settings_dict["NAME"]).parent).free

@@ -5,7 +5,7 @@ import time
 from functools import cache
 
 from django.conf import settings
-from redis import Redis, RedisError
+from redis import Redis, RedisError, ResponseError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -41,5 +41,6 @@ def call(command: str, *arguments: str | bytes | int) -> object:
         return answer
     except RedisError as error:
         _resting_until = time.monotonic() + _REST_SECONDS
-        logger.warning("Redis: %s", type(error).__name__)
-        raise Unavailable(type(error).__name__) from error
+        logger.warning("Redis: %s: %s", type(error).__name__, error)
+        # What the server answered is about its own state; the other messages name its address.
+        raise Unavailable(str(error) if isinstance(error, ResponseError) else type(error).__name__) from error

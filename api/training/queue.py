@@ -64,7 +64,9 @@ def notify_worker(run_id: UUID) -> None:
     try:
         current_app.send_task(TRAIN_TASK, (str(run_id),), retry=False)
     except (OperationalError, RedisError, OSError) as error:
-        logger.warning("training run %s is queued, but the broker does not answer: %s", run_id, type(error).__name__)
+        logger.warning(
+            "training run %s is queued, but the broker does not answer: %s: %s", run_id, type(error).__name__, error
+        )
 
 
 def _notify_in_background(run_id: UUID) -> None:

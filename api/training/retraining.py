@@ -264,7 +264,7 @@ def _lease(run: TrainingRun) -> Iterator[None]:
             except queue.LostLease:
                 break  # the work itself will notice that it is fenced off
             except DatabaseError as error:
-                logger.warning("training run %s: the lease was not renewed: %s", run.pk, type(error).__name__)
+                logger.warning("training run %s: the lease was not renewed: %s", run.pk, database.message(error))
                 connection.close()
         connection.close()
 
