@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_process_init, worker_ready
+from celery.signals import beat_init, worker_init, worker_process_init, worker_ready
 from kombu.exceptions import OperationalError
 
 from api.lib.processes import die_with_parent
@@ -17,6 +17,14 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 app = Celery("hate_speech")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def _drop_unreadable_messages(**kwargs: Any) -> None:
+    """Begin without the message that may have ended the worker before this one."""
+    from api.lib import broker
+
+    broker.drop_unreadable()
 
 
 @worker_process_init.connect

@@ -6,13 +6,13 @@ whoever is killed, the kernel ends what it started. A signal to stop is passed o
 
 import fcntl
 import os
-import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -22,6 +22,8 @@ from api.lib.processes import kill_when_parent_ends
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _STEADY_SECONDS = 60.0
 _GRACE_SECONDS = 8.0
+# After so many failed starts in a row, a part is healed, where that is possible.
+_FAILED_STARTS = 2
 
 #: What ends the stack.
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -35,11 +37,17 @@ class CannotStart(Exception):
 
 @dataclass
 class Child:
-    """A process that is kept running."""
+    """A process that is kept running.
+
+    Attributes:
+        heal: puts right what may keep it from starting, and says what that was; empty if there was nothing.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
+    heal: Callable[[], str] = str
+    failed_starts: int = 0
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     pause: float = _FIRST_PAUSE
@@ -58,12 +66,25 @@ class Child:
         now = time.monotonic()
         if self.process is not None and (code := self.process.poll()) is not None:
             if now - self.started_at > _STEADY_SECONDS:
-                self.pause = _FIRST_PAUSE
+                self.pause, self.failed_starts = _FIRST_PAUSE, 0
             say(f"{self.name} ended ({_describe(code)}); starting it again in {self.pause:g} s")
+            self._heal_if_it_cannot_start(code, say)
             self.process, self.restart_at = None, now + self.pause
             self.pause = min(self.pause * 2, _LONGEST_PAUSE)
         if self.restart_at is not None and now >= self.restart_at:
             self.start()
+
+    def _heal_if_it_cannot_start(self, code: int, say: Say) -> None:
+        self.failed_starts = self.failed_starts + 1 if code > 0 else 0  # who is killed could start
+        if self.failed_starts < _FAILED_STARTS:
+            return
+        self.failed_starts = 0
+        try:
+            healed = self.heal()
+        except OSError as error:
+            healed = f"{self.name} cannot be healed: {error}"
+        if healed:
+            say(healed)
 
 
 @dataclass
@@ -74,8 +95,10 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
 
-    def add(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        child = Child(name, command, environment)
+    def add(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], heal: Callable[[], str] = str
+    ) -> None:
+        child = Child(name, command, environment, heal)
         self.children.append(child)
         child.start()
 
@@ -122,10 +145,11 @@ def lock(folder: Path) -> IO[str]:
             f"{folder} is in use by the process {file.read().strip() or '(unknown)'}; "
             "stop that one, or set DATA_DIR to another folder"
         ) from None
-    file.seek(0)
-    file.truncate()
-    file.write(str(os.getpid()))
-    file.flush()
+    with suppress(OSError):  # a full disk: who is second is then told no number
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
     return file
 
 
@@ -140,23 +164,6 @@ def require_free_port(host: str, port: int) -> None:
         raise CannotStart(
             f"cannot listen on {host}:{port} ({error.strerror or error}); set PORT to a free one"
         ) from None
-
-
-def valkey_command(folder: Path, executable: str, port: int, password: str) -> list[str]:
-    """Valkey on the loopback interface, keeping an append-only file. The password is in a file that only we read."""
-    home = folder / "valkey"
-    home.mkdir(mode=0o700, exist_ok=True)
-    settings = home / "valkey.conf"
-    settings.touch(mode=0o600)
-    settings.write_text(
-        f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {home}\nappendonly yes\nappendfsync everysec\n"
-        'save ""\nmaxmemory 256mb\nmaxmemory-policy noeviction\nloglevel warning\nlogfile valkey.log\n'
-    )
-    return [executable, str(settings)]
-
-
-def new_password() -> str:
-    return secrets.token_urlsafe(24)
 
 
 def manage(*arguments: str) -> list[str]:

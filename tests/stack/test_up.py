@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from hate_speech_ai.artifact import sha256
 from hate_speech_ai.training.base_model import BASE_MODEL
@@ -126,6 +127,34 @@ def test_it_keeps_its_data(stack: Stack) -> None:
     assert stack.key == key
     assert stack.predict().body["model_version"] == version
     assert stack.get(f"/reviewed-tweets/{review}").body["tweet"] == "the match was moved to sunday evening"
+
+
+def test_a_damaged_valkey_file_heals_by_itself(stack: Stack) -> None:
+    stack.stop()
+    for file in (stack.data / "valkey" / "appendonlydir").glob("*.incr.aof"):
+        file.write_bytes(b"\0" * 20 + file.read_bytes())
+
+    stack.start()
+
+    stack.wait_for_output("begins empty")
+    assert stack.finished(stack.train())["status"] == "done"
+    wait_for("good health", lambda: stack.answers("/health"))
+
+
+@pytest.mark.parametrize("message", ["{{{{", '{"body": "no base64!", "properties": {}}', "{}"])
+def test_a_message_that_nobody_can_read_ends_the_worker_once_at_most(stack: Stack, message: str) -> None:
+    Redis.from_url((stack.data / "valkey" / "url").read_text()).lpush("celery", message)
+
+    assert stack.finished(stack.train())["status"] == "done"
+
+
+def test_nobody_else_reads_its_data(stack: Stack) -> None:
+    stack.stop()
+    stack.data.chmod(0o755)
+    stack.start()
+
+    files = [path for path in (stack.data, *stack.data.rglob("*")) if not path.is_symlink()]
+    assert {path.name: oct(path.stat().st_mode) for path in files if path.stat().st_mode & 0o077} == {}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -44,7 +44,7 @@ class Command(BaseCommand):
             if settings.BASE_MODEL:  # the first answer before all else
                 stack.watch(seconds=10, until=self._is_ready)
             self._start(stack, environment, "worker", "beat")
-            self._one_off(stack, environment, "bootstrap")
+            self._bootstrap(stack, environment)
             stack.watch(seconds=60, until=self._is_ready)
             if not stack.stopping:
                 self._one_off(stack, environment, "print_welcome")
@@ -60,12 +60,16 @@ class Command(BaseCommand):
             raise supervisor.CannotStart(
                 "there is no Valkey for this platform: install valkey-server or redis-server, or set REDIS_URL"
             )
-        port, password = valkey.free_port(), supervisor.new_password()
-        command = supervisor.valkey_command(settings.DATA_DIR, executable, port, password)
+        port, password = valkey.free_port(), valkey.new_password()
         environment["REDIS_URL"] = f"redis://:{password}@127.0.0.1:{port}/0"
-        settings.VALKEY_URL_FILE.touch(mode=0o600)
-        settings.VALKEY_URL_FILE.write_text(environment["REDIS_URL"])
-        stack.add("valkey", command, environment)
+        try:
+            command = valkey.command(settings.DATA_DIR, executable, port, password)
+            settings.VALKEY_URL_FILE.touch(mode=0o600)
+            settings.VALKEY_URL_FILE.write_text(environment["REDIS_URL"])
+        except OSError as error:  # such as a full disk: predictions need no Valkey
+            self._say(f"valkey is not started: {error}")
+            return
+        stack.add("valkey", command, environment, heal=lambda: valkey.set_aside(settings.DATA_DIR))
 
     def _start(self, stack: supervisor.Supervisor, environment: dict[str, str], *parts: str) -> None:
         for part in parts:
@@ -99,6 +103,15 @@ class Command(BaseCommand):
             process.terminate()
         if process.wait() != 0 and not stack.stopping:
             raise supervisor.CannotStart(f"`manage.py {' '.join(command)}` failed; what it said is above")
+
+    def _bootstrap(self, stack: supervisor.Supervisor, environment: dict[str, str]) -> None:
+        """Make what is missing. Where it fails, a model that serves goes on: such as on a full or damaged disk."""
+        try:
+            self._one_off(stack, environment, "bootstrap")
+        except supervisor.CannotStart as error:
+            if not self._is_ready():
+                raise
+            self._say(f"{error}. Predictions go on; GET /health says what is not well")
 
     def _is_ready(self) -> bool:
         try:
