@@ -249,7 +249,7 @@ def as_key(make_key: MakeKey) -> AsKey:
 
 @pytest.fixture
 def admin_enabled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As `ADMIN_ENABLED=true` has it, but for the sessions and the admin's own log: the tests' database has no table."""
+    """As `ADMIN_ENABLED=true` has it, but for the sessions and the admin's own log: their tables are not there."""
     settings.ADMIN_ENABLED = True
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     parts = ["django.contrib.admin", "django.contrib.sessions", "django.contrib.messages"]

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from celery.signals import worker_init
 from pytest_django import Settings
 
 from api.lib import broker, redis_client
@@ -104,7 +105,8 @@ def test_what_is_no_queue_makes_room_for_one() -> None:
 def test_a_worker_looks_before_it_begins() -> None:
     put("{{{{")
 
-    celery.worker_init.send(sender="test")
+    assert celery.app
+    worker_init.send(sender="test")
 
     assert waiting() == []
 

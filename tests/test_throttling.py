@@ -136,29 +136,21 @@ def test_several_lines_of_forwarded_addresses_count_as_one_list(limited: Setting
     assert predict(HTTP_X_FORWARDED_FOR="198.51.100.1, 192.0.2.2") == 200
 
 
-def test_a_client_counts_once_however_its_address_is_spelled(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("counted", "spelled"),
+    [
+        ("192.0.2.1", ["192.0.2.1", " 192.0.2.1 ", "192.0.2.1:443", "192.0.2.1:50123", "::ffff:192.0.2.1"]),
+        ("192.0.2.1", ["[::FFFF:192.0.2.1]:9", "[::ffff:c000:201]"]),
+        ("2001:db8:1:2::", ["2001:db8:1:2::", "2001:DB8:1:2:0:0:0:9", "[2001:db8:1:2::3]", "[2001:db8:1:2::3]:443"]),
+        ("2001:db8:1:2::", ["2001:db8:1:2::4%eth0"]),
+    ],
+)
+def test_a_client_counts_once_however_its_address_is_spelled(
+    settings: Settings, counted: str, spelled: list[str]
+) -> None:
     settings.TRUSTED_PROXIES = 1
 
-    def of(forwarded: str) -> str:
-        return address(Request(RequestFactory().get("/", HTTP_X_FORWARDED_FOR=forwarded)))
-
-    spelled = (
-        "192.0.2.1",
-        " 192.0.2.1 ",
-        "192.0.2.1:443",
-        "192.0.2.1:50123",
-        "::ffff:192.0.2.1",
-        "[::FFFF:192.0.2.1]:9",
-    )
-    assert {of(one) for one in spelled} == {"192.0.2.1"}
-    spelled = (
-        "2001:db8:1:2::",
-        "2001:DB8:1:2:0:0:0:9",
-        "[2001:db8:1:2::3]",
-        "[2001:db8:1:2::3]:443",
-        "2001:db8:1:2::4%eth0",
-    )
-    assert {of(one) for one in spelled} == {"2001:db8:1:2::"}
+    assert {address(RequestFactory().get("/", HTTP_X_FORWARDED_FOR=one)) for one in spelled} == {counted}
 
 
 def test_a_key_with_a_limit_that_nobody_can_read_has_the_default(limited: Settings, make_key: MakeKey) -> None:

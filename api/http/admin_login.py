@@ -23,11 +23,12 @@ class LimitedLoginForm(AdminAuthenticationForm):
     def clean(self) -> dict[str, Any]:
         name = str(self.cleaned_data.get("username", "")).strip().casefold()
         digest = hashlib.sha256(name.encode()).hexdigest()[:32]
-        wait = count(settings.LIMITS["wrong_key"], f"wrong_key:{address(self.request)}")
+        who = address(self.request) if self.request else "unknown"
+        wait = count(settings.LIMITS["wrong_key"], f"wrong_key:{who}")
         if wait is None and name:
             wait = count(_PER_NAME, f"login:{digest}")
         if wait is not None:
-            logger.warning("too many attempts to log in to the admin, from %s", address(self.request))
+            logger.warning("too many attempts to log in to the admin, from %s", who)
             raise ValidationError(f"Too many attempts. Try again in {_in_words(wait)}.", code="too_many_attempts")
         cleaned: dict[str, Any] = super().clean()
         return cleaned

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -71,7 +72,7 @@ def count(limit: str, who: str) -> float | None:
     return None if number <= requests else (window + 1) * seconds - now
 
 
-def address(request: Request) -> str:
+def address(request: Request | HttpRequest) -> str:
     """Return the client's address; an IPv6 client counts as its /64 network, which is what one subscriber gets.
 
     `X-Forwarded-For` is believed only as far as there are trusted proxies, which append to it. All its lines count as
