@@ -4,11 +4,13 @@ import logging
 import os
 import re
 import secrets
+import ssl
 import sys
 from datetime import time
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
@@ -258,6 +260,21 @@ REDIS_URL = env.str("REDIS_URL", default="") or (
     VALKEY_URL_FILE.read_text() if VALKEY_URL_FILE.exists() else "redis://127.0.0.1:6379/0"
 )
 REDIS_TIMEOUT_SECONDS = 0.2
+REDIS_CA_FILE = env.str("REDIS_CA_FILE", default="")
+if "ssl_" in urlsplit(REDIS_URL).query:
+    raise ImproperlyConfigured("REDIS_URL has parameters of TLS, which would not hold for all parts; set REDIS_CA_FILE")
+# With rediss:// the server proves who it is, to every part alike: Celery by itself would believe any.
+REDIS_TLS: dict[str, Any] = {}
+if REDIS_URL.startswith("rediss://"):
+    REDIS_TLS = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+if REDIS_CA_FILE:
+    try:
+        ssl.create_default_context(cafile=REDIS_CA_FILE)
+    except OSError as error:
+        raise ImproperlyConfigured(f"REDIS_CA_FILE {REDIS_CA_FILE!r} has no certificates: {error}") from None
+    if not REDIS_TLS:
+        raise ImproperlyConfigured("REDIS_CA_FILE is for a REDIS_URL with rediss://")
+    REDIS_TLS["ssl_ca_certs"] = REDIS_CA_FILE
 
 # Requests allowed per key (or per address without one), as "N/second", "N/minute", "N/hour"; empty for no limit.
 
@@ -318,6 +335,7 @@ CLAIM_MINUTES = 30
 # Celery. The database is the queue of record (api/training/queue.py); a message only says "look there".
 
 CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_USE_SSL = REDIS_TLS or None
 CELERY_TIMEZONE = LOCAL_ZONE.key
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -23,7 +23,11 @@ class Unavailable(Exception):
 def _client() -> Redis:
     seconds = settings.REDIS_TIMEOUT_SECONDS
     return Redis.from_url(
-        settings.REDIS_URL, socket_timeout=seconds, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 0)
+        settings.REDIS_URL,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
+        retry=Retry(NoBackoff(), 0),
+        **settings.REDIS_TLS,
     )
 
 
