@@ -8,7 +8,7 @@ from api.integrations.openai.errors import no_such_path, refuse
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     detail = "The request cannot be understood. Is the host name in its URL one of ALLOWED_HOSTS?"
-    if request.path.startswith("/v1/"):
+    if request.path_info.startswith("/v1/"):
         return refuse(400, detail, "bad_request")
     return respond(400, "bad_request", detail)
 
@@ -18,7 +18,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith("/v1/"):
+    if request.path_info.startswith("/v1/"):
         return no_such_path(request)
     return respond(404, "not_found", "There is nothing at this path. GET /docs lists the paths that exist.")
 

@@ -118,6 +118,8 @@ TRUSTED_PROXIES = _integer("TRUSTED_PROXIES", 0, least=0, most=10)
 PUBLIC_URL = env.str("PUBLIC_URL", default="")
 if PUBLIC_URL and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", PUBLIC_URL):
     raise ImproperlyConfigured(f"PUBLIC_URL {PUBLIC_URL!r} is not a URL; write it as https://hate.example.org")
+_public_path = urlsplit(PUBLIC_URL).path.rstrip("/")  # which the proxy takes off
+FORCE_SCRIPT_NAME = _public_path or None
 
 # Web server. `python manage.py start web` reads these.
 
@@ -196,7 +198,7 @@ TEMPLATES = [
         },
     }
 ]
-STATIC_URL = "/static/"
+STATIC_URL = f"{_public_path}/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
@@ -204,7 +206,7 @@ WHITENOISE_AUTOREFRESH = False
 # key would already have crossed the wire.
 BEHIND_HTTPS_PROXY = _flag("BEHIND_HTTPS_PROXY", False)
 SECURE_SSL_REDIRECT = BEHIND_HTTPS_PROXY
-SECURE_REDIRECT_EXEMPT = [r"^(?!admin/)"]
+SECURE_REDIRECT_EXEMPT = [rf"^(?!{re.escape(_public_path.lstrip('/'))}/?admin/)"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_HTTPS_PROXY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_HTTPS_PROXY
