@@ -87,10 +87,20 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 make_private(DATA_DIR)
 
 
+def _refuse_weak(key: str) -> None:
+    """Raise ImproperlyConfigured for a key that can be guessed, or that is the line that makes one."""
+    if len(key) < 32 or len(set(key)) < 8 or "token_urlsafe" in key or key.startswith("django-insecure-"):
+        raise ImproperlyConfigured(
+            "SECRET_KEY can be guessed; use 32 random characters or more, such as those of python3 -c "
+            "'import secrets; print(secrets.token_urlsafe(50))', and put the old key into SECRET_KEY_FALLBACKS"
+        )
+
+
 def _secret_key() -> str:
     """Return the key from the environment, else the one that the first start left in the data folder."""
-    key: str = env.str("SECRET_KEY", default="")
+    key: str = env.str("SECRET_KEY", default="").strip()
     if key:
+        _refuse_weak(key)
         return key
     path = DATA_DIR / "secret_key"
     try:
@@ -147,7 +157,7 @@ except (ZoneInfoNotFoundError, ValueError):
         f"SCHEDULE_TIME_ZONE is {_local_zone!r}; use the name of a time zone, such as Europe/Warsaw"
     ) from None
 _nightly_at = env.str("NIGHTLY_AT", default="01:00").strip()
-if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", _nightly_at):
+if not re.fullmatch(r"([01]?[0-9]|2[0-3]):[0-5][0-9]", _nightly_at):
     raise ImproperlyConfigured(f"NIGHTLY_AT is {_nightly_at!r}; use HH:MM, in SCHEDULE_TIME_ZONE")
 NIGHTLY_AT = time.fromisoformat(_nightly_at.rjust(5, "0"))
 

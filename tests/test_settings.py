@@ -1,24 +1,10 @@
 """Values that cannot work are refused when a process starts, by name and with the fix."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
-
-def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "import config.settings as s; print(s.ALLOWED_HOSTS, s.LOGGING['root']['level'])"],
-        env=os.environ | {"DATA_DIR": str(tmp_path), "ENV_FILE": os.devnull} | environment,
-        cwd=settings.BASE_DIR,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+from tests.helpers import read_settings
 
 
 @pytest.mark.parametrize(
@@ -32,6 +18,17 @@ def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str
         ("TRUSTED_PROXIES", "-1", "0 to 10"),
         ("NIGHTLY_AT", "01:00+02:00", "HH:MM"),
         ("NIGHTLY_AT", "25:00", "HH:MM"),
+        ("NIGHTLY_AT", "01:00:30", "HH:MM"),
+        ("NIGHTLY_AT", "1", "HH:MM"),
+        ("NIGHTLY_AT", "0١:00", "HH:MM"),
+        ("SECRET_KEY", "a", "32 random characters"),
+        ("SECRET_KEY", "a" * 50, "32 random characters"),
+        ("SECRET_KEY", "x7Kp" * 7 + "x7K", "32 random characters"),
+        ("SECRET_KEY", "import secrets; print(secrets.token_urlsafe(50))", "32 random characters"),
+        ("SECRET_KEY", "django-insecure-3k$z!p0w8v7n@x2c5b6m1q9r4t", "SECRET_KEY_FALLBACKS"),
+        ("REDIS_CA_FILE", "no/such/file", "no certificates"),
+        ("REDIS_CA_FILE", "/dev/null", "no certificates"),
+        ("REDIS_URL", "rediss://redis.example:6379/0?ssl_cert_reqs=none", "REDIS_CA_FILE"),
         ("SCHEDULE_TIME_ZONE", "Mars/Olympus", "Europe/Warsaw"),
         ("LOG_LEVEL", "loud", "INFO"),
         ("DATABASE_URL", "nonsense", "postgres://"),
@@ -44,7 +41,7 @@ def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str
     ],
 )
 def test_what_cannot_work_is_refused_by_name(tmp_path: Path, name: str, value: str, hint: str) -> None:
-    done = start(tmp_path, **{name: value})
+    done = read_settings(tmp_path, **{name: value})
 
     last = done.stderr.strip().splitlines()[-1]
     assert done.returncode != 0
@@ -54,6 +51,21 @@ def test_what_cannot_work_is_refused_by_name(tmp_path: Path, name: str, value: s
 
 
 def test_spaces_and_small_letters_are_understood(tmp_path: Path) -> None:
-    done = start(tmp_path, ALLOWED_HOSTS="a.org, localhost", LOG_LEVEL="debug")
+    done = read_settings(tmp_path, ALLOWED_HOSTS="a.org, localhost", LOG_LEVEL="debug")
 
     assert done.stdout.strip() == "['a.org', 'localhost'] DEBUG"
+
+
+@pytest.mark.parametrize("key", ["q3Xv_8-Zr" * 4, "a key for tests only, which nothing outside of them ever sees"])
+def test_a_long_secret_is_taken(tmp_path: Path, key: str) -> None:
+    done = read_settings(tmp_path, "import config.settings as s; print(s.SECRET_KEY)", SECRET_KEY=f" {key} ")
+
+    assert done.stdout.strip() == key
+    assert not (tmp_path / "secret_key").exists()
+
+
+@pytest.mark.parametrize(("given", "time"), [("3:05", "03:05:00"), ("23:59", "23:59:00")])
+def test_a_night_begins_at_an_hour_and_a_minute(tmp_path: Path, given: str, time: str) -> None:
+    done = read_settings(tmp_path, "import config.settings as s; print(s.NIGHTLY_AT)", NIGHTLY_AT=given)
+
+    assert done.stdout.strip() == time
