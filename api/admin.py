@@ -12,7 +12,6 @@ from django.db.models import QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from api.http.admin_login import LimitedLoginForm
 from api.keys import trust
 from api.keys.forms import KeyForm
 from api.keys.queries import counted
@@ -27,6 +26,7 @@ from api.models import (
     StoredPrediction,
     TrainingRun,
 )
+from api.operations.admin_login import LimitedLoginForm
 from api.versions import registry
 from hate_speech_ai.artifact import ArtifactError
 

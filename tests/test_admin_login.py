@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from pytest_django import Settings
 
-from api.http import admin_login
 from api.models import ModelVersion, Promotion
+from api.operations import admin_login
 
 pytestmark = pytest.mark.usefixtures("admin_enabled")
 PASSWORD = "seven green bicycles"
