@@ -170,6 +170,20 @@ def test_after_three_attempts_a_run_is_dead() -> None:
     assert run.reasons[0].startswith("3 attempts ended without a result")
 
 
+def test_a_start_that_finds_its_third_attempt_ended_gives_it_up() -> None:
+    """As where each attempt takes the whole machine down."""
+    run = queued()
+    seen = []
+    for _ in range(3):
+        assert queue.claim(run.pk) is not None
+        queue.release_abandoned()
+        seen.append(status_of(run))
+
+    run.refresh_from_db()
+    assert seen == [Status.QUEUED, Status.QUEUED, Status.ABANDONED]
+    assert run.reasons[0].startswith("3 attempts ended without a result")
+
+
 def test_a_dead_run_makes_way_for_the_next() -> None:
     run, following = claimed(), queued()
     TrainingRun.objects.filter(pk=run.pk).update(attempts=3)

@@ -133,7 +133,24 @@ def requeue(run: TrainingRun, why: str) -> None:
 
 def release_abandoned() -> None:
     """Put running runs back into the queue, where it is known that nobody works on them any more."""
-    TrainingRun.objects.filter(status=Status.RUNNING).update(status=Status.QUEUED, lease_until=None, step="")
+    for run in TrainingRun.objects.filter(status=Status.RUNNING):
+        _put_back_or_abandon(run, rows_held_by_attempt(run))
+
+
+def _put_back_or_abandon(run: TrainingRun, row: Any) -> None:
+    """Let a run begin again that ended without a word; after `MAX_ATTEMPTS`, it is over.
+
+    Args:
+        row: the run's, as long as it still is as it was found.
+    """
+    if run.attempts < settings.MAX_ATTEMPTS or run.version_id:  # its result is stored: it need only be ended
+        if row.update(status=Status.QUEUED, lease_until=None, step=""):
+            logger.warning("training run %s: attempt %s ended without a word; again", run.pk, run.attempts)
+        return
+    reason = f"{run.attempts} attempts ended without a result; the worker's log has the last one"
+    now = timezone.now()
+    row.update(status=Status.ABANDONED, finished_at=now, lease_until=None, step="", reasons=[reason])
+    logger.error("training run %s is dead: %s", run.pk, reason)
 
 
 def notify_next() -> None:
@@ -148,19 +165,7 @@ def sweep() -> None:
     now = timezone.now()
     expired = TrainingRun.objects.filter(status=Status.RUNNING, lease_until__lt=now)
     for run in expired:
-        if run.attempts < settings.MAX_ATTEMPTS or run.version_id:  # its result is stored: it need only be ended
-            if (
-                rows_held_by_attempt(run)
-                .filter(lease_until__lt=now)
-                .update(status=Status.QUEUED, lease_until=None, step="")
-            ):
-                logger.warning("training run %s: attempt %s ended without a word; again", run.pk, run.attempts)
-        else:
-            reason = f"{run.attempts} attempts ended without a result; the worker's log has the last one"
-            rows_held_by_attempt(run).filter(lease_until__lt=now).update(
-                status=Status.ABANDONED, finished_at=now, lease_until=None, step="", reasons=[reason]
-            )
-            logger.error("training run %s is dead: %s", run.pk, reason)
+        _put_back_or_abandon(run, rows_held_by_attempt(run).filter(lease_until__lt=now))
     catch_up(now)
     IdempotentAnswer.objects.filter(created_at__lt=now - _FORGET_AFTER).delete()
     Heartbeat.objects.filter(at__lt=now - timedelta(hours=1)).delete()
