@@ -3,16 +3,17 @@
 from typing import Any
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from api.http.renderers import JSONRenderer
 from api.http.routing import both
+from api.operations.views import SchemaView
 
 _ROOMS = (
     *("keys", "prediction", "review_queue", "versions", "reviews", "training"),
     *("integrations.perspective", "integrations.openai", "integrations.label_studio", "operations"),
 )
-_schema: Any = SpectacularJSONAPIView.as_view(authentication_classes=(), renderer_classes=[JSONRenderer])
+_schema: Any = SchemaView.as_view(authentication_classes=(), renderer_classes=[JSONRenderer])
 _docs: Any = SpectacularSwaggerSplitView.as_view(authentication_classes=(), url_name="schema")
 
 urlpatterns = [

@@ -52,6 +52,18 @@ def test_it_is_openapi_3_1(client: JSONClient, path: str) -> None:
     validate_schema(response.json())  # type: ignore[no-untyped-call]
 
 
+def test_it_is_the_same_whatever_the_query_says(client: JSONClient, schema: dict[str, Any]) -> None:
+    for query in ("version=%0d%0aX:y", "version=2", "lang=de", "lang=%00", "format=yaml"):
+        response = client.get(f"/schema?{query}")
+        assert (response.status_code, response.json()) == (200, schema)
+
+
+def test_it_is_made_once(client: JSONClient, schema: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drf_spectacular.generators.SchemaGenerator.get_schema", lambda *_, **__: 1 / 0)
+
+    assert client.get("/schema").json() == schema
+
+
 def test_every_route_is_listed_once(schema: dict[str, Any]) -> None:
     assert {"/predict", "/add-reviewed-tweet", "/score", "/models/{version_id}/promote"} <= routes()
     assert set(schema["paths"]) == routes() - ABOUT

@@ -1,8 +1,12 @@
-"""/health, /livez, /readyz and /audit-log."""
+"""/health, /livez, /readyz, /audit-log and /schema."""
 
+from functools import cache
 from typing import Any
 
+from django.conf import settings
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SCHEMA_KWARGS, SpectacularJSONAPIView
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -54,3 +58,17 @@ class HealthView(APIView):
     def get(self, request: Request) -> Response:
         well, report = health.report()
         return Response(report, status.HTTP_200_OK if well else status.HTTP_503_SERVICE_UNAVAILABLE)
+
+
+class SchemaView(SpectacularJSONAPIView):
+    """The same document for everybody, whatever the query says: it is made once in each process."""
+
+    @extend_schema(**SCHEMA_KWARGS)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response(_document(settings.PUBLIC_PREDICT))
+
+
+@cache
+def _document(public_predict: bool) -> Any:
+    generator: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
+    return generator.get_schema(request=None, public=True)
