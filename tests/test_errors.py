@@ -113,6 +113,14 @@ def test_invalid_fields(client: JSONClient, served: ModelVersion) -> None:
     assert problem["errors"] == {"tweet": ["This must be a string, not a number."]}
 
 
+@pytest.mark.parametrize("prefix", ["%00", "hs_000000000000%00"])
+def test_a_key_that_no_database_can_look_for_is_not_there(as_key: AsKey, prefix: str) -> None:
+    """Postgres refuses NUL with an error that would be a 500."""
+    answer = as_key("admin").post(f"/keys/{prefix}/trust", {"trust": "trusted", "reason": "x"})
+
+    assert problem_of(answer, 404)["code"] == "not_found"
+
+
 def test_a_field_of_any_name_can_be_refused(client: JSONClient, served: ModelVersion) -> None:
     problem = problem_of(client.post("/predict", {"<b>": 1, "\0": 2, "x" * 1000: 3}), 400)
 

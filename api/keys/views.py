@@ -1,5 +1,6 @@
 """Keys over HTTP: who reviews, how far their labels are believed, and what waits for approval."""
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -45,6 +46,8 @@ class KeyTrustView(APIView):
         responses=TrustAnswerSerializer,
     )
     def post(self, request: Request, prefix: str) -> Response:
+        if "\0" in prefix:  # which Postgres takes for no text at all
+            raise Http404
         key = get_object_or_404(ApiKey, prefix=prefix)
         options = TrustRequestSerializer.read(request.data)
         act = trust.trust if options.pop("trust") == ApiKey.Trust.TRUSTED else trust.quarantine
