@@ -127,7 +127,11 @@ def test_a_table(add: Add, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "start", ["=", "+", "-", "@", "\t", "\r", " =", "   @", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+    "start",
+    [
+        *("=", "+", "-", "@", "\t", "\r", " =", "   @", "\uff1d", "\uff0b", "\uff0d", "\uff20"),
+        *("\n=", "\u00a0=", "\u200b+", "\ufeff@", " \u00a0-"),
+    ],
 )
 def test_no_cell_of_a_table_is_a_formula(add: Add, tmp_path: Path, start: str) -> None:
     cell = f"{start}HYPERLINK(A1)"
