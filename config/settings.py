@@ -138,6 +138,8 @@ try:
     ip_address(HOST)
 except ValueError:
     raise ImproperlyConfigured(f"HOST is {HOST!r}; use an address such as 127.0.0.1, or 0.0.0.0 for all") from None
+if DEBUG and not ip_address(HOST).is_loopback:
+    raise ImproperlyConfigured(f"DEBUG shows passwords to whoever reaches {HOST}; use it on 127.0.0.1 only")
 PORT = _integer("PORT", 8000, most=65_535)
 WEB_PROCESSES = _integer("WEB_PROCESSES", min(2, os.cpu_count() or 1), most=256)
 WEB_THREADS = _integer("WEB_THREADS", 4, most=256)

@@ -69,3 +69,11 @@ def test_a_night_begins_at_an_hour_and_a_minute(tmp_path: Path, given: str, time
     done = read_settings(tmp_path, "import config.settings as s; print(s.NIGHTLY_AT)", NIGHTLY_AT=given)
 
     assert done.stdout.strip() == time
+
+
+@pytest.mark.parametrize(("host", "works"), [("127.0.0.1", True), ("::1", True), ("::", False), ("10.0.0.1", False)])
+def test_debugging_is_for_this_machine_only(tmp_path: Path, host: str, works: bool) -> None:
+    done = read_settings(tmp_path, HOST=host, DEBUG="true")
+
+    assert (done.returncode == 0) is works
+    assert works or "DEBUG" in done.stderr.splitlines()[-1]
