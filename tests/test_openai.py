@@ -309,6 +309,92 @@ def test_a_version_that_cannot_be_loaded_is_not_there(
         assert why in error["message"]
 
 
+MODELS = "/v1/models"
+
+
+@case("GET /v1/models")
+@case("data.*.id")
+@case("data.*.object")
+@case("data.*.created")
+@case("data.*.owned_by")
+def test_the_models_are_listed(client: JSONClient, served: ModelVersion, make_version: MakeVersion) -> None:
+    other, retired = make_version(), make_version()
+    rewrite(retired, retired_reason="too old")
+
+    response = client.get(MODELS)
+
+    assert response["x-request-id"].startswith("req_")
+    listed = {
+        "omni-moderation-latest": served,
+        f"hate-speech-{other.pk}": other,
+        f"hate-speech-{served.pk}": served,
+    }
+    assert response.json() == {
+        "object": "list",
+        "data": [
+            {
+                "id": name,
+                "object": "model",
+                "created": int(version.created_at.timestamp()),
+                "owned_by": "hate-speech-detection",
+            }
+            for name, version in listed.items()
+        ],
+    }
+    for model in response.json()["data"]:
+        assert client.get(f"{MODELS}/{model['id']}").json() == model
+        assert client.post(PATH, {"input": KIND, "model": model["id"]}).status_code == 200
+
+
+@case("GET /v1/models/<id>")
+@case("model_not_found")
+def test_a_model_can_be_asked_for_by_every_name_that_a_request_may_have(
+    client: JSONClient, served: ModelVersion, make_version: MakeVersion
+) -> None:
+    for name in ("text-moderation-007", "hate-speech"):
+        assert client.get(f"{MODELS}/{name}").json()["id"] == name
+    retired = make_version()
+    rewrite(retired, retired_reason="too old")
+    for name, why in ((f"hate-speech-{retired.pk}", "retired"), ("hate-speech-99", "lists"), ("gpt-5", "lists")):
+        error = error_of(client.get(f"{MODELS}/{name}"), 404)
+        assert (error["code"], error["param"]) == ("model_not_found", "model")
+        assert why in error["message"]
+
+
+@case("GET /v1/models")
+@case("GET /v1/models/<id>")
+def test_to_name_the_models_loads_none(client: JSONClient, served: ModelVersion, make_version: MakeVersion) -> None:
+    other = make_version()
+
+    assert client.get(MODELS).status_code == client.get(f"{MODELS}/hate-speech-{other.pk}").status_code == 200
+    assert other.pk not in active_model._pinned
+
+
+@case("GET /v1/models")
+@case("GET /v1/models/<id>")
+@case("invalid_api_key")
+@case("model_not_ready", "added")
+def test_the_models_need_what_moderations_need(
+    client: JSONClient, db: None, make_key: MakeKey, settings: Settings
+) -> None:
+    for path in (MODELS, f"{MODELS}/hate-speech"):
+        assert error_of(client.get(path), 503)["code"] == "model_not_ready"
+    settings.PUBLIC_PREDICT = False
+    for path in (MODELS, f"{MODELS}/hate-speech-1"):
+        assert error_of(client.get(path), 401)["code"] == "invalid_api_key"
+        bearer = f"Bearer {make_key('review')}"
+        assert error_of(client.get(path, Authorization=bearer), 403)["code"] == "insufficient_permissions"
+
+
+@case("DELETE /v1/models/<id>", "refused")
+@case("method_not_allowed")
+def test_a_model_is_not_deleted_here(client: JSONClient, served: ModelVersion) -> None:
+    path = f"{MODELS}/hate-speech-{served.pk}"
+
+    assert error_of(client.request("DELETE", path, "application/json", b""), 405)["code"] == "method_not_allowed"
+    assert error_of(client.post(MODELS, {}), 405)["code"] == "method_not_allowed"
+
+
 @case("invalid_api_key")
 @case("Authorization: Bearer")
 @pytest.mark.parametrize("header", ["Bearer hs_000000000000_wrong", "Basic abc", "Bearer", "Bearer é"])
@@ -498,7 +584,7 @@ def test_python_raises_its_own_errors(python: Callable[..., openai.OpenAI]) -> N
     with pytest.raises(openai.BadRequestError) as bad:
         python().moderations.create(input=[])
     with pytest.raises(openai.NotFoundError):
-        python().models.list()
+        python().embeddings.create(input=KIND, model="any")
 
     assert wrong.value.code == "invalid_api_key"
     assert (missing.value.code, missing.value.param) == ("model_not_found", "model")
@@ -528,6 +614,21 @@ def test_python_does_not_come_back_in_vain(python: Callable[..., openai.OpenAI],
 
     assert refused.value.code == "rate_limit_exceeded"
     assert refused.value.response.request.headers["x-stainless-retry-count"] == "0"
+
+
+def test_python_lists_the_models(python: Callable[..., openai.OpenAI], served: ModelVersion) -> None:
+    client = python()
+
+    names = [model.id for model in client.models.list()]
+
+    assert names == ["omni-moderation-latest", f"hate-speech-{served.pk}"]
+    for name in names:
+        model = client.models.retrieve(name)
+        assert (model.id, model.object, model.owned_by) == (name, "model", "hate-speech-detection")
+        assert model.created == int(served.created_at.timestamp())
+        assert client.moderations.create(input=KIND, model=name).model == f"hate-speech-{served.pk}"
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("gpt-5")
 
 
 # npm's client.

@@ -61,7 +61,8 @@ def error_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 def no_such_path(request: HttpRequest) -> HttpResponse:
     """404 for whatever else OpenAI's clients ask for."""
-    return refuse(404, f"Invalid URL ({request.method} {request.path[:200]}): there is only POST /v1/moderations here.")
+    here = "here are POST /v1/moderations and GET /v1/models"
+    return refuse(404, f"Invalid URL ({request.method} {request.path[:200]}): {here}.")
 
 
 def refuse(status_code: int, message: str, code: str | None = None) -> HttpResponse:

@@ -73,18 +73,36 @@ def choose_model(name: Any) -> Chosen:
     if not isinstance(name, str):
         problem = f"Invalid type for 'model': expected a string, but got {kind_of(name)}."
         raise ModerationError(problem, param="model", code="invalid_type")
-    if _ALIAS.fullmatch(name):
+    if asks_what_serves(name):
         return predicting.serving()
-    pinned = _PINNED.fullmatch(name)
-    why = "GET /models lists the versions; hate-speech-<id> asks one, omni-moderation-latest the one that serves"
     try:
-        if pinned and int(pinned[1]) <= MAX_ID:
-            return predicting.numbered(int(pinned[1]))
+        return predicting.numbered(version_in(name))
     except ModelVersion.DoesNotExist:
-        pass
+        raise no_such_model(name) from None
     except ArtifactError as error:
-        why = f"it cannot be loaded: {error}"
-    raise ModelNotFound(f"The model '{name[:80]}' does not exist: {why}.", param="model", code="model_not_found")
+        raise no_such_model(name, f"it cannot be loaded: {error}") from None
+
+
+def asks_what_serves(name: str) -> bool:
+    """Return whether a name is one of those that OpenAI's clients send, whatever serves here."""
+    return _ALIAS.fullmatch(name) is not None
+
+
+def version_in(name: str) -> int:
+    """Return the number of the version that a name asks for.
+
+    Raises:
+        ModelNotFound: it asks for none.
+    """
+    pinned = _PINNED.fullmatch(name)
+    if pinned is None or int(pinned[1]) > MAX_ID:
+        raise no_such_model(name)
+    return int(pinned[1])
+
+
+def no_such_model(name: str, why: str = "") -> ModelNotFound:
+    why = why or "GET /v1/models lists the versions; omni-moderation-latest is the one that serves"
+    return ModelNotFound(f"The model '{name[:80]}' does not exist: {why}.", param="model", code="model_not_found")
 
 
 def moderate(chosen: Chosen, texts: Iterable[str], key: ApiKey | None) -> dict[str, Any]:

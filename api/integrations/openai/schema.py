@@ -92,3 +92,16 @@ ANSWER: dict[str, Any] = {
         },
     },
 }
+MODEL: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "what a request names as its `model`"},
+        "object": {"const": "model"},
+        "created": {"type": "integer", "description": "when it was trained, in seconds since 1970"},
+        "owned_by": {"type": "string"},
+    },
+}
+MODELS: dict[str, Any] = {
+    "type": "object",
+    "properties": {"object": {"const": "list"}, "data": {"type": "array", "items": MODEL}},
+}

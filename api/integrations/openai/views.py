@@ -1,4 +1,4 @@
-"""OpenAI's moderation format: its clients ask this service by changing their base URL.
+"""OpenAI's formats of moderations and models: its clients ask this service by changing their base URL.
 
 The scorer, the keys and the limits are those of `POST /predict`; only the wire format is OpenAI's."""
 
@@ -13,15 +13,26 @@ from api.http.authentication import key_of
 from api.http.parsers import LargeJSONParser
 from api.integrations.openai.authentication import BearerAuthentication
 from api.integrations.openai.errors import ModerationError, error_handler, request_id
+from api.integrations.openai.models import find_model, list_models
 from api.integrations.openai.moderation import choose_model, moderate, read_texts
-from api.integrations.openai.schema import ANSWER, ERROR, REQUEST
+from api.integrations.openai.schema import ANSWER, ERROR, MODEL, MODELS, REQUEST
 from api.models import ApiKey
 
 
-class ModerationsView(APIView):
+class OpenAIView(APIView):
     scope = ApiKey.Scope.PREDICT
     public = True
     authentication_classes = [BearerAuthentication]
+
+    def get_exception_handler(self) -> Any:
+        return error_handler
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response["x-request-id"] = request_id()
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+class ModerationsView(OpenAIView):
     parser_classes = [LargeJSONParser]
 
     @extend_schema(
@@ -41,9 +52,20 @@ class ModerationsView(APIView):
         chosen = choose_model(body.get("model"))
         return Response(moderate(chosen, texts, key_of(request)))
 
-    def get_exception_handler(self) -> Any:
-        return error_handler
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        response["x-request-id"] = request_id()
-        return super().finalize_response(request, response, *args, **kwargs)
+class ModelsView(OpenAIView):
+    @extend_schema(
+        summary="The models that can be asked, in OpenAI's format",
+        responses={200: MODELS, **dict.fromkeys((401, 403, 429, 500, 503), ERROR)},
+    )
+    def get(self, request: Request) -> Response:
+        return Response(list_models())
+
+
+class ModelView(OpenAIView):
+    @extend_schema(
+        summary="A model that can be asked, in OpenAI's format",
+        responses={200: MODEL, **dict.fromkeys((401, 403, 404, 429, 500, 503), ERROR)},
+    )
+    def get(self, request: Request, name: str) -> Response:
+        return Response(find_model(name))
