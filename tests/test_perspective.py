@@ -133,7 +133,7 @@ def _(service: Service) -> None:
 
 @case("comment.type")
 def _(service: Service) -> None:
-    for kind in ("PLAIN_TEXT", "TEXT_TYPE_UNSPECIFIED", None):
+    for kind in ("PLAIN_TEXT", "TEXT_TYPE_UNSPECIFIED", None, "plain_text", "Plain-Text", 0, 1, "1"):
         assert service.analyze(comment={"text": RUDE, "type": kind}).status_code == 200
 
 
@@ -141,6 +141,8 @@ def _(service: Service) -> None:
 def _(service: Service) -> None:
     message = refusal(service.analyze(comment={"text": RUDE, "type": "HTML"}))
     assert message == "Currently, only 'PLAIN_TEXT' comments are supported"
+    for kind in ("html", 2):
+        assert refusal(service.analyze(comment={"text": RUDE, "type": kind})) == message
 
 
 @case("context.entries", "ignored")
@@ -185,7 +187,7 @@ def _(service: Service) -> None:
 
 @case("requestedAttributes.*.scoreType")
 def _(service: Service) -> None:
-    for kind in ("PROBABILITY", "SCORE_TYPE_UNSPECIFIED"):
+    for kind in ("PROBABILITY", "SCORE_TYPE_UNSPECIFIED", "probability", 1, 0):
         assert service.scores(RUDE, {"TOXICITY": {"scoreType": kind}}) == service.scores()
     assert service.scores(RUDE, {"TOXICITY": None}) == service.scores()
 
@@ -195,13 +197,15 @@ def _(service: Service) -> None:
     for kind in ("STD_DEV_SCORE", "PERCENTILE", "RAW"):
         message = refusal(service.analyze(RUDE, {"TOXICITY": {"score_type": kind}}))
         assert message == f"Requested score type {kind} is not supported by attribute TOXICITY"
-    problem(service.analyze(RUDE, {"TOXICITY": {"score_type": "BEST"}}))
+    wrongs: list[Any] = ["BEST", 5, -1, 1.5, True, [], {}]
+    for wrong in wrongs:
+        problem(service.analyze(RUDE, {"TOXICITY": {"score_type": wrong}}))
 
 
 @case("requestedAttributes.*.scoreThreshold")
 def _(service: Service) -> None:
     value = service.scores()["TOXICITY"]["summaryScore"]["value"]
-    for threshold in (value, {"value": value}):
+    for threshold in (value, {"value": value}, str(value), "1e-3", "+.001"):
         assert service.scores(RUDE, {"TOXICITY": {"scoreThreshold": threshold}}) == service.scores()
     above = math.nextafter(value, 1)
     assert list(service.scores(RUDE, {"TOXICITY": {"scoreThreshold": above}, "INSULT": {}})) == ["INSULT"]
@@ -211,7 +215,8 @@ def _(service: Service) -> None:
     rude = rude["TOXICITY"]["spanScores"]
     assert rude == [span for span in words if span["score"]["value"] >= middle]
     assert len(rude) == 4
-    problem(service.analyze(RUDE, {"TOXICITY": {"scoreThreshold": "high"}}))
+    for wrong in ("high", "", " 0.5", "0.5 ", "1_0", "0x1", "nan", "NaN", "Infinity", "1e999", True, [0.5]):
+        problem(service.analyze(RUDE, {"TOXICITY": {"scoreThreshold": wrong}}))
 
 
 @case("spanAnnotations")
@@ -219,7 +224,8 @@ def _(service: Service) -> None:
     spans = service.scores(spanAnnotations=True)["TOXICITY"]["spanScores"]
     words = [RUDE[span["begin"] : span["end"]] for span in spans]
     assert words == ["you", "are", "a", "stupid", "idiot", "go", "away"]
-    problem(service.analyze(spanAnnotations="yes"))
+    assert service.scores(spanAnnotations="true")["TOXICITY"]["spanScores"] == spans
+    problem(service.analyze(spanAnnotations="maybe"))
 
 
 @case("languages")
@@ -228,7 +234,10 @@ def _(service: Service) -> None:
         assert service.analyze(languages=codes).json()["languages"] == codes
     assert service.analyze(languages=[]).json()["languages"] == ["en"]
     assert service.analyze(GERMAN, languages=["en"]).status_code == 200  # who sends it knows
-    problem(service.analyze(languages="en"))
+    for code in ("en", "en-US"):  # as R sends a vector of one
+        assert service.analyze(languages=code).json()["languages"] == [code]
+    assert refusal(service.analyze(languages="de"), "LANGUAGE_NOT_SUPPORTED_BY_ATTRIBUTE")
+    problem(service.analyze(languages={"en": 1}))
     problem(service.analyze(languages=[1]))
 
 
@@ -353,7 +362,8 @@ def _(service: Service) -> None:
     wrongs: list[Any] = [{}, {"TOXICITY": {}}, {"TOXICITY": {"summaryScore": {}}}, None, []]
     for wrong in wrongs:
         problem(service.suggest(wrong if wrong is not None else {"TOXICITY": 1}))
-    for value in (1.5, -0.1, "1", True, None):
+    assert service.review({"TOXICITY": {"summaryScore": {"value": "0.25"}}}, text="an idiot").labels == {"toxic": 0.25}
+    for value in (1.5, -0.1, "1.5", "one", True, None):
         problem(service.suggest({"TOXICITY": {"summaryScore": {"value": value}}}))
     problem(service.suggest({"TOXICITY": {"summaryScore": {"value": 1, "type": "RAW"}}}))
 
@@ -486,6 +496,28 @@ def _(service: Service) -> None:
     sample = b"""{comment: {text: 'what an idiot'}, languages: ["en"], requestedAttributes: {TOXICITY:{}} }"""
     assert service.post(ANALYZE, sample).json()["attributeScores"]["TOXICITY"]["summaryScore"]["value"] > 0.5
     problem(service.post(ANALYZE, sample + b" " * 65536))
+
+
+@case("JSON as protobuf reads it")
+def _(service: Service) -> None:
+    # As R's jsonlite writes what has one element, and as clients do that write everything as text.
+    body = {
+        "comment": {"text": RUDE, "type": "plain_text"},
+        "requestedAttributes": {"TOXICITY": {"scoreType": "probability", "scoreThreshold": "0.0"}},
+        "languages": "en",
+        "spanAnnotations": "F",
+        "doNotStore": "TRUE",
+        "context": {"entries": {"text": "have a nice day"}},
+    }
+    assert service.post(ANALYZE, body).json()["attributeScores"] == service.scores()
+    for said in ("true", "True", "t", "yes", "Y", "1"):
+        assert len(service.scores(spanAnnotations=said)["TOXICITY"]["spanScores"]) == 7
+    for said in ("false", "f", "No", "n", "0"):
+        assert len(service.scores(spanAnnotations=said)["TOXICITY"]["spanScores"]) == 1
+    wrongs: list[Any] = [1, 0, "", " true", "on", "2", [], {}]
+    for wrong in wrongs:
+        problem(service.analyze(spanAnnotations=wrong))
+    problem(service.analyze(clientToken=17))
 
 
 @case("alt, prettyPrint, quotaUser, $.xgafv, ...", "ignored")

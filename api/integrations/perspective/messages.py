@@ -1,22 +1,27 @@
-"""Reading Perspective's requests. Names come as `doNotStore` or `do_not_store`; null counts as left out."""
+"""Reading Perspective's requests."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from api.http.fields import MAX_LABELS, text_problem
+from api.http.fields import MAX_LABELS
 from api.integrations.perspective.errors import Malformed, PerspectiveError
+from api.integrations.perspective.protobuf_json import (
+    read_enum,
+    read_flag,
+    read_list,
+    read_number,
+    read_object,
+    read_string,
+    read_text,
+)
 from api.prediction import language
 
 #: Bytes of a comment, in UTF-8.
 MAX_COMMENT = 20_480
 PROBABILITY = "PROBABILITY"
+# In the order of their numbers.
 _TEXT_TYPES = ("TEXT_TYPE_UNSPECIFIED", "PLAIN_TEXT", "HTML")
 _SCORE_TYPES = ("SCORE_TYPE_UNSPECIFIED", PROBABILITY, "STD_DEV_SCORE", "PERCENTILE", "RAW")
-# `user_id` is what the old demos send.
-_IGNORED = {"userId"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ class Suggestion:
 
 def read_analysis(body: Any) -> Analysis:
     """Read a message, or raise PerspectiveError or Malformed in the words of Google's service."""
-    fields = _object(
+    fields = read_object(
         body,
         "",
         *("comment", "context", "requestedAttributes", "languages", "communityId", "clientToken", "sessionId"),
@@ -97,15 +102,15 @@ def read_analysis(body: Any) -> Analysis:
     return Analysis(
         comment,
         thresholds={name: _threshold(name, options) for name, options in _attributes(asked, "requested_attributes")},
-        spans=_flag(fields, "spanAnnotations"),
-        drop_unsupported=_flag(fields, "dropUnsupportedAttributes"),
-        store=not _flag(fields, "doNotStore"),
+        spans=read_flag(fields, "spanAnnotations"),
+        drop_unsupported=read_flag(fields, "dropUnsupportedAttributes"),
+        store=not read_flag(fields, "doNotStore"),
     )
 
 
 def read_suggestion(body: Any) -> Suggestion:
     """Read a message, or raise PerspectiveError or Malformed in the words of Google's service."""
-    fields = _object(
+    fields = read_object(
         body, "", "comment", "context", "attributeScores", "languages", "communityId", "clientToken", "sessionId"
     )
     comment = _comment(fields)
@@ -124,43 +129,37 @@ def _comment(fields: dict[str, Any]) -> Comment:
     if len(text.encode()) > MAX_COMMENT:
         raise PerspectiveError("Comment text too long.", "COMMENT_TOO_LONG")
     _check_context(fields.get("context", {}))
-    codes = fields.get("languages", [])
-    if not isinstance(codes, list):
-        raise Malformed("Invalid value at 'languages', expected a list of language codes", "languages")
-    _text(fields, "sessionId")
+    read_text(fields, "sessionId")
     return Comment(
         text,
-        requested=[_string(code, "languages") for code in codes],
+        requested=[read_string(code, "languages") for code in read_list(fields.get("languages", []))],
         detected=language.detect(text),
-        client_token=_text(fields, "clientToken"),
-        community=_text(fields, "communityId") or "",
+        client_token=read_text(fields, "clientToken"),
+        community=read_text(fields, "communityId") or "",
     )
 
 
 def _entry(value: Any, where: str) -> str:
     """Return the text of a comment, or of an entry of its context."""
-    fields = _object(value, where, "text", "type")
-    kind = fields.get("type", "PLAIN_TEXT")
-    if kind not in _TEXT_TYPES:
+    fields = read_object(value, where, "text", "type")
+    kind = read_enum(fields.get("type", "PLAIN_TEXT"), _TEXT_TYPES)
+    if kind is None:
         raise PerspectiveError("Unknown text type")
     if kind == "HTML":
         raise PerspectiveError("Currently, only 'PLAIN_TEXT' comments are supported")
-    return _string(fields.get("text", ""), f"{where}.text")
+    return read_string(fields.get("text", ""), f"{where}.text")
 
 
 def _check_context(value: Any) -> None:
     """Check the context, although nothing uses it: a mistake in it must not pass."""
-    fields = _object(value, "context", "entries", "articleAndParentComment")
+    fields = read_object(value, "context", "entries", "articleAndParentComment")
     if len(fields) == 2:
         raise PerspectiveError(
             "Context can have either entries or article_and_parent_comment, but both fields were populated."
         )
-    entries = fields.get("entries", [])
-    if not isinstance(entries, list):
-        raise Malformed("Invalid value at 'context.entries', expected a list", "context.entries")
-    for entry in entries:
+    for entry in read_list(fields.get("entries", [])):
         _entry(entry, "context.entries")
-    around = _object(
+    around = read_object(
         fields.get("articleAndParentComment", {}), "context.article_and_parent_comment", "article", "parentComment"
     )
     for entry in around.values():
@@ -177,24 +176,22 @@ def _attributes(value: Any, where: str) -> list[tuple[str, Any]]:
 
 def _threshold(name: str, options: Any) -> float:
     where = f"requested_attributes[{name[:100]}]"
-    fields = _object(options, where, "scoreType", "scoreThreshold")
+    fields = read_object(options, where, "scoreType", "scoreThreshold")
     _check_score_type(name, fields.get("scoreType", PROBABILITY), where)
     threshold = fields.get("scoreThreshold", 0.0)
     if isinstance(threshold, dict):  # as Jigsaw's simple-server sends it
-        threshold = _object(threshold, f"{where}.score_threshold", "value").get("value", 0.0)
-    return _number(threshold, f"{where}.score_threshold")
+        threshold = read_object(threshold, f"{where}.score_threshold", "value").get("value", 0.0)
+    return read_number(threshold, f"{where}.score_threshold")
 
 
 def _suggested(name: str, scores: Any) -> float:
     where = f"attribute_scores[{name[:100]}]"
-    fields = _object(scores, where, "summaryScore", "spanScores")
-    spans = fields.get("spanScores", [])
-    if not isinstance(spans, list):
-        raise Malformed(f"Invalid value at '{where}.span_scores', expected a list", f"{where}.span_scores")
-    for span in spans:  # checked, so that what is sent is right; a review is about the whole comment
-        of_span = _object(span, f"{where}.span_scores", "begin", "end", "score")
+    fields = read_object(scores, where, "summaryScore", "spanScores")
+    # Checked, so that what is sent is right; a review is about the whole comment.
+    for span in read_list(fields.get("spanScores", [])):
+        of_span = read_object(span, f"{where}.span_scores", "begin", "end", "score")
         for end in ("begin", "end"):
-            _number(of_span.get(end, 0 if end == "begin" else None), f"{where}.span_scores.{end}")
+            read_number(of_span.get(end, 0 if end == "begin" else None), f"{where}.span_scores.{end}")
         _score(name, of_span.get("score"), f"{where}.span_scores.score")
     if "summaryScore" not in fields:
         raise PerspectiveError(f"Attribute {name[:100]} has no summary_score: only whole comments are reviewed here")
@@ -202,66 +199,17 @@ def _suggested(name: str, scores: Any) -> float:
 
 
 def _score(name: str, value: Any, where: str) -> float:
-    fields = _object(value, where, "value", "type")
+    fields = read_object(value, where, "value", "type")
     _check_score_type(name, fields.get("type", PROBABILITY), where)
-    score = _number(fields.get("value"), f"{where}.value")
+    score = read_number(fields.get("value"), f"{where}.value")
     if not 0 <= score <= 1:
         raise Malformed(f"Invalid value at '{where}.value', expected a number from 0 to 1", f"{where}.value")
     return score
 
 
 def _check_score_type(name: str, kind: Any, where: str) -> None:
-    if kind not in _SCORE_TYPES:
+    known = read_enum(kind, _SCORE_TYPES)
+    if known is None:
         raise Malformed(f"Invalid value at '{where}', expected one of {', '.join(_SCORE_TYPES)}", where)
-    if kind not in (PROBABILITY, "SCORE_TYPE_UNSPECIFIED"):
-        raise PerspectiveError(f"Requested score type {kind} is not supported by attribute {name[:100]}")
-
-
-# Values of the JSON types.
-
-
-def _object(value: Any, where: str, *names: str) -> dict[str, Any]:
-    """Return an object's fields by their camel-case names."""
-    if not isinstance(value, dict):
-        field = where or "body"
-        raise Malformed(f"Invalid value at '{field}', expected an object", field)
-    known = _spellings(names)
-    fields = {}
-    for name, content in value.items():
-        if name not in known:
-            at = f" at '{where}'" if where else ""
-            raise Malformed(
-                f'Invalid JSON payload received. Unknown name "{name[:100]}"{at}: Cannot find field.', where
-            )
-        if content is not None and known[name] not in _IGNORED:
-            fields[known[name]] = content
-    return fields
-
-
-@cache
-def _spellings(names: tuple[str, ...]) -> Mapping[str, str]:
-    known = {name: name for name in (*names, *_IGNORED)}
-    return known | {re.sub("([A-Z])", r"_\1", name).lower(): name for name in known}
-
-
-def _flag(fields: dict[str, Any], name: str) -> bool:
-    value = fields.get(name, False)
-    if not isinstance(value, bool):
-        raise Malformed(f"Invalid value at '{name}', expected true or false", name)
-    return value
-
-
-def _text(fields: dict[str, Any], name: str) -> str | None:
-    return _string(fields[name], name) if name in fields else None
-
-
-def _string(value: Any, where: str) -> str:
-    if problem := text_problem(value):
-        raise Malformed(f"Invalid value at '{where}': {problem}", where)
-    return str(value)
-
-
-def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Malformed(f"Invalid value at '{where}', expected a number", where)
-    return value
+    if known not in (PROBABILITY, "SCORE_TYPE_UNSPECIFIED"):
+        raise PerspectiveError(f"Requested score type {known} is not supported by attribute {name[:100]}")
