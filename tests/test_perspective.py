@@ -585,6 +585,19 @@ def _(service: Service) -> None:
     assert statuses(service.batch(*inside)) == [200, 400, 400, 405, 200]
 
 
+@case("a long head in a batch", "refused")
+def _(service: Service) -> None:
+    def sized(name: str, size: int) -> str:
+        return part(COMMENT, headers=f"{name}: {'a' * size}\r\n")
+
+    assert statuses(service.batch(sized("X", 1_100), part(COMMENT), sized("X", 800))) == [400, 200, 200]
+    plain = [
+        f"\r\nPOST {ANALYZE} HTTP/1.1\r\nContent-Type: a/b; c={'d' * size}\r\n\r\n{json.dumps(COMMENT)}"
+        for size in (249, 250)
+    ]
+    assert statuses(service.batch(*plain)) == [200, 400]
+
+
 @case("other paths in a batch", "refused")
 def _(service: Service) -> None:
     targets = ("POST /predict", "POST /batch", "GET /$discovery/rest", "POST http://[/", "POST /v1alpha1/comments:foo")
@@ -736,6 +749,17 @@ def _(service: Service) -> None:
     assert service.post(ANALYZE, padded).status_code == 200
     assert "exceeds the limit" in problem(service.post(ANALYZE, padded + b" "), 413)["message"]
     assert problem(service.post("/batch", b" " * (4 * 1024 * 1024 + 1), "multipart/mixed; boundary=B"), 413)
+
+
+@case("TOO_MUCH_WORK", "added")
+def _(service: Service) -> None:
+    versions = [f"TOXICITY@{number}" for number in range(20)]
+    assert "Unknown" in refusal(service.analyze(RUDE * 200, versions, spanAnnotations=True))
+    long = part({"comment": {"text": "have a nice day " * 400}, "requestedAttributes": {"TOXICITY": {}}})
+    response = service.batch(*[long] * 42, part(COMMENT))
+    assert statuses(response) == [200] * 40 + [413] * 3
+    assert "at most 200,000 characters are read for one request" in response.content.decode()
+    assert '"reason":"TOO_MUCH_WORK"' in response.content.decode()
 
 
 @case("RATE_LIMIT_EXCEEDED")

@@ -1,5 +1,6 @@
 """Perspective's attributes: labels of ours by LABEL_OF, and any other by its own name in capitals, as HATE_SPEECH."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from api.integrations.perspective.errors import PerspectiveError
@@ -11,12 +12,19 @@ from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.evaluation.perspective_scores import LABEL_OF
 from hate_speech_ai.labels import LABELS
 
+#: A model version's number, and a label that it answers: equal ones have equal scores.
+Place = tuple[int, str]
+
 
 class Head(NamedTuple):
     """Who answers an attribute."""
 
     chosen: Chosen
     label: str
+
+    @property
+    def place(self) -> Place:
+        return self.model.version, self.label
 
     @property
     def model(self) -> LoadedModel:
@@ -38,6 +46,11 @@ def find_head(attribute: str) -> Head:
     except (ValueError, ModelVersion.DoesNotExist, ArtifactError):
         pass
     raise _unknown(attribute)
+
+
+def versions_of(attributes: Iterable[str]) -> int:
+    """Return how many model versions attributes ask, before any is loaded."""
+    return len({attribute.partition("@")[2] for attribute in attributes})
 
 
 def label_of(attribute: str) -> str:

@@ -20,14 +20,18 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.integrations.budget import Budget
 from api.integrations.perspective.errors import CONTENT_TYPE, Malformed, body
 
 #: As many as Google's service takes.
 MAX_PARTS = 100
 _PATH = "/v1alpha1/"
 _BLANK = re.compile(rb"\r?\n\r?\n")
-# Bytes. Nobody reads longer headers quickly: 4 MB of one Content-Type take Django two minutes.
-_MAX_HEAD = 16 * 1024
+# Bytes of a part's head, and of its Content-Type. Nobody reads long ones quickly: a hundred of 16 KB took Django 13 s.
+_MAX_HEAD = 1024
+_MAX_CONTENT_TYPE = 256
+# Where a part finds what is left to the whole batch. A header cannot have this name.
+_BUDGET = "perspective.budget"
 # What a part takes over from the request around it, unless it says so itself.
 _INHERITED = ("HTTP_AUTHORIZATION", "HTTP_X_GOOG_API_KEY")
 
@@ -55,15 +59,23 @@ def run(request: Request, content: bytes, methods: Methods) -> tuple[bytes, str]
         Malformed: it is not a batch, or has no part or too many.
     """
     parts = split(content, request.content_type)
+    budget = Budget()
     boundary = f"batch_{secrets.token_urlsafe(24)}"
     answers = []
     for part in parts:
         head = [f"--{boundary}", "Content-Type: application/http"]
         if part.content_id:
             head.append(f"Content-ID: {_answered(part.content_id)}")
-        answers.append("\r\n".join(head).encode() + b"\r\n\r\n" + _serialize(_answer(part.content, request, methods)))
+        answer = _answer(part.content, request, budget, methods)
+        answers.append("\r\n".join(head).encode() + b"\r\n\r\n" + _serialize(answer))
     answers.append(f"--{boundary}--\r\n".encode())
     return b"\r\n".join(answers), f"multipart/mixed; boundary={boundary}"
+
+
+def budget_of(request: Request) -> Budget:
+    """Return what a request may ask for: what is left to the batch that it came in, or all, if it came alone."""
+    budget = request.META.get(_BUDGET)
+    return budget if isinstance(budget, Budget) else Budget()
 
 
 def split(content: bytes, content_type: str) -> list[Part]:
@@ -113,12 +125,12 @@ def _answered(content_id: str) -> str:
     return f"<response-{plain[1:]}" if plain.startswith("<") else f"response-{plain}"
 
 
-def _answer(content: bytes, outer: Request, methods: Methods) -> Response:
+def _answer(content: bytes, outer: Request, budget: Budget, methods: Methods) -> Response:
     head, sent = _cut(content)
     line, _, headers = head.partition(b"\n")
     words = line.decode("latin-1").split()
     if len(words) not in (2, 3):
-        return Response(body(400, "The part has no head of up to 16 KB that begins as POST /path HTTP/1.1."), 400)
+        return Response(body(400, "The part has no head of up to 1 KB that begins as POST /path HTTP/1.1."), 400)
     method, target = words[:2]
     try:
         url = urlsplit(target)
@@ -128,7 +140,10 @@ def _answer(content: bytes, outer: Request, methods: Methods) -> Response:
     view = methods.get(path.removeprefix(_PATH)) if path.startswith(_PATH) else None
     if view is None:
         return Response(body(404, "There is no such method; a batch can hold comments:analyze and suggestscore."), 404)
-    environ = _environ(outer, method, url.path, url.query, BytesHeaderParser().parsebytes(headers), sent)
+    named = BytesHeaderParser().parsebytes(headers)
+    if len(str(named.get("Content-Type", ""))) > _MAX_CONTENT_TYPE:
+        return Response(body(400, f"The part's Content-Type is longer than {_MAX_CONTENT_TYPE} bytes."), 400)
+    environ = _environ(outer, method, url.path, url.query, named, sent) | {_BUDGET: budget}
     response: Any = view(WSGIRequest(environ))
     return response  # type: ignore[no-any-return]
 

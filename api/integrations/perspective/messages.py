@@ -1,6 +1,7 @@
 """Reading Perspective's requests."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from api.http.fields import MAX_LABELS
@@ -31,16 +32,19 @@ class Comment:
     Attributes:
         text: not blank.
         requested: the languages that the client names; empty where it leaves that to us.
-        detected: what the language looks like; None where it cannot be said.
         client_token: to be echoed; None where there is none.
         community: who says so.
     """
 
     text: str
     requested: list[str]
-    detected: str | None
     client_token: str | None
     community: str
+
+    @cached_property
+    def detected(self) -> str | None:
+        """What the language looks like; None where it cannot be said. To say it takes reading the text."""
+        return language.detect(self.text)
 
     @property
     def languages(self) -> list[str]:
@@ -55,9 +59,13 @@ class Comment:
             raise PerspectiveError("Unable to detect language", "LANGUAGE_DETECTION_FAILED")
         return [self.detected]
 
+    @cached_property
+    def _foreign(self) -> list[str]:
+        return [code for code in self.languages if not language.is_supported(code)]
+
     def require_language(self, attribute: str) -> None:
         """Raise PerspectiveError if the comment is in a language that our models do not read."""
-        if foreign := [code for code in self.languages if not language.is_supported(code)]:
+        if foreign := self._foreign:
             raise PerspectiveError(
                 f"Attribute {attribute} does not support request languages: {', '.join(foreign)}",
                 "LANGUAGE_NOT_SUPPORTED_BY_ATTRIBUTE",
@@ -117,9 +125,15 @@ def read_suggestion(body: Any) -> Suggestion:
     suggested = fields.get("attributeScores")
     if not suggested:
         raise PerspectiveError("Missing attribute_scores")
+    if len(suggested) > MAX_LABELS:
+        raise too_many(len(suggested))
     return Suggestion(
         comment, scores={name: _suggested(name, scores) for name, scores in _attributes(suggested, "attribute_scores")}
     )
+
+
+def too_many(attributes: int) -> PerspectiveError:
+    return PerspectiveError(f"At most {MAX_LABELS} attributes, not {attributes}")
 
 
 def _comment(fields: dict[str, Any]) -> Comment:
@@ -133,7 +147,6 @@ def _comment(fields: dict[str, Any]) -> Comment:
     return Comment(
         text,
         requested=[read_string(code, "languages") for code in read_list(fields.get("languages", []))],
-        detected=language.detect(text),
         client_token=read_text(fields, "clientToken"),
         community=read_text(fields, "communityId") or "",
     )
@@ -169,8 +182,6 @@ def _check_context(value: Any) -> None:
 def _attributes(value: Any, where: str) -> list[tuple[str, Any]]:
     if not isinstance(value, dict):
         raise Malformed(f"Invalid value at '{where}', expected an object", where)
-    if len(value) > MAX_LABELS:
-        raise PerspectiveError(f"At most {MAX_LABELS} attributes, not {len(value)}")
     return [(name, {} if options is None else options) for name, options in value.items()]
 
 

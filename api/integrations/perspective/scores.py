@@ -1,35 +1,44 @@
 """The answers: scores of a comment, and of its words."""
 
 import math
+from collections.abc import Collection
 from itertools import accumulate
 from typing import Any
 
-from api.integrations.perspective.attributes import Head, find_head, label_of
+from api.http.fields import MAX_LABELS
+from api.integrations.budget import Budget
+from api.integrations.perspective.attributes import Head, Place, find_head, label_of, versions_of
 from api.integrations.perspective.errors import PerspectiveError
-from api.integrations.perspective.messages import PROBABILITY, Analysis, Suggestion
+from api.integrations.perspective.messages import PROBABILITY, Analysis, Suggestion, too_many
 from api.models import ApiKey, ReviewedTweet
 from api.prediction import predicting
-from api.prediction.loading import LoadedModel
 from api.prediction.predicting import Chosen
 from api.reviews import intake
 from hate_speech_ai.explain import contributions
-from hate_speech_ai.scorer import Score
 from hate_speech_ai.text import is_readable, read, tokenize
+
+Span = tuple[int, int, float]
 
 _LONGEST = 200  # characters of a token or a community that the database keeps
 
 
-def analyze(asked: Analysis, key: ApiKey | None) -> dict[str, Any]:
+def analyze(asked: Analysis, key: ApiKey | None, budget: Budget) -> dict[str, Any]:
     """Return the answer to a request to analyze.
 
     Raises:
         PerspectiveError: an attribute or the language is not supported, and that was not to be passed over.
         ModelNotReady: there is no model yet.
+        TooMuchWork: the budget does not allow it.
     """
     comment = asked.comment
+    names = list(asked.thresholds)
+    if len(names) > MAX_LABELS:
+        raise too_many(len(names))
+    # Before anything is read: once by each version, and once for each attribute's list of words.
+    budget.read(comment.text, versions_of(names) + (len(names) if asked.spans else 0))
     languages = comment.languages
     heads: dict[str, Head] = {}
-    for name in asked.thresholds:
+    for name in names:
         try:
             heads[name] = find_head(name)
             comment.require_language(name)
@@ -37,15 +46,13 @@ def analyze(asked: Analysis, key: ApiKey | None) -> dict[str, Any]:
             heads.pop(name, None)
             if not asked.drop_unsupported:
                 raise
-    judged: dict[Chosen, Score] = {}
-    for chosen in dict.fromkeys(head.chosen for head in heads.values()):
-        labels = [head.label for head in heads.values() if head.chosen == chosen]
-        judged[chosen] = predicting.predict(chosen, comment.text, labels, key=key, store=asked.store)
+    spans = _spans(comment.text, heads.values(), budget) if asked.spans else {}
+    probabilities, warnings = _judge(asked, heads.values(), key)
     answer: dict[str, Any] = {
         "attributeScores": {
             name: scores
             for name, head in heads.items()
-            if (scores := _scores(asked, name, head, judged[head.chosen].probabilities[head.label]))
+            if (scores := _scores(asked, name, probabilities[head.place], spans.get(head.place)))
         },
         "languages": languages,
         "detectedLanguages": [comment.detected] if comment.detected else [],
@@ -53,18 +60,38 @@ def analyze(asked: Analysis, key: ApiKey | None) -> dict[str, Any]:
     }
     if comment.client_token is not None:
         answer["clientToken"] = comment.client_token
-    if warnings := sorted({warning for score in judged.values() for warning in score.warnings}):
+    if warnings:
         answer["warnings"] = warnings
     return answer
 
 
-def suggest(asked: Suggestion, key: ApiKey) -> ReviewedTweet:
+def _judge(asked: Analysis, heads: Collection[Head], key: ApiKey | None) -> tuple[dict[Place, float], list[str]]:
+    """Return the probability at each place, and what weakens it. Each version reads the text once, whatever its names.
+
+    Where a version is asked for by its number and as the one that serves, it answers as the latter.
+    """
+    versions: dict[int, Chosen] = {}
+    for head in sorted(heads, key=lambda head: head.chosen.by_number, reverse=True):
+        versions[head.model.version] = head.chosen
+    probabilities: dict[Place, float] = {}
+    warnings: set[str] = set()
+    for version, chosen in versions.items():
+        labels = list(dict.fromkeys(head.label for head in heads if head.model.version == version))
+        score = predicting.predict(chosen, asked.comment.text, labels, key=key, store=asked.store)
+        probabilities |= {(version, label): score.probabilities[label] for label in labels}
+        warnings.update(score.warnings)
+    return probabilities, sorted(warnings)
+
+
+def suggest(asked: Suggestion, key: ApiKey, budget: Budget) -> ReviewedTweet:
     """Store a suggestion as a review of this key.
 
     Raises:
         PerspectiveError: an attribute or the language is not supported, or there is nothing to learn.
+        TooMuchWork: the budget does not allow it.
     """
     comment = asked.comment
+    budget.read(comment.text)
     labels: dict[str, float] = {}
     for name, score in asked.scores.items():
         labels[label_of(name)] = bool(score) if score in (0, 1) else score
@@ -82,33 +109,38 @@ def suggest(asked: Suggestion, key: ApiKey) -> ReviewedTweet:
     return review
 
 
-def _scores(asked: Analysis, name: str, head: Head, probability: float) -> dict[str, Any]:
+def _scores(asked: Analysis, name: str, probability: float, spans: list[Span] | None) -> dict[str, Any]:
     """Return an attribute's scores, as far as they reach its threshold; empty where none does."""
-    text, threshold = asked.comment.text, asked.thresholds[name]
-    places = (_spans(head.model, text, head.label) if asked.spans else []) or [(0, utf16_length(text), probability)]
-    spans = [
+    threshold = asked.thresholds[name]
+    told = [
         {"begin": begin, "end": end, "score": {"value": value, "type": PROBABILITY}}
-        for begin, end, value in places
+        for begin, end, value in spans or [(0, utf16_length(asked.comment.text), probability)]
         if value >= threshold
     ]
     summary = {"summaryScore": {"value": probability, "type": PROBABILITY}} if probability >= threshold else {}
-    return {"spanScores": spans, **summary} if spans or summary else {}
+    return {"spanScores": told, **summary} if told or summary else {}
 
 
-def _spans(model: LoadedModel, text: str, label: str) -> list[tuple[int, int, float]]:
-    """For each word its place, in UTF-16 code units, and its score.
+def _spans(text: str, heads: Collection[Head], budget: Budget) -> dict[Place, list[Span]]:
+    """Return for each place the words, in UTF-16 code units, and their scores. The text is read once for all.
 
     The score is the probability of a text of which only this word counted: the logistic function of the intercept and
     of what the word adds to the logit of the comment. A word that speaks for the label has more than a text without
     words, and a word that speaks against it less.
     """
     tokens = read(text)
-    intercept = model.scorer.intercept(label)
+    budget.answer(len(tokens) * len(heads))
     places = utf16_places(text)
-    return [
-        (places[token.begin], places[token.end], 1.0 / (1.0 + math.exp(-intercept - value)))
-        for token, value in zip(tokens, contributions(model.scorer, tokens, label), strict=True)
-    ]
+    found: dict[Place, list[Span]] = {}
+    for head in heads:
+        if head.place not in found:
+            scorer = head.model.scorer
+            intercept = scorer.intercept(head.label)
+            found[head.place] = [
+                (places[token.begin], places[token.end], 1.0 / (1.0 + math.exp(-intercept - value)))
+                for token, value in zip(tokens, contributions(scorer, tokens, head.label), strict=True)
+            ]
+    return found
 
 
 def utf16_length(text: str) -> int:

@@ -33,7 +33,7 @@ class AnalyzeView(GoogleView):
     public = True
 
     def post(self, request: Request) -> Response:
-        return Response(scores.analyze(read_analysis(request.data), key_of(request)))
+        return Response(scores.analyze(read_analysis(request.data), key_of(request), batch.budget_of(request)))
 
 
 class SuggestScoreView(GoogleView):
@@ -42,7 +42,7 @@ class SuggestScoreView(GoogleView):
     def post(self, request: Request) -> Response:
         key = required_key(request)
         asked = read_suggestion(request.data)
-        receipt = str(scores.suggest(asked, key).receipt)
+        receipt = str(scores.suggest(asked, key, batch.budget_of(request)).receipt)
         comment = asked.comment
         answer: dict[str, Any] = {
             "requestedLanguages": comment.requested,
