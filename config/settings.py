@@ -124,6 +124,7 @@ ALLOWED_HOSTS = _list(
 )
 ADMIN_ENABLED = _flag("ADMIN_ENABLED", False)
 PUBLIC_PREDICT = _flag("PUBLIC_PREDICT", True)
+DROP_UNSUPPORTED_ATTRIBUTES = _flag("DROP_UNSUPPORTED_ATTRIBUTES", True)  # of the Perspective API
 TRUSTED_PROXIES = _integer("TRUSTED_PROXIES", 0, least=0, most=10)
 PUBLIC_URL = env.str("PUBLIC_URL", default="")
 if PUBLIC_URL and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", PUBLIC_URL):

@@ -16,6 +16,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import override_settings
 
+from api.integrations.perspective.attributes import OTHERS
 from api.models import ApiKey, ModelVersion, ReviewedTweet, StoredPrediction
 from api.prediction import active_model, recorder
 from hate_speech_ai.evaluation.perspective_scores import LABEL_OF
@@ -179,6 +180,19 @@ def _(service: Service) -> None:
     problem(service.analyze(requestedAttributes=["TOXICITY"]))
 
 
+@case("requestedAttributes: others of Perspective's", "ignored")
+def _(service: Service) -> None:
+    mixed = ["TOXICITY", *sorted(OTHERS)]
+    assert len(mixed) > 20
+    assert service.scores(RUDE, mixed) == service.scores(RUDE, ["TOXICITY", "OBSCENE"])
+    for alone in (["FLIRTATION"], ["FLIRTATION", "SPAM"]):
+        assert refusal(service.analyze(RUDE, alone)).startswith("Unknown requested attribute: ")
+    for mistake in ("FLIRTATIONS", "TOXIC_ITY", "flirtation", "FLIRTATION@1"):
+        assert refusal(service.analyze(RUDE, ["TOXICITY", "FLIRTATION", mistake])).endswith(f": {mistake}")
+    with override_settings(DROP_UNSUPPORTED_ATTRIBUTES=False):
+        assert refusal(service.analyze(RUDE, ["TOXICITY", "FLIRTATION"])) == "Unknown requested attribute: FLIRTATION"
+
+
 @case("requestedAttributes.*@version")
 def _(service: Service) -> None:
     name = f"TOXICITY@{service.version.pk}"
@@ -256,8 +270,10 @@ def _(service: Service) -> None:
 
 @case("dropUnsupportedAttributes")
 def _(service: Service) -> None:
-    mixed = ("TOXICITY", "FLIRTATION", "TOXICITY@999")
-    assert service.scores(RUDE, mixed, dropUnsupportedAttributes=True) == service.scores()
+    mixed = ("TOXICITY", "FLIRTATION", "TOXICITY@999", "TOXIC_ITY")
+    for yes in (True, "true"):
+        assert service.scores(RUDE, mixed, dropUnsupportedAttributes=yes) == service.scores()
+    assert service.scores(RUDE, ["FLIRTATION"], dropUnsupportedAttributes=True) == {}
     assert service.scores(GERMAN, dropUnsupportedAttributes=True) == {}
     refusal(service.analyze(RUDE, mixed, dropUnsupportedAttributes=False))
 
@@ -334,6 +350,15 @@ def _(service: Service) -> None:
         answer = service.analyze(GERMAN, languages=["en"], doNotStore=secret).json()
         assert answer["warnings"] == ["language_not_supported"]
     assert "warnings" not in service.analyze().json()
+
+
+@case("droppedAttributes", "added")
+def _(service: Service) -> None:
+    mixed = ("SEXUALLY_EXPLICIT", "TOXICITY", "FLIRTATION")
+    assert service.analyze(RUDE, mixed).json()["droppedAttributes"] == ["SEXUALLY_EXPLICIT", "FLIRTATION"]
+    answer = service.analyze(GERMAN, dropUnsupportedAttributes=True).json()
+    assert (answer["attributeScores"], answer["droppedAttributes"]) == ({}, ["TOXICITY"])
+    assert "droppedAttributes" not in service.analyze(RUDE, {"TOXICITY": {"scoreThreshold": 1}}).json()
 
 
 # Request: suggestscore.
@@ -654,7 +679,7 @@ def _(service: Service) -> None:
 
 @case("INVALID_REQUEST unknown attribute")
 def _(service: Service) -> None:
-    for name in ("FLIRTATION", "toxicity", "TOXICITY_EXPERIMENTAL", ""):
+    for name in ("SARCASM", "toxicity", "TOXICITY_ADVANCED", ""):
         assert refusal(service.analyze(RUDE, [name])) == f"Unknown requested attribute: {name}"
 
 
@@ -916,7 +941,7 @@ def test_the_discovery_document_follows_a_proxy_and_a_setting(service: Service) 
 def test_the_discovery_document_has_what_is_answered(service: Service) -> None:
     schemas = JSONClient().get(DISCOVERY).json()["schemas"]
 
-    analyzed = service.analyze("zzzvvvqqq xxyyzz", clientToken="a").json()
+    analyzed = service.analyze("zzzvvvqqq xxyyzz", ["TOXICITY", "FLIRTATION"], clientToken="a").json()
     suggested = service.suggest(clientToken="a").json()
 
     assert set(analyzed) == set(schemas["AnalyzeCommentResponse"]["properties"])

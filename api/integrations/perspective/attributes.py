@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from django.conf import settings
+
 from api.integrations.perspective.errors import PerspectiveError
 from api.models import ModelVersion
 from api.prediction import active_model, predicting
@@ -11,6 +13,21 @@ from api.prediction.predicting import Chosen
 from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.evaluation.perspective_scores import LABEL_OF
 from hate_speech_ai.labels import LABELS
+
+_EXPERIMENTAL = (
+    *("AFFINITY", "ALIENATION", "COMPASSION", "CURIOSITY", "FEARMONGERING", "GENERALIZATION", "IDENTITY_ATTACK"),
+    *("INSULT", "MORAL_OUTRAGE", "NUANCE", "PERSONAL_STORY", "POWER_APPEAL", "PROFANITY", "REASONING", "RESPECT"),
+    *("SCAPEGOATING", "SEVERE_TOXICITY", "THREAT", "TOXICITY"),
+)
+#: The attributes of Perspective's documentation that no label of ours asks. A model may have learned one by its name.
+OTHERS = frozenset(
+    (
+        *("ATTACK_ON_AUTHOR", "ATTACK_ON_COMMENTER", "FLIRTATION", "INCOHERENT", "INFLAMMATORY", "LIKELY_TO_REJECT"),
+        *("OBSCENE", "SEXUALLY_EXPLICIT", "SPAM", "TOXICITY_FAST", "UNSUBSTANTIAL"),
+        *(f"{name}_EXPERIMENTAL" for name in _EXPERIMENTAL),
+    )
+)
+
 
 #: A model version's number, and a label that it answers: equal ones have equal scores.
 Place = tuple[int, str]
@@ -29,6 +46,21 @@ class Head(NamedTuple):
     @property
     def model(self) -> LoadedModel:
         return self.chosen.model
+
+
+def dropped(attributes: Iterable[str]) -> set[str]:
+    """Return those of the attributes that are left out of the answer, as the setting says.
+
+    An attribute that no documentation names is a mistake, and stays one; so does a version that is asked by its number.
+    And where nothing would be left, nothing is left out: who asks for FLIRTATION alone must not take silence for a no.
+
+    Raises:
+        ModelNotReady: there is no model yet.
+    """
+    asked = set(attributes)
+    others = asked & OTHERS if settings.DROP_UNSUPPORTED_ATTRIBUTES else set()
+    found = {name for name in others if _own_label(name) not in active_model.get().scorer.labels}
+    return found if found < asked else set()
 
 
 def find_head(attribute: str) -> Head:

@@ -116,6 +116,7 @@ def _schemas() -> dict[str, Any]:
             "clientToken": _STRING,
             "modelVersions": _map(_INTEGER),
             "warnings": _list(_STRING),
+            "droppedAttributes": _list(_STRING),
         },
         "SuggestCommentScoreRequest": {**common, "attributeScores": _map(_ref("AttributeScores"))},
         "SuggestCommentScoreResponse": {

@@ -78,7 +78,10 @@ class Comment:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A request to analyze: for each attribute by the name it was asked by, from which score on it is told."""
+    """A request to analyze: for each attribute by the name it was asked by, from which score on it is told.
+
+    Their number is not limited here: some may be left out.
+    """
 
     comment: Comment
     thresholds: dict[str, float]

@@ -7,7 +7,7 @@ from typing import Any
 
 from api.http.fields import MAX_LABELS
 from api.integrations.budget import Budget
-from api.integrations.perspective.attributes import Head, Place, find_head, label_of, versions_of
+from api.integrations.perspective.attributes import Head, Place, dropped, find_head, label_of, versions_of
 from api.integrations.perspective.errors import PerspectiveError
 from api.integrations.perspective.messages import PROBABILITY, Analysis, Suggestion, too_many
 from api.models import ApiKey, ReviewedTweet
@@ -31,7 +31,8 @@ def analyze(asked: Analysis, key: ApiKey | None, budget: Budget) -> dict[str, An
         TooMuchWork: the budget does not allow it.
     """
     comment = asked.comment
-    names = list(asked.thresholds)
+    left_out = dropped(asked.thresholds)
+    names = [name for name in asked.thresholds if name not in left_out]
     if len(names) > MAX_LABELS:
         raise too_many(len(names))
     # Before anything is read: once by each version, and once for each attribute's list of words.
@@ -44,6 +45,7 @@ def analyze(asked: Analysis, key: ApiKey | None, budget: Budget) -> dict[str, An
             comment.require_language(name)
         except PerspectiveError:
             heads.pop(name, None)
+            left_out.add(name)
             if not asked.drop_unsupported:
                 raise
     spans = _spans(comment.text, heads.values(), budget) if asked.spans else {}
@@ -62,6 +64,8 @@ def analyze(asked: Analysis, key: ApiKey | None, budget: Budget) -> dict[str, An
         answer["clientToken"] = comment.client_token
     if warnings:
         answer["warnings"] = warnings
+    if left_out:
+        answer["droppedAttributes"] = [name for name in asked.thresholds if name in left_out]
     return answer
 
 
