@@ -1,48 +1,22 @@
 """A labelling configuration of Label Studio, read for the labels that its choices answer."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from api.integrations.label_studio.meaning import NOTHING, Choice, meaning
 from hate_speech_ai.labels import HATE_SPEECH
 
 _MAX_LENGTH = 256 * 1024
 _MAX_CHOICES = 100
 _MAX_SHOWN = 5
-_OTHER_NAMES = {
-    "hate": HATE_SPEECH,
-    "hateful": HATE_SPEECH,
-    "hatespeech": HATE_SPEECH,
-    "toxicity": "toxic",
-    "severe_toxicity": "severe_toxic",
-    "profanity": "obscene",
-    "obscenity": "obscene",
-    "threatening": "threat",
-    "insulting": "insult",
-    "identity_attack": "identity_hate",
-}
-_NO = ("not_", "no_", "non_")
-_NEITHER = {"neither", "none", "none_of_these", "none_of_the_above", "neutral", "normal", "ok", "clean", "fine", "safe"}
-_UNSURE = {"unsure", "not_sure", "unclear", "cannot_tell", "can_t_tell", "do_not_know", "don_t_know", "skip"}
 
 
 class ConfigError(Exception):
     """A configuration that this service cannot answer; the message says what would help."""
-
-
-class Choice(NamedTuple):
-    """What a choice says: yes or no to a label; without a label, no to all that are asked (False) or nothing (None)."""
-
-    label: str
-    answer: bool | None
-
-
-_NOTHING = Choice("", None)
 
 
 @dataclass(frozen=True)
@@ -81,7 +55,7 @@ class Question:
         if unknown := [value for value in chosen if value not in self.choices]:
             raise ConfigError(f"{self.name} has no choice {unknown[0][:80]!r}")
         made = [self.choices[value] for value in chosen]
-        if not made or _NOTHING in made:
+        if not made or NOTHING in made:
             return {}
         answers = {label: False for label in self.labels if self.multiple or label == HATE_SPEECH}
         if any(choice == ("", False) for choice in made):
@@ -130,7 +104,7 @@ def read(config: str, known: Collection[str]) -> list[Question]:
     for tag in root.iter("Choices"):
         name, to_name = tag.get("name", ""), tag.get("toName", "")
         values = [value for choice in tag.iter("Choice") if (value := choice.get("alias") or choice.get("value"))]
-        choices = {value: _meaning(value, name, known) for value in values}
+        choices = {value: meaning(value, name, known) for value in values}
         labels = {choice.label for choice in choices.values() if choice and choice.label}
         if labels and to_name in texts and texts[to_name].startswith("$"):
             multiple = tag.get("choice") == "multiple"
@@ -159,30 +133,3 @@ def _refuse(name: str, unclear: Iterable[str], known: Collection[str]) -> None:
             f"It is not clear what {shown} in {name[:40]!r} says. Name a label ({', '.join(known)}), "
             "the opposite of one (such as 'Not hate speech'), 'Neither' or 'Unsure'."
         )
-
-
-def _meaning(value: str, tag: str, known: Collection[str]) -> Choice | None:
-    """Return what a choice says; None where that is not clear."""
-    name = _plain(value)
-    if label := _label(name, known):
-        return Choice(label, True)
-    if name in _UNSURE:
-        return _NOTHING
-    if name in _NEITHER:
-        return Choice("", False)
-    if name in ("yes", "no", "true", "false"):
-        label = _label(_plain(tag).removeprefix("is_"), known)
-        return Choice(label, name in ("yes", "true")) if label else None
-    rest = next((name.removeprefix(no) for no in _NO if name.startswith(no)), "")
-    if label := _label(rest, known):
-        return Choice(label, False)
-    return None
-
-
-def _label(name: str, known: Collection[str]) -> str:
-    label = name if name in known else _OTHER_NAMES.get(name, "")
-    return label if label in known else ""
-
-
-def _plain(value: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")
