@@ -17,6 +17,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from api.integrations.label_studio import labelling_config
 from api.integrations.label_studio.labelling_config import ConfigError
+from api.integrations.label_studio.meaning import meaning
 from api.models import ApiKey, IdempotentAnswer, ModelVersion, ReviewedTweet, TrainingRun
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint, is_held_out
@@ -196,7 +197,9 @@ def test_it_connects(client: JSONClient, served: ModelVersion) -> None:
 @case("invalid")
 @case("a choice whose meaning is not clear", "refused")
 @case("no question about hate speech", "refused")
-@case("a DTD, more than 100 choices, more than 262,144 characters", "refused")
+@case(
+    "a DTD, more than 50 Choices, 100 choices or 262,144 characters, or more than 4,000 in names and choices", "refused"
+)
 @pytest.mark.parametrize(
     ("schema", "says"),
     [
@@ -212,6 +215,10 @@ def test_it_connects(client: JSONClient, served: ModelVersion) -> None:
         ("<!DOCTYPE View>" + TWO, "not XML"),
         (config(*(f"hate{'-' * number}speech" for number in range(1, 103))), "more than 100 choices"),
         (TWO + " " * 300_000, "at most 262,144"),
+        (TWO.replace("</View>", "<Choices/>" * 50 + "</View>"), "more than 50 Choices"),
+        (config(f"Hate{'-' * 4_000}speech", "Not hate speech"), "more than 4,000 characters"),
+        (config("Hate speech", name="n" * 4_000), "more than 4,000 characters"),
+        (TWO.replace("$tweet", f"$tweet{'.a' * 2_000}"), "more than 4,000 characters"),
         (None, "must be a string"),
     ],
 )
@@ -447,6 +454,30 @@ def test_many_tasks_with_much_data(client: JSONClient, served: ModelVersion) -> 
 
     assert len(client.post("/label-studio/predict", body).json()["results"]) == 1_000
     assert "tasks" in errors_of(client.post("/label-studio/predict", predict(*[KIND] * 1_001)))
+
+
+@case("tasks with more than 200,000 characters", "refused")
+@case("tasks")
+def test_the_texts_of_all_tasks_are_counted_before_any_is_read(
+    client: JSONClient, served: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Any] = []
+
+    def annotate(*arguments: Any) -> dict[str, Any]:
+        read.append(arguments[2])
+        return {}
+
+    monkeypatch.setattr("api.integrations.label_studio.views.annotate", annotate)
+    long, short = "have a nice day " * 400, "x"
+
+    assert client.post("/label-studio/predict", predict(*[long] * 40, None)).status_code == 200
+    assert len(read) == 41
+
+    errors = errors_of(client.post("/label-studio/predict", predict(*[long] * 40, short)))
+    assert errors["tasks"] == [
+        "The texts have 200,001 characters; at most 200,000 are read for one request. Send fewer tasks at once."
+    ]
+    assert len(read) == 41
 
 
 @case("label_config")
@@ -780,6 +811,31 @@ def test_yes_and_no_to_the_name_of_the_question(name: str) -> None:
 
     assert question.answers(["Yes"]) == {"hate_speech": True}
     assert question.answers(["No"]) == {"hate_speech": False}
+@case("Choices in Choices")
+def test_choices_in_choices_are_their_own() -> None:
+    inner = '<Choices name="more" toName="text"><Choice value="Threat"/><Choice value="No threat"/></Choices>'
+    schema = config("Hate speech", "Not hate speech").replace("</Choices>", f"<View>{inner}</View></Choices>")
+
+    outer, more = labelling_config.read(schema, LABELS)
+
+    assert (outer.name, list(outer.choices)) == ("label", ["Hate speech", "Not hate speech"])
+    assert (more.name, list(more.choices)) == ("more", ["Threat", "No threat"])
+
+
+def test_a_choice_is_read_once_however_deep_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def count(value: str, *more: Any) -> Any:
+        read.append(value)
+        return meaning(value, *more)
+
+    monkeypatch.setattr(labelling_config, "meaning", count)
+    tags = '<Choices name="a" toName="text">' * 49
+    choices = "".join(f'<Choice value="{number}"/>' for number in range(1_000))
+    schema = TWO.replace("</View>", f"{tags}{choices}{'</Choices>' * 49}</View>")
+
+    assert len(labelling_config.read(schema, LABELS)) == 1
+    assert len(read) == 1_002
 
 
 @case("Choices that name no label, other tags", "ignored")

@@ -1,8 +1,8 @@
 """A labelling configuration of Label Studio, read for the labels that its choices answer."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
@@ -11,7 +11,10 @@ from api.integrations.label_studio.meaning import NOTHING, Choice, meaning
 from hate_speech_ai.labels import HATE_SPEECH
 
 _MAX_LENGTH = 256 * 1024
+_MAX_TAGS = 50
 _MAX_CHOICES = 100
+# Characters of all names and choices together. An answer has them again for each task.
+_MAX_NAMES = 4_000
 _MAX_SHOWN = 5
 
 
@@ -101,9 +104,8 @@ def read(config: str, known: Collection[str]) -> list[Question]:
         raise ConfigError(f"The labelling configuration is not XML that can be read: {error}.") from None
     texts = {tag.get("name"): tag.get("value", "") for tag in root.iter("Text")}
     questions = []
-    for tag in root.iter("Choices"):
+    for tag, values in _asked(root):
         name, to_name = tag.get("name", ""), tag.get("toName", "")
-        values = [value for choice in tag.iter("Choice") if (value := choice.get("alias") or choice.get("value"))]
         choices = {value: meaning(value, name, known) for value in values}
         labels = {choice.label for choice in choices.values() if choice and choice.label}
         if labels and to_name in texts and texts[to_name].startswith("$"):
@@ -122,7 +124,33 @@ def read(config: str, known: Collection[str]) -> list[Question]:
     found = [question for question in questions if question.field == field]
     if sum(len(question.choices) for question in found) > _MAX_CHOICES:
         raise ConfigError(f"The labelling configuration has more than {_MAX_CHOICES} choices that name labels.")
+    names = [(question.name, question.to_name, question.field, *question.choices) for question in found]
+    if sum(len(name) for question in names for name in question) > _MAX_NAMES:
+        raise ConfigError(f"The names and choices of the questions have more than {_MAX_NAMES:,} characters.")
     return found
+
+
+def _asked(root: Element) -> Iterator[tuple[Element, list[str]]]:
+    """Return each `Choices` tag with its own choices, in their order: those of a tag inside it are that tag's.
+
+    Every tag is looked at once, however deep it is.
+
+    Raises:
+        ConfigError: there are too many.
+    """
+    found: dict[int, tuple[Element, list[str]]] = {}
+    open_tags: list[tuple[Element, Element | None]] = [(root, None)]
+    while open_tags:
+        tag, around = open_tags.pop()
+        if tag.tag == "Choices":
+            around = tag
+            found[id(tag)] = (tag, [])
+            if len(found) > _MAX_TAGS:
+                raise ConfigError(f"The labelling configuration has more than {_MAX_TAGS} Choices tags.")
+        elif tag.tag == "Choice" and around is not None and (value := tag.get("alias") or tag.get("value")):
+            found[id(around)][1].append(value)
+        open_tags += [(inner, around) for inner in reversed(tag)]
+    return iter(found.values())
 
 
 def _refuse(name: str, unclear: Iterable[str], known: Collection[str]) -> None:

@@ -14,9 +14,7 @@ def annotate(chosen: Chosen, questions: list[Question], task: Any) -> dict[str, 
     """Return a prediction as Label Studio stores it: without a result, where there is no text to read."""
     model = chosen.model
     nothing = {"result": [], "score": 0.0, "model_version": model.name}
-    data = task.get("data") if isinstance(task, dict) else None
-    field = questions[0].field
-    text = data.get(field) if isinstance(data, dict) else None
+    field, text = questions[0].field, text_of(questions, task)
     if problem := text_problem(text):
         return nothing | {"error": f"data.{field}: {problem}"}
     labels = list(dict.fromkeys([HATE_SPEECH, *(label for question in questions for label in question.labels)]))
@@ -33,3 +31,9 @@ def annotate(chosen: Chosen, questions: list[Question], task: Any) -> dict[str, 
     said = probability >= model.scorer.thresholds[HATE_SPEECH]
     # How sure the answer about hate speech is: tasks sorted by it begin with those that a person should see first.
     return nothing | {"result": result, "score": probability if said else 1 - probability}
+
+
+def text_of(questions: list[Question], task: Any) -> Any:
+    """Return what a task has where its text should be."""
+    data = task.get("data") if isinstance(task, dict) else None
+    return data.get(questions[0].field) if isinstance(data, dict) else None

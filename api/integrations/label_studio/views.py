@@ -18,9 +18,10 @@ from api.http import idempotency
 from api.http.authentication import required_key
 from api.http.fields import MAX_BATCH
 from api.http.parsers import MAX_LINES_BODY, LargeJSONParser
+from api.integrations.budget import MAX_CHARACTERS, characters_of
 from api.integrations.label_studio.authentication import BasicAuthentication
 from api.integrations.label_studio.bodies import fields, read_questions
-from api.integrations.label_studio.preannotation import annotate
+from api.integrations.label_studio.preannotation import annotate, text_of
 from api.integrations.label_studio.webhook import act, train_now
 from api.models import ApiKey
 from api.prediction import active_model, predicting
@@ -109,6 +110,11 @@ class PredictView(BackendView):
         tasks = body.get("tasks")
         if not isinstance(tasks, list) or len(tasks) > MAX_BATCH:
             raise serializers.ValidationError({"tasks": [f"This must be a list of at most {MAX_BATCH:,} tasks."]})
+        texts = [text_of(questions, task) for task in tasks]
+        characters = sum(characters_of(text) for text in texts if isinstance(text, str))
+        if characters > MAX_CHARACTERS:
+            problem = f"The texts have {characters:,} characters; at most {MAX_CHARACTERS:,} are read for one request."
+            raise serializers.ValidationError({"tasks": [f"{problem} Send fewer tasks at once."]})
         return Response(
             {"results": [annotate(chosen, questions, task) for task in tasks], "model_version": chosen.model.name}
         )
