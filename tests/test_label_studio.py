@@ -642,8 +642,8 @@ def test_predictions_that_are_made_annotations_are_no_reviews(as_key: AsKey, ser
 
 
 @case("PROJECT_UPDATED, TASKS_CREATED, ...", "ignored")
-@pytest.mark.parametrize("action", ["PROJECT_UPDATED", "TASKS_CREATED", "LABEL_LINK_CREATED", "NEW", None, 7, ["x"]])
-def test_other_actions_change_nothing(as_key: AsKey, served: ModelVersion, action: Any) -> None:
+@pytest.mark.parametrize("action", ["PROJECT_UPDATED", "TASKS_CREATED", "LABEL_LINK_CREATED", "NEW"])
+def test_other_actions_change_nothing(as_key: AsKey, served: ModelVersion, action: str) -> None:
     assert post(as_key("review"), webhook(action))["status"] == "ignored"
 
 
@@ -741,6 +741,25 @@ def test_nesting_without_end_is_refused(as_key: AsKey, served: ModelVersion) -> 
     assert list(errors_of(as_key("review").post("/label-studio/webhook", text))) == ["body"]
 
 
+@case("no body, no action", "refused")
+@case("invalid")
+@pytest.mark.parametrize("action", [None, "", 7, ["x"]])
+def test_a_webhook_that_does_not_say_what_happened_is_refused(as_key: AsKey, served: ModelVersion, action: Any) -> None:
+    client = as_key("review")
+    without = {name: value for name, value in annotation("Hate speech").items() if name != "action"}
+
+    for body in (without | {"action": action}, without, {}):
+        assert list(errors_of(client.post("/label-studio/webhook", body))) == ["action"]
+
+
+@case("no body, no action", "refused")
+def test_a_webhook_whose_body_did_not_arrive_is_refused(as_key: AsKey, served: ModelVersion) -> None:
+    errors = errors_of(as_key("review").request("POST", "/label-studio/webhook", "application/json", b""))
+
+    assert "chunked" in errors["body"][0]
+    assert not IdempotentAnswer.objects.exists()
+
+
 @case('"Send payload" off', "refused")
 def test_without_payload_the_setting_is_named(as_key: AsKey, served: ModelVersion) -> None:
     errors = errors_of(as_key("review").post("/label-studio/webhook", {"action": "ANNOTATION_CREATED"}))
@@ -796,6 +815,15 @@ def test_training_can_be_asked_for(as_key: AsKey, served: ModelVersion) -> None:
         (("Hate speech", "Insult"), "multiple", ["Hate speech"], {"hate_speech": True, "insult": False}),
         (("Hate speech", "Insult", "Not sure"), "multiple", ["Insult", "Not sure"], {}),
         (("Hate speech", "Insult"), "multiple", [], {}),
+        # The classes of public corpora.
+        (("hate", "offensive", "neither"), "single", ["hate"], {"hate_speech": True}),
+        (("hate", "offensive", "neither"), "single", ["offensive"], {"hate_speech": False, "toxic": True}),
+        (("hate", "offensive", "neither"), "single", ["neither"], {"hate_speech": False, "toxic": False}),
+        (("hate", "nothate"), "single", ["nothate"], {"hate_speech": False}),
+        (("hate", "nohate", "idk"), "single", ["nohate"], {"hate_speech": False}),
+        (("Hateful", "Non-hateful", "I don't know"), "single", ["Non-hateful"], {"hate_speech": False}),
+        (("Hateful", "Non-hateful", "I don't know"), "single", ["I don't know"], {}),
+        (("Hateful", "Normal", "I don’t know"), "single", ["I don’t know"], {}),
     ],
 )
 def test_what_a_choice_says(choices: tuple[str, ...], kind: str, chosen: list[str], expected: dict[str, bool]) -> None:
@@ -811,6 +839,48 @@ def test_yes_and_no_to_the_name_of_the_question(name: str) -> None:
 
     assert question.answers(["Yes"]) == {"hate_speech": True}
     assert question.answers(["No"]) == {"hate_speech": False}
+
+
+def test_what_no_label_says_is_named(client: JSONClient) -> None:
+    with pytest.raises(ConfigError, match="'offensive', 'nothing', 'know' in 'label'"):
+        labelling_config.read(config("hate", "offensive", "nothing", "know"), ["hate_speech"])
+
+
+@case('<Text name value="$field">')
+@case("task.data")
+@pytest.mark.parametrize(
+    ("field", "data"),
+    [
+        ("$text.body", {"text": {"body": HATE}}),
+        ("$text.body", {"text.body": HATE, "text": {"body": KIND}}),
+        ("$items[1].body", {"items": [{"body": KIND}, {"body": HATE}]}),
+        ("$items.1", {"items": [KIND, HATE]}),
+    ],
+)
+def test_a_text_in_another_field(as_key: AsKey, served: ModelVersion, field: str, data: dict[str, Any]) -> None:
+    client, schema = as_key("predict", "review"), TWO.replace("$tweet", field)
+    body = predict(HATE, schema=schema)
+    body["tasks"][0]["data"] = data
+    review = annotation("Hate speech", schema=schema)
+    review["task"]["data"] = data
+
+    [result] = client.post("/label-studio/predict", body).json()["results"]
+    assert result["score"] == client.post("/label-studio/predict", predict(HATE)).json()["results"][0]["score"]
+    assert post(client, review)["status"] == "pending"
+    assert ReviewedTweet.objects.get().tweet == HATE
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"text": HATE}, {"text": {"other": HATE}}, {"text": [HATE]}, {"text": None}, None, [HATE], 7]
+)
+def test_a_text_that_is_not_in_that_field(client: JSONClient, served: ModelVersion, data: Any) -> None:
+    body = predict(HATE, schema=TWO.replace("$tweet", "$text.body"))
+    body["tasks"][0]["data"] = data
+
+    [result] = client.post("/label-studio/predict", body).json()["results"]
+    assert "data.text.body" in result["error"]
+
+
 @case("Choices in Choices")
 def test_choices_in_choices_are_their_own() -> None:
     inner = '<Choices name="more" toName="text"><Choice value="Threat"/><Choice value="No threat"/></Choices>'

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from api.http.fields import kind_of, text_problem
 from api.integrations.label_studio import labelling_config
@@ -17,6 +18,18 @@ def fields(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise serializers.ValidationError({"body": [f"This must be an object, not {kind_of(body)}."]})
     return body
+
+
+def read_action(request: Request, body: dict[str, Any]) -> str:
+    """Return what a webhook says that happened. Who sends none has lost it, and must hear of it."""
+    if not body and request.META.get("CONTENT_LENGTH", "") in ("", "0"):
+        problem = "The webhook has no body, or a chunked one, which is not read; send it with a Content-Length."
+        raise serializers.ValidationError({"body": [problem]})
+    action = body.get("action")
+    if not isinstance(action, str) or not action:
+        problem = f"This must be what happened, such as ANNOTATION_CREATED, not {kind_of(action)}."
+        raise serializers.ValidationError({"action": [problem if action != "" else "This must not be empty."]})
+    return action
 
 
 def part(body: dict[str, Any], field: str, name: str = "") -> dict[str, Any]:

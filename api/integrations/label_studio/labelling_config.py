@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -29,7 +30,7 @@ class Question:
     Attributes:
         name: of the tag.
         to_name: of the text that it asks about.
-        field: of a task's data where that text is.
+        field: of a task's data where that text is; `text.body` is the field `body` of the field `text`.
         multiple: whether several choices can be made.
         choices: what each choice says, by its value as it stands in results.
     """
@@ -128,6 +129,26 @@ def read(config: str, known: Collection[str]) -> list[Question]:
     if sum(len(name) for question in names for name in question) > _MAX_NAMES:
         raise ConfigError(f"The names and choices of the questions have more than {_MAX_NAMES:,} characters.")
     return found
+
+
+def find_text(question: Question, data: Any) -> Any:
+    """Return what a task has in the question's field; None where it has nothing.
+
+    As Label Studio reads it: a field of the whole name goes before one in another.
+
+    >>> find_text(Question("q", "text", "text.body", False, {}), {"text": {"body": "hello"}})
+    'hello'
+    """
+    if isinstance(data, dict) and question.field in data:
+        return data[question.field]
+    for name in question.field.replace("[", ".").replace("]", "").split("."):
+        if isinstance(data, dict):
+            data = data.get(name)
+        elif isinstance(data, list) and name.isascii() and name.isdigit() and len(name) < 6:
+            data = data[int(name)] if int(name) < len(data) else None
+        else:
+            return None
+    return data
 
 
 def _asked(root: Element) -> Iterator[tuple[Element, list[str]]]:

@@ -16,11 +16,18 @@ _OTHER_NAMES = {
     "obscenity": "obscene",
     "threatening": "threat",
     "insulting": "insult",
+    # As of the corpora in which annotators chose between hate, offensive and neither.
+    "offensive": "toxic",
+    "offensive_language": "toxic",
     "identity_attack": "identity_hate",
 }
-_NO = ("not_", "no_", "non_")
+_NO = ("not_", "no_", "non_", "not", "non", "no")  # "nothate", as in corpora; the longer ones first
 _NEITHER = {"neither", "none", "none_of_these", "none_of_the_above", "neutral", "normal", "ok", "clean", "fine", "safe"}
-_UNSURE = {"unsure", "not_sure", "unclear", "cannot_tell", "can_t_tell", "do_not_know", "don_t_know", "skip"}
+_UNSURE = {
+    *("unsure", "not_sure", "i_am_not_sure", "i_m_not_sure", "unclear", "not_clear", "undecided", "skip", "no_idea"),
+    *("cannot_tell", "can_t_tell", "cannot_say", "can_t_say", "idk"),
+    *("do_not_know", "don_t_know", "dont_know", "i_do_not_know", "i_don_t_know", "i_dont_know"),
+}
 
 
 class Choice(NamedTuple):

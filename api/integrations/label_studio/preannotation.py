@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.http.fields import text_problem
-from api.integrations.label_studio.labelling_config import Question
+from api.integrations.label_studio.labelling_config import Question, find_text
 from api.prediction import predicting
 from api.prediction.predicting import Chosen
 from hate_speech_ai.labels import HATE_SPEECH
@@ -35,5 +35,4 @@ def annotate(chosen: Chosen, questions: list[Question], task: Any) -> dict[str, 
 
 def text_of(questions: list[Question], task: Any) -> Any:
     """Return what a task has where its text should be."""
-    data = task.get("data") if isinstance(task, dict) else None
-    return data.get(questions[0].field) if isinstance(data, dict) else None
+    return find_text(questions[0], task.get("data")) if isinstance(task, dict) else None

@@ -20,7 +20,7 @@ from api.http.fields import MAX_BATCH
 from api.http.parsers import MAX_LINES_BODY, LargeJSONParser
 from api.integrations.budget import MAX_CHARACTERS, characters_of
 from api.integrations.label_studio.authentication import BasicAuthentication
-from api.integrations.label_studio.bodies import fields, read_questions
+from api.integrations.label_studio.bodies import fields, read_action, read_questions
 from api.integrations.label_studio.preannotation import annotate, text_of
 from api.integrations.label_studio.webhook import act, train_now
 from api.models import ApiKey
@@ -130,7 +130,7 @@ class WebhookView(BackendView):
     )
     def post(self, request: Request) -> Response:
         key, body = required_key(request), fields(request.data)
-        action = body.get("action")
+        action = read_action(request, body)
         if action == "START_TRAINING":
             return train_now(key)
         # A webhook that comes twice is the same to the last byte; what it says of an annotation may be past by then.

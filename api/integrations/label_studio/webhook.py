@@ -8,7 +8,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.response import Response
 
 from api.integrations.label_studio.bodies import known_labels, number, numbers, part, read_questions
-from api.integrations.label_studio.labelling_config import ConfigError, Question
+from api.integrations.label_studio.labelling_config import ConfigError, Question, find_text
 from api.models import ApiKey, ReviewedTweet, TrainingRun
 from api.reviews import intake
 from api.reviews.serializers import ReviewRequestSerializer
@@ -21,7 +21,7 @@ _CREATED_IN_BULK = (
 _NOT_USED = "This action changes no review."
 
 
-def act(key: ApiKey, action: Any, body: dict[str, Any]) -> dict[str, Any]:
+def act(key: ApiKey, action: str, body: dict[str, Any]) -> dict[str, Any]:
     if action in ("ANNOTATION_CREATED", "ANNOTATION_UPDATED"):
         return _review(key, body)
     if action == "ANNOTATIONS_DELETED":
@@ -52,7 +52,7 @@ def _review(key: ApiKey, body: dict[str, Any]) -> dict[str, Any]:
     data, field = part(task, "data", "task.data"), questions[0].field
     fields = ReviewRequestSerializer(
         data={
-            "tweet": data.get(field),
+            "tweet": find_text(questions[0], data),
             "is_hate_speech": answers[HATE_SPEECH],
             "labels": answers,
             "external_id": f"label-studio:{in_project}/{number(body, 'task')}/{number(body, 'annotation')}",
