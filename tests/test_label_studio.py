@@ -273,6 +273,14 @@ def test_what_is_no_request(as_key: AsKey, served: ModelVersion, path: str) -> N
     assert client.post(path, b"{}".ljust(most)).status_code in (200, 400)
 
 
+@pytest.mark.parametrize("path", ["setup", "predict"])
+def test_without_a_key_a_body_is_no_larger_than_others(client: JSONClient, served: ModelVersion, path: str) -> None:
+    most = 1024 * 1024
+
+    assert problem_of(client.post(f"/label-studio/{path}", b"{}".ljust(most + 1)), 413) == "body_too_large"
+    assert client.post(f"/label-studio/{path}", b"{}".ljust(most)).status_code in (200, 400)
+
+
 @case("too_many_requests")
 def test_limits(as_key: AsKey, served: ModelVersion) -> None:
     client = as_key("predict", limit="1/day")
@@ -447,7 +455,8 @@ def test_a_task_without_a_text_gets_no_annotation(client: JSONClient, served: Mo
 
 @case("tasks")
 @case("invalid")
-def test_many_tasks_with_much_data(client: JSONClient, served: ModelVersion) -> None:
+def test_many_tasks_with_much_data(as_key: AsKey, served: ModelVersion) -> None:
+    client = as_key("predict")
     body = predict(*[KIND] * 1_000)
     for task in body["tasks"]:
         task["data"]["page"] = "x" * 4_000
