@@ -343,7 +343,7 @@ def thread_seconds(work: Callable[[], object]) -> float:
     """Of this thread's own processor time, so that a busy machine does not count; the best of several."""
 
     def once() -> float:
-        for memo in (*MEMOS, characters._fold, lexicon.unmask, lexicon.split):
+        for memo in (*MEMOS, characters._fold, lexicon.split):
             memo.cache_clear()
         started = time.thread_time()
         work()

@@ -26,25 +26,30 @@ _TOTAL = math.log(sum(WORDS.values()))
 _COST = {word: _TOTAL - math.log(count) for word, count in WORDS.items()}
 _UNKNOWN, _UNKNOWN_LETTER = 14.0, 4.0
 
-_BY_SHAPE: dict[tuple[int, str], list[str]] = {}
+# The words of each length, the most frequent first; and which of them have a letter at a place, a bit for each word.
+_BY_LENGTH: dict[int, list[str]] = {}
+_WITH_LETTER: dict[tuple[int, int, str], int] = {}
 for _word in sorted(WORDS, key=lambda word: -WORDS[word]):
-    _BY_SHAPE.setdefault((len(_word), _word[0]), []).append(_word)
+    _same_length = _BY_LENGTH.setdefault(len(_word), [])
+    for _place, _letter in enumerate(_word):
+        _at = (len(_word), _place, _letter)
+        _WITH_LETTER[_at] = _WITH_LETTER.get(_at, 0) | 1 << len(_same_length)
+    _same_length.append(_word)
 
 
-@lru_cache(maxsize=20_000)
 def unmask(masked: str) -> str | None:
     """Return the most frequent known word that fits `masked`, with any letter for each `*`; None without one.
 
     >>> unmask("fr**nd")
     'friend'
     """
-    if sum(c != "*" for c in masked) < 1 or masked[0] == "*":
+    if not masked or masked[0] == "*":
         return None
-    open_places = [(place, letter) for place, letter in enumerate(masked) if letter != "*"]
-    for word in _BY_SHAPE.get((len(masked), masked[0]), ()):
-        if all(word[place] == letter for place, letter in open_places):
-            return word
-    return None
+    fitting = -1
+    for place, letter in enumerate(masked):
+        if letter != "*":
+            fitting &= _WITH_LETTER.get((len(masked), place, letter), 0)
+    return _BY_LENGTH[len(masked)][(fitting & -fitting).bit_length() - 1] if fitting else None
 
 
 @lru_cache(maxsize=20_000)
