@@ -375,6 +375,8 @@ def thread_seconds(work: Callable[[], object]) -> float:
             "&Counter",
             "a ",
             "a.",
+            "a~.",
+            "a_.",
             "a*",
             "#aB",
             "#abcdefgh",

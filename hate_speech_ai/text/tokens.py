@@ -42,6 +42,11 @@ class Word(NamedTuple):
 
 
 _SEPARATORS = r"\s.\-_·•|/\\,~"
+# A letter with spaces before it, of those that spell a word. The last one may not stand before one of some signs, and
+# "_" and "~" are among them that are separators too: of letters before those, only so many are looked through for one
+# that may be the last, or each of them would be compared with all that follow.
+_NEXT = rf"[{_SEPARATORS}]++[^\W\d_]"
+_MOST_UNFINISHED = 50
 _INDICATOR = "[\U0001f1e6-\U0001f1ff]"
 
 
@@ -53,7 +58,7 @@ def _token_pattern(letter: str, *, brackets: bool = False) -> str:
         r"|(?P<mark><\w{1,12}>)"
         rf"|(?P<user>@{letter}+)"
         rf"|(?P<hashtag>\#{letter}+)"
-        rf"|(?P<spaced>(?<![\w@#*])[^\W\d_](?:[{_SEPARATORS}]++[^\W\d_])+(?![\w'*@$~(\[{{]))"
+        rf"|(?P<spaced>(?<![\w@#*])[^\W\d_](?:(?:{_NEXT}(?=[_~])){{0,{_MOST_UNFINISHED}}}+{_NEXT}(?![\w'*@$~(\[{{]))++)"
         rf"|{bracket}(?P<word>\$?{letter}+(?:['`*@$!\#+|^~€¢£]+{letter}+)*[*$]*)"
         rf"|(?P<indicators>{_INDICATOR}(?:\s?{_INDICATOR})+)"
         r"|(?P<symbol>[^\w\s\x00-\x7f])"
