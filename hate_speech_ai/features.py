@@ -8,7 +8,6 @@ often it stands there: nobody drowns an insult by repeating harmless words.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from importlib.metadata import version
 from itertools import pairwise
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from typing import NamedTuple
 from stemming.porter2 import stem as porter2
 
 from hate_speech_ai.text import Token, Word, read, words  # noqa: F401 (the examples read)
+from hate_speech_ai.text.caching import remember
 from hate_speech_ai.text.word_classes import IDENTITY, ROLES
 
 #: Written into every artifact: another stemmer or another version of it may give another stem for the same word.
@@ -25,7 +25,8 @@ STEMMER = f"stemming {version('stemming')} porter2"
 FEATURES_VERSION = 3
 
 _MIN_CHARS, _MAX_CHARS = 3, 5
-_LONGEST_WORD = 40
+#: Of a longer word, only so many characters have n-grams.
+LONGEST_WORD = 40
 # How far from a word that names a group another word still belongs to it.
 _REACH = 7
 
@@ -47,14 +48,14 @@ PIVOTS = Pivots(words=200.0, patterns=100.0, ngrams=400.0)
 Found = tuple[str, tuple[int, ...]]
 
 
-@lru_cache(maxsize=50_000)
+@remember(megabytes=12)
 def stem(word: str) -> str:
     """Return the Porter2 stem of a lower-case word (at 15 microseconds a word, worth remembering).
 
     >>> stem("hating"), stem("hates")
     ('hate', 'hate')
     """
-    return porter2(word) if len(word) <= _LONGEST_WORD else word
+    return porter2(word) if len(word) <= LONGEST_WORD else word
 
 
 def word_features(tokens: Sequence[Token | Word]) -> list[str]:
@@ -63,7 +64,7 @@ def word_features(tokens: Sequence[Token | Word]) -> list[str]:
     >>> word_features(words("they l1ed"))
     ['they', 'lie', 'they lie', 'l1ed']
     """
-    stems = [stem(token.text) for token in tokens]
+    stems = [stem[token.text] for token in tokens]
     found = stems + [f"{left} {right}" for left, right in pairwise(stems)]
     found += [token.surface for token in tokens if token.surface != token.text and token.surface.isascii()]
     return found
@@ -80,7 +81,7 @@ def words_with_places(tokens: Sequence[Token | Word]) -> dict[str, list[int]]:
     {'they': [0], 'they lie': [0, 1], 'lie': [1], 'l1ed': [1]}
     """
     found: defaultdict[str, list[int]] = defaultdict(list)
-    stems = [stem(token.text) for token in tokens]
+    stems = [stem[token.text] for token in tokens]
     for place, token in enumerate(tokens):
         found[stems[place]].append(place)
         if place + 1 < len(tokens):
@@ -118,7 +119,7 @@ def _patterns(tokens: Sequence[Token | Word]) -> Iterator[Found]:
     groups = [place for place in of_a_class if tokens[place].text in IDENTITY]
     if not groups:
         return
-    stems = [stem(token.text) for token in tokens]
+    stems = [stem[token.text] for token in tokens]
     marked = [(classes[place] or "") if token.text in IDENTITY else stems[place] for place, token in enumerate(tokens)]
     for place in groups:
         yield from _beside(marked, place)
@@ -170,7 +171,7 @@ def ngrams(word: str) -> list[str]:
     >>> ngrams("hi")
     [' hi', 'hi ', ' hi ']
     """
-    padded = f" {word[:_LONGEST_WORD]} "
+    padded = f" {word[:LONGEST_WORD]} "
     return list(
         dict.fromkeys(
             padded[start : start + size]

@@ -16,6 +16,7 @@ import numpy as np
 
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.features import (
+    LONGEST_WORD,
     PIVOTS,
     ngrams,
     pattern_features,
@@ -225,10 +226,13 @@ class Scorer:
 
     def knows(self, token: Token | Word) -> bool:
         """Return whether the model knows a word itself, not only parts of its spelling. Placeholders are no words."""
-        return token.text not in (USER, URL) and (stem(token.text) in self._words or token.surface in self._words)
+        return token.text not in (USER, URL) and (stem[token.text] in self._words or token.surface in self._words)
 
     def _spelling(self, word: str) -> list[float]:
         """Return for each label the product of a word's n-grams with the weights, and their squared length."""
+        word = word[:LONGEST_WORD]  # no n-gram is behind that: so no entry is large
+        if known := self._spellings.get(word):
+            return known
         grams = ngrams(word)
         find = self._ngrams.get
         found = [index for gram in grams if (index := find(gram)) is not None]

@@ -189,7 +189,7 @@ def _repair(damaged: str) -> str | None:
         return None
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=20_000)  # each key is one character, so each entry is small
 def _fold(character: str) -> str:
     """Return a character in lower case, without marks, in the plain form of its variants; "" if it is invisible."""
     if _IGNORABLE.match(character) or _DECORATION.match(character):

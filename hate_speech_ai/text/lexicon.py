@@ -6,8 +6,9 @@ spelling of "nice" and that "#niceday" is two words; what a word means is learne
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
+
+from hate_speech_ai.text.caching import remember
 
 _LONGEST = 20
 _LONGEST_SPLIT = 200
@@ -52,7 +53,7 @@ def unmask(masked: str) -> str | None:
     return _BY_LENGTH[len(masked)][(fitting & -fitting).bit_length() - 1] if fitting else None
 
 
-@lru_cache(maxsize=20_000)
+@remember(megabytes=4)
 def split(letters: str) -> tuple[str, ...]:
     """Return the most likely words that letters without spaces spell; unknown stretches stay in one piece.
 

@@ -7,11 +7,11 @@ is bounded by the longest word that is looked at.
 
 import re
 from collections import Counter
-from functools import lru_cache
 from itertools import chain, pairwise
 from pathlib import Path
 
 from hate_speech_ai.text import lexicon
+from hate_speech_ai.text.caching import remember
 from hate_speech_ai.text.characters import lookalikes
 
 #: The word that is meant, its begin and end in the chunk, and its spelling.
@@ -80,7 +80,7 @@ _WORDS = re.compile(rf"(?:[^\W_]|[{_MARKS}])+(?:'(?:[^\W_]|[{_MARKS}])+)*")
 _LETTERS_OR_DIGITS = re.compile(rf"(?:[^\W\d_]|[{_MARKS}])+|\d+")
 
 
-@lru_cache(maxsize=50_000)
+@remember(megabytes=16)
 def word(chunk: str) -> tuple[Piece, ...]:
     """Read a run of letters, digits and the signs that hide letters."""
     short = _LONG_RUN.sub(r"\1\1\1", chunk) if len(chunk) > _LONGEST_WORD else chunk
@@ -92,6 +92,7 @@ def word(chunk: str) -> tuple[Piece, ...]:
     return plain(chunk)
 
 
+@remember(megabytes=4)
 def plain(chunk: str) -> tuple[Piece, ...]:
     """Read the words of a chunk that hides nothing."""
     return tuple(
@@ -100,7 +101,6 @@ def plain(chunk: str) -> tuple[Piece, ...]:
     )
 
 
-@lru_cache(maxsize=20_000)
 def hashtag(found: str, original: str) -> tuple[Piece, ...]:
     """Read a hashtag's words: by its capitals, and by the words that are known.
 
@@ -121,7 +121,7 @@ def hashtag(found: str, original: str) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
-@lru_cache(maxsize=20_000)
+@remember(megabytes=4)
 def spaced(found: str) -> tuple[Piece, ...]:
     """Read letters with spaces or dots between them: the words that they spell.
 
@@ -149,7 +149,7 @@ def spaced(found: str) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
-@lru_cache(maxsize=20_000)
+@remember(megabytes=4)
 def bracketed(found: str) -> tuple[Piece, ...]:
     """Read a word with some of its letters in brackets, as "n(i)ce" and "word(s)"; else what stands in it."""
     letters = "".join(_LETTER.findall(found))
@@ -158,7 +158,7 @@ def bracketed(found: str) -> tuple[Piece, ...]:
     return plain(found)
 
 
-@lru_cache(maxsize=20_000)
+@remember(megabytes=4)
 def indicators(found: str) -> tuple[Piece, ...]:
     """Read regional indicators: a word that they spell, or flags."""
     places = [place for place, sign in enumerate(found) if ord(sign) >= FIRST_INDICATOR]

@@ -147,7 +147,7 @@ def _scan(text: str) -> tuple[_Found, Normalised | None]:
     for match in pattern.finditer(string):
         begin, kind, chunk = match.start(), match.lastgroup or "", match.group()
         if kind == "word" and chunk not in _LINKS and "*" not in chunk:
-            found.append((begin, word(chunk)))
+            found.append((begin, word[chunk]))
             continue
         if kind in _EFFORTFUL or "*" in chunk:
             effort -= len(chunk)
