@@ -5,16 +5,20 @@ to the tokens that it was found in, so that the tokens' contributions and the in
 of a long text decides, its tokens have contributions, and the others none.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
 
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import Scorer, sigmoid
+from hate_speech_ai.scorer import Reading, Scorer, sigmoid
 from hate_speech_ai.text import Part, Token, read
 
-_LONGEST_SEARCH = 200
+# All sets of one size are tried where they are so few and have so few tokens to score: those of two of 30 tokens.
 _MOST_TRIALS = 500
+_MOST_TOKENS_TRIED = 15_000
+# To remove tokens one by one, so many are scored, for all labels together: of a tweet of 70, all for one label.
+_MOST_TOKENS_REMOVING = 5_000
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class Explanation:
             the whole does.
         features: of every word, pattern and character n-gram that the model knows, the strongest first; the same sum.
         counterfactual_tokens: the tokens without which the answer would be the opposite, as indices into
-            `contributions`; empty where no set was found. It is a smallest one if it has up to three tokens, in a
-            tweet of up to 30.
+            `contributions`; empty where no set was found: the longer the text is and the more labels are explained, the
+            shorter is the search. It is a smallest one if it has up to three tokens, in a tweet of up to 30.
     """
 
     label: str
@@ -73,23 +77,43 @@ def explain(
     Raises:
         KeyError: a label that the model does not answer.
     """
+    threshold = scorer.thresholds[label] if threshold is None else threshold
+    return explain_all(scorer, tweet, {label: threshold}, features=features)[label]
+
+
+def explain_all(
+    scorer: Scorer, tweet: str, thresholds: Mapping[str, float], *, features: bool = True
+) -> dict[str, Explanation]:
+    """Explain a model's answers about a tweet, in little more time than one of them.
+
+    Args:
+        thresholds: of each label to explain, from which probability on the answer is yes.
+        features: whether to list them.
+
+    Raises:
+        KeyError: a label that the model does not answer.
+    """
     tokens = read(tweet)
-    reading = scorer.decisive(tweet, tokens, label)
-    begin, end = reading.part or (0, len(tokens))
-    values = [0.0] * len(tokens)
-    values[begin:end] = contributions(scorer, tokens[begin:end], label)
-    return Explanation(
-        label=label,
-        logit=reading.logit,
-        intercept=scorer.intercept(label) - reading.cost,
-        contributions=[
-            Contribution(token.text, token.begin, token.end, value, scorer.knows(token))
-            for token, value in zip(tokens, values, strict=True)
-        ],
-        part=reading.part,
-        features=_features(scorer, tokens[begin:end], label) if features else [],
-        counterfactual_tokens=_Search(scorer, tweet, tokens, label, threshold).run(values),
-    )
+    known = [scorer.knows(token) for token in tokens]
+    search = _Search(scorer, tweet, tokens, thresholds)
+    explanations: dict[str, Explanation] = {}
+    for label in thresholds:
+        reading = search.reading(label)
+        values = search.values(label)
+        begin, end = reading.part or (0, len(tokens))
+        explanations[label] = Explanation(
+            label=label,
+            logit=reading.logit,
+            intercept=scorer.intercept(label) - reading.cost,
+            contributions=[
+                Contribution(token.text, token.begin, token.end, value, is_known)
+                for token, value, is_known in zip(tokens, values, known, strict=True)
+            ],
+            part=reading.part,
+            features=_features(scorer, tokens[begin:end], label) if features else [],
+            counterfactual_tokens=search.run(label),
+        )
+    return explanations
 
 
 def contributions(scorer: Scorer, tokens: list[Token], label: str = HATE_SPEECH) -> list[float]:
@@ -99,7 +123,7 @@ def contributions(scorer: Scorer, tokens: list[Token], label: str = HATE_SPEECH)
     more than once by its places.
     """
     values = [0.0] * len(tokens)
-    for summand in scorer.summands(tokens, label):
+    for summand in scorer.summands(tokens, label, by_ngram=False):
         share = summand.value / len(summand.places)
         for place in summand.places:
             values[place] += share
@@ -114,60 +138,76 @@ def _features(scorer: Scorer, tokens: list[Token], label: str) -> list[tuple[str
 
 
 class _Search:
-    """For the fewest tokens whose removal turns the answer.
+    """For the fewest tokens whose removal turns an answer.
 
     Removing a token changes the weight of the others, since a text's features are scaled together; and another part of
-    a long text may decide then. So each step scores the text that is left.
+    a long text may decide then. So each step scores the text that is left. How much is scored does not grow with the
+    text or with the number of labels: the longer the text, the fewer steps, and a step is for all labels.
     """
 
-    def __init__(self, scorer: Scorer, tweet: str, tokens: list[Token], label: str, threshold: float | None) -> None:
+    def __init__(self, scorer: Scorer, tweet: str, tokens: list[Token], thresholds: Mapping[str, float]) -> None:
         self.scorer = scorer
         self.tweet = tweet
         self.tokens = tokens
-        self.label = label
-        self.threshold = scorer.thresholds[label] if threshold is None else threshold
-        self.answer = self._answer(tokens)
+        self.thresholds = thresholds
+        self.most_removed = _MOST_TOKENS_REMOVING // max(1, len(tokens) * len(thresholds))
+        self._tried: dict[tuple[int, ...], dict[str, Reading]] = {}
 
-    def run(self, values: list[float]) -> list[int]:
-        if len(self.tokens) > _LONGEST_SEARCH:
-            return []
-        found = self._strongest_first(values)
+    def reading(self, label: str, removed: Iterable[int] = ()) -> Reading:
+        """Return how the text is read without some of its tokens."""
+        removed = tuple(sorted(removed))
+        if removed not in self._tried:
+            readings = self.scorer.readings(self.tweet, self._without(removed), list(self.thresholds))
+            self._tried[removed] = dict(zip(self.thresholds, readings, strict=True))
+        return self._tried[removed][label]
+
+    def values(self, label: str, removed: Iterable[int] = ()) -> list[float]:
+        """Return what each token that is left adds to the logit: nothing outside the part that decides."""
+        left = self._without(removed)
+        begin, end = self.reading(label, removed).part or (0, len(left))
+        values = [0.0] * len(left)
+        values[begin:end] = contributions(self.scorer, left[begin:end], label)
+        return values
+
+    def run(self, label: str) -> list[int]:
+        """Return the places of the tokens to remove; nothing where it finds none."""
+        found = self._strongest_first(label)
         for size in range(1, len(found)):
-            if comb(len(self.tokens), size) <= _MOST_TRIALS:
+            trials = comb(len(self.tokens), size)
+            if trials <= _MOST_TRIALS and trials * len(self.tokens) <= _MOST_TOKENS_TRIED:
                 for places in combinations(range(len(self.tokens)), size):
-                    if self._flips(places):
+                    if self._flips(label, places):
                         return list(places)
-        return self._without_needless(found)
+        return self._without_needless(label, found)
 
-    def _strongest_first(self, values: list[float]) -> list[int]:
+    def _strongest_first(self, label: str) -> list[int]:
+        sign = 1 if self._answer(label) else -1
         removed: list[int] = []
-        left = dict(enumerate(values))
-        while left:
-            strongest = max(left, key=lambda place: left[place] if self.answer else -left[place])
-            if (left[strongest] > 0) != self.answer or left[strongest] == 0:
-                return []
-            removed.append(strongest)
-            if self._flips(removed):
+        left = list(range(len(self.tokens)))
+        while left and len(removed) < self.most_removed:
+            values = dict(zip(left, self.values(label, removed), strict=True))
+            place = max(left, key=lambda place: sign * values[place])
+            if sign * values[place] <= 0:
+                break
+            removed.append(place)
+            left.remove(place)
+            if self._flips(label, removed):
                 return removed
-            kept = [place for place in range(len(self.tokens)) if place not in removed]
-            left = dict(zip(kept, self._values([self.tokens[place] for place in kept]), strict=True))
         return []
 
-    def _without_needless(self, removed: list[int]) -> list[int]:
+    def _without_needless(self, label: str, removed: list[int]) -> list[int]:
         for place in list(removed):
             fewer = [other for other in removed if other != place]
-            if fewer and self._flips(fewer):
+            if fewer and self._flips(label, fewer):
                 removed = fewer
         return sorted(removed)
 
-    def _flips(self, removed: list[int] | tuple[int, ...]) -> bool:
-        return self._answer([token for place, token in enumerate(self.tokens) if place not in removed]) != self.answer
+    def _flips(self, label: str, removed: Iterable[int]) -> bool:
+        return self._answer(label, removed) != self._answer(label)
 
-    def _answer(self, tokens: list[Token]) -> bool:
-        return sigmoid(self.scorer.decisive(self.tweet, tokens, self.label).logit) >= self.threshold
+    def _answer(self, label: str, removed: Iterable[int] = ()) -> bool:
+        return sigmoid(self.reading(label, removed).logit) >= self.thresholds[label]
 
-    def _values(self, tokens: list[Token]) -> list[float]:
-        begin, end = self.scorer.decisive(self.tweet, tokens, self.label).part or (0, len(tokens))
-        values = [0.0] * len(tokens)
-        values[begin:end] = contributions(self.scorer, tokens[begin:end], self.label)
-        return values
+    def _without(self, removed: Iterable[int]) -> list[Token]:
+        gone = set(removed)
+        return [token for place, token in enumerate(self.tokens) if place not in gone]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from api.models import ModelVersion
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.explain import explain
+from hate_speech_ai.explain import explain, explain_all
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import LONG, Token, parts, read
 from tests.conftest import JSONClient, starter_rows
@@ -145,6 +145,25 @@ def test_without_the_named_words_the_decision_is_the_opposite(scorer: Scorer) ->
         flipped += 1
 
     assert flipped > 50
+
+
+def test_all_labels_at_once_are_explained_as_one_by_one(scorer: Scorer) -> None:
+    for row in [*starter_rows()[::800], {"tweet": LONG_TEXT}]:
+        together = explain_all(scorer, row["tweet"], scorer.thresholds)
+
+        assert together == {label: explain(scorer, row["tweet"], label) for label in scorer.labels}
+
+
+@pytest.mark.parametrize("copies", [5, 20, 100])
+def test_the_words_named_of_a_very_long_text_turn_the_decision_too(scorer: Scorer, copies: int) -> None:
+    text = f"{LONG_TEXT} " + " ".join(HARMLESS * copies)
+    tokens = read(text)
+
+    found = explain(scorer, text).counterfactual_tokens
+
+    rest = [token for place, token in enumerate(tokens) if place not in found]
+    logits = [scorer.decisive(text, kept).logit for kept in (tokens, rest)]
+    assert not found or len({probability(logit) >= scorer.thresholds["hate_speech"] for logit in logits}) == 2
 
 
 def test_words_that_are_not_known_are_named(scorer: Scorer) -> None:

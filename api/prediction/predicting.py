@@ -10,7 +10,7 @@ from api.models import ApiKey, ModelVersion
 from api.prediction import active_model, language, recorder
 from api.prediction.loading import LoadedModel
 from hate_speech_ai.artifact import ArtifactError
-from hate_speech_ai.explain import explain
+from hate_speech_ai.explain import Explanation, explain_all
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import BALANCED
 from hate_speech_ai.scorer import Score
@@ -135,13 +135,15 @@ def as_answer(found: Score, model: LoadedModel, labels: Sequence[str] = (), poin
 
 def add_explanations(answer: dict[str, Any], model: LoadedModel, text: str) -> None:
     """Add to an answer of `POST /predict` where each of its decisions comes from."""
-    answer["explanation"] = _explained(model, text, HATE_SPEECH, answer["threshold"])
+    asked = {HATE_SPEECH: answer, **answer.get("labels", {})}
+    thresholds = {label: one["threshold"] for label, one in asked.items()}
+    explanations = explain_all(model.scorer, text, thresholds, features=False)
+    answer["explanation"] = _shown(explanations[HATE_SPEECH])
     for label, one in answer.get("labels", {}).items():
-        one["explanation"] = _explained(model, text, label, one["threshold"])
+        one["explanation"] = _shown(explanations[label])
 
 
-def _explained(model: LoadedModel, text: str, label: str, threshold: float) -> dict[str, Any]:
-    explanation = explain(model.scorer, text, label, threshold=threshold, features=False)
+def _shown(explanation: Explanation) -> dict[str, Any]:
     return {
         "logit": explanation.logit,
         "intercept": explanation.intercept,
