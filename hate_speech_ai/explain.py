@@ -12,7 +12,7 @@ from math import comb
 
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Reading, Scorer, sigmoid
-from hate_speech_ai.text import Part, Token, read
+from hate_speech_ai.text import Part, Token, tokenize_with_offsets
 
 # All sets of one size are tried where they are so few and have so few tokens to score: those of two of 30 tokens.
 _MOST_TRIALS = 500
@@ -93,7 +93,7 @@ def explain_all(
     Raises:
         KeyError: a label that the model does not answer.
     """
-    tokens = read(tweet)
+    tokens = tokenize_with_offsets(tweet)
     known = [scorer.knows(token) for token in tokens]
     search = _Search(scorer, tweet, tokens, thresholds)
     explanations: dict[str, Explanation] = {}

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from stemming.porter2 import stem as porter2
 
-from hate_speech_ai.text import Token, Word, read, words  # noqa: F401 (the examples read)
+from hate_speech_ai.text import Token, Word, tokenize_with_offsets, words  # noqa: F401 (the examples read)
 from hate_speech_ai.text.caching import remember
 from hate_speech_ai.text.word_classes import IDENTITY, ROLES
 

@@ -99,11 +99,15 @@ def decide(found: Sequence[Vote]) -> Decision:
     no = round(sum(vote.weight * (1 - vote.grade) for vote in found), 9)
     if yes != no:
         return Decision(yes, no, yes > no, "majority")
-    leaning = [vote for vote in found if lean(vote.grade) is not None]
-    return Decision(yes, no, lean(leaning[-1].grade), "newest") if leaning else Decision(yes, no, None, "undecided")
+    leaning = [vote for vote in found if rounded_answer(vote.grade) is not None]
+    return (
+        Decision(yes, no, rounded_answer(leaning[-1].grade), "newest")
+        if leaning
+        else Decision(yes, no, None, "undecided")
+    )
 
 
-def lean(grade: float) -> bool | None:
+def rounded_answer(grade: float) -> bool | None:
     """Return which answer a grade is nearer to; None of 0.5."""
     return None if grade == 0.5 else grade > 0.5
 

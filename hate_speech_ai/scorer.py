@@ -27,7 +27,19 @@ from hate_speech_ai.features import (
 )
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import BALANCED, Curve, OperatingPoint
-from hate_speech_ai.text import LONG, MAX_CHARS, URL, USER, Part, Token, Word, is_readable, parts, read, words
+from hate_speech_ai.text import (
+    LONG,
+    MAX_CHARS,
+    URL,
+    USER,
+    Part,
+    Token,
+    Word,
+    is_readable,
+    parts,
+    tokenize_with_offsets,
+    words,
+)
 
 EMPTY = "empty_after_cleaning"
 UNKNOWN = "no_known_words"
@@ -157,7 +169,7 @@ class Scorer:
     def _logits(self, tweet: str, tokens: Sequence[Word], labels: Sequence[str]) -> list[float]:
         if len(tokens) <= LONG:
             return self.logits(tokens, labels)
-        return [reading.logit for reading in self.readings(tweet, read(tweet), labels)]
+        return [reading.logit for reading in self.readings(tweet, tokenize_with_offsets(tweet), labels)]
 
     def logits(self, tokens: Sequence[Token | Word], labels: Sequence[str]) -> list[float]:
         """Return the score before the sigmoid, for each label, of a text that is read as a whole.

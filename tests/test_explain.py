@@ -13,7 +13,7 @@ from api.models import ModelVersion
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.explain import explain, explain_all
 from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.text import LONG, Token, parts, read
+from hate_speech_ai.text import LONG, Token, parts, tokenize_with_offsets
 from tests.conftest import JSONClient, starter_rows
 
 HATEFUL = "all muslims are vermin and should be deported"
@@ -114,10 +114,10 @@ def test_any_text_sums_to_its_logit(scorer: Scorer, tweet: str) -> None:
     total = explanation.intercept + math.fsum(one.value for one in explanation.contributions)
     assert total == pytest.approx(explanation.logit, abs=1e-9)
     assert probability(explanation.logit) == pytest.approx(scorer.score(tweet).probabilities["hate_speech"], abs=1e-9)
-    assert len(explanation.contributions) == len(read(tweet))
+    assert len(explanation.contributions) == len(tokenize_with_offsets(tweet))
     if explanation.part:
         begin, end = explanation.part
-        assert explanation.part in parts(tweet, read(tweet))
+        assert explanation.part in parts(tweet, tokenize_with_offsets(tweet))
         assert not any(one.value for one in explanation.contributions[:begin] + explanation.contributions[end:])
 
 
@@ -137,7 +137,11 @@ def test_without_the_named_words_the_decision_is_the_opposite(scorer: Scorer) ->
         explanation = explain(scorer, tweet)
         if not explanation.counterfactual_tokens:
             continue
-        tokens = [token for place, token in enumerate(read(tweet)) if place not in explanation.counterfactual_tokens]
+        tokens = [
+            token
+            for place, token in enumerate(tokenize_with_offsets(tweet))
+            if place not in explanation.counterfactual_tokens
+        ]
         threshold = scorer.thresholds["hate_speech"]
         after = probability(scorer.decisive(tweet, tokens).logit) >= threshold
         before = probability(explanation.logit) >= threshold
@@ -157,7 +161,7 @@ def test_all_labels_at_once_are_explained_as_one_by_one(scorer: Scorer) -> None:
 @pytest.mark.parametrize("copies", [5, 20, 100])
 def test_the_words_named_of_a_very_long_text_turn_the_decision_too(scorer: Scorer, copies: int) -> None:
     text = f"{LONG_TEXT} " + " ".join(HARMLESS * copies)
-    tokens = read(text)
+    tokens = tokenize_with_offsets(text)
 
     found = explain(scorer, text).counterfactual_tokens
 
@@ -184,7 +188,7 @@ def test_every_feature_is_named_and_they_sum_to_the_logit(scorer: Scorer) -> Non
 def test_no_smaller_set_of_words_turns_the_decision(scorer: Scorer) -> None:
     seen = 0
     for row in starter_rows()[::60]:
-        tokens = read(row["tweet"])
+        tokens = tokenize_with_offsets(row["tweet"])
         found = explain(scorer, row["tweet"]).counterfactual_tokens
         if not 2 <= len(found) <= 3 or len(tokens) > 20:
             continue
@@ -249,7 +253,7 @@ def test_each_label_has_the_part_that_decides_it(scorer: Scorer) -> None:
 
 
 def test_what_turns_the_answer_of_a_long_text_stands_in_its_hateful_sentence(scorer: Scorer) -> None:
-    tokens = read(LONG_TEXT)
+    tokens = tokenize_with_offsets(LONG_TEXT)
     assert len(tokens) > LONG
 
     explanation = explain(scorer, LONG_TEXT)

@@ -21,7 +21,7 @@ from hate_speech_ai.features import (
     word_features,
     words_with_places,
 )
-from hate_speech_ai.text import Token, read, tokenize, words
+from hate_speech_ai.text import Token, tokenize, tokenize_with_offsets, words
 from hate_speech_ai.text.word_classes import IDENTITY, ROLES
 
 TEXTS = st.text(st.characters()) | st.lists(
@@ -37,7 +37,7 @@ def plain(*words: str) -> list[Token]:
 
 
 def test_it_works() -> None:
-    tokens = read("They hated us!")
+    tokens = tokenize_with_offsets("They hated us!")
 
     assert words_with_places(tokens) == {"they": [0], "they hate": [0, 1], "hate": [1], "hate us": [1, 2], "us": [2]}
     assert patterns_with_places(tokens) == {"<self>": [2]}
@@ -68,15 +68,22 @@ def test_short_tweets(words: list[str]) -> None:
 
 
 def test_a_hidden_word_counts_as_itself_and_as_it_is_spelt() -> None:
-    assert words_with_places(read("they l1ed")) == {"they": [0], "they lie": [0, 1], "lie": [1], "l1ed": [1]}
+    assert words_with_places(tokenize_with_offsets("they l1ed")) == {
+        "they": [0],
+        "they lie": [0, 1],
+        "lie": [1],
+        "l1ed": [1],
+    }
 
 
 def test_letters_of_another_script_do_not_count_as_a_spelling() -> None:
-    assert words_with_places(read("they liеd")) == words_with_places(read("they lied"))  # with a Cyrillic letter
+    assert words_with_places(tokenize_with_offsets("they liеd")) == words_with_places(
+        tokenize_with_offsets("they lied")
+    )  # with a Cyrillic letter
 
 
 def test_a_word_that_comes_again_counts_once_and_knows_all_its_places() -> None:
-    assert words_with_places(read("hate hate hate")) == {"hate": [0, 1, 2], "hate hate": [0, 1, 1, 2]}
+    assert words_with_places(tokenize_with_offsets("hate hate hate")) == {"hate": [0, 1, 2], "hate hate": [0, 1, 1, 2]}
 
 
 def patterns(text: str) -> set[str]:
@@ -91,7 +98,7 @@ def test_what_is_said_of_one_group_is_a_pattern_for_every_group() -> None:
 
 
 def test_a_pattern_is_made_of_the_words_that_stand_there() -> None:
-    found = patterns_with_places(read("we should deport all jews now"))
+    found = patterns_with_places(tokenize_with_offsets("we should deport all jews now"))
 
     assert found["<group>"] == [4]
     assert found["deport all <group>"] == [2, 3, 4]
@@ -161,7 +168,7 @@ def test_a_words_ngrams_are_those_of_scikit_learn(word: str) -> None:
 
 @given(TEXTS)
 def test_no_text_raises_and_every_place_exists(text: str) -> None:
-    tokens = read(text)
+    tokens = tokenize_with_offsets(text)
 
     found, around = words_with_places(tokens), patterns_with_places(tokens)
 
@@ -172,8 +179,8 @@ def test_no_text_raises_and_every_place_exists(text: str) -> None:
 
 @given(TEXTS)
 def test_the_fast_way_finds_what_the_way_with_places_finds(text: str) -> None:
-    assert set(word_features(words(text))) == set(words_with_places(read(text)))
-    assert set(pattern_features(words(text))) == set(patterns_with_places(read(text)))
+    assert set(word_features(words(text))) == set(words_with_places(tokenize_with_offsets(text)))
+    assert set(pattern_features(words(text))) == set(patterns_with_places(tokenize_with_offsets(text)))
 
 
 @given(TEXTS)

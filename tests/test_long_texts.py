@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hate_speech_ai.text import LONG, parts, read
+from hate_speech_ai.text import LONG, parts, tokenize_with_offsets
 
 SENTENCE = "the bus was late again"
 TEXTS = st.lists(
@@ -19,14 +19,14 @@ TEXTS = st.lists(
 
 def sentences(text: str) -> list[str]:
     """The parts as they stand in the text."""
-    tokens = read(text)
+    tokens = tokenize_with_offsets(text)
     return [text[tokens[begin].begin : tokens[end - 1].end] for begin, end in parts(text, tokens)]
 
 
 def test_it_works() -> None:
     text = ". ".join([SENTENCE] * 6) + "."
 
-    assert parts(text, read(text)) == [(0, 5), (5, 10), (10, 15), (15, 20), (20, 25), (25, 30)]
+    assert parts(text, tokenize_with_offsets(text)) == [(0, 5), (5, 10), (10, 15), (15, 20), (20, 25), (25, 30)]
     assert sentences(text) == [SENTENCE] * 6
 
 
@@ -71,26 +71,26 @@ def test_a_very_short_last_sentence_goes_with_the_one_before() -> None:
 def test_a_long_sentence_is_read_through_windows_that_overlap_by_half() -> None:
     text = " ".join(f"word{number}x" for number in range(60))
 
-    assert parts(text, read(text)) == [(0, 24), (12, 36), (24, 48), (36, 60)]
+    assert parts(text, tokenize_with_offsets(text)) == [(0, 24), (12, 36), (24, 48), (36, 60)]
 
 
 def test_a_long_sentence_among_others_has_windows_of_its_own() -> None:
     text = f"{SENTENCE}. {'so late ' * 15}. {SENTENCE}."
 
-    assert parts(text, read(text)) == [(0, 5), (5, 29), (17, 35), (35, 40)]
+    assert parts(text, tokenize_with_offsets(text)) == [(0, 5), (5, 29), (17, 35), (35, 40)]
 
 
 def test_tokens_that_are_left_out_do_not_join_two_sentences() -> None:
     """To explain an answer, words are left out, also those beside a full stop."""
     text = f"{SENTENCE}. " * 7
-    kept = [token for token in read(text) if token.text != "again"]
+    kept = [token for token in tokenize_with_offsets(text) if token.text != "again"]
 
     assert parts(text, kept) == [(begin, begin + 4) for begin in range(0, 28, 4)]
 
 
 @given(TEXTS)
 def test_the_parts_of_a_long_text_cover_it_in_order(text: str) -> None:
-    tokens = read(text)
+    tokens = tokenize_with_offsets(text)
 
     found = parts(text, tokens)
 

@@ -13,7 +13,7 @@ from googleapiclient.errors import HttpError
 from PyPerspective import Perspective, errors
 
 from api.models import ModelVersion, ReviewedTweet
-from hate_speech_ai.text import read
+from hate_speech_ai.text import tokenize_with_offsets
 from tests.conftest import MakeKey
 
 CLIENTS = Path(__file__).parent / "clients"
@@ -223,7 +223,7 @@ def test_offsets_are_what_javascript_counts(root: str, served: ModelVersion) -> 
     found = node("slice.js", sent=json.dumps([{"text": text, "places": cut} for text, cut in asked.items()]))
 
     for text, pieces in zip(TEXTS, found, strict=True):
-        assert pieces == [text[token.begin : token.end] for token in read(text)], text
+        assert pieces == [text[token.begin : token.end] for token in tokenize_with_offsets(text)], text
     assert any(end > len(text) for text, cut in asked.items() for _, end in cut)
 
 

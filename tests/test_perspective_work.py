@@ -33,7 +33,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(module, name, count_and_call)
 
-    counting(scores, "read", lambda arguments: min(len(arguments[0]), MAX_CHARS))
+    counting(scores, "tokenize_with_offsets", lambda arguments: min(len(arguments[0]), MAX_CHARS))
     counting(scores, "contributions", lambda arguments: len(arguments[1]))
     counting(predicting, "predict", lambda arguments: min(len(arguments[1]), MAX_CHARS))
     counting(language, "detect", lambda arguments: min(len(arguments[0]), MAX_CHARS))
@@ -73,7 +73,7 @@ def test_a_text_is_read_once_for_all_attributes(served: ModelVersion, work: Coun
     answer = analyze(LONG, *attributes, spanAnnotations=True)
 
     words = len(answer["attributeScores"]["TOXICITY"]["spanScores"])
-    assert work == {"read": 5_000, "predict": 5_000, "detect": 10_000, "contributions": 7 * words}
+    assert work == {"tokenize_with_offsets": 5_000, "predict": 5_000, "detect": 10_000, "contributions": 7 * words}
 
 
 def test_equal_labels_of_equal_versions_are_computed_once(served: ModelVersion, work: Counter[str]) -> None:
@@ -82,7 +82,7 @@ def test_equal_labels_of_equal_versions_are_computed_once(served: ModelVersion, 
     answer = analyze(LONG, *names, spanAnnotations=True)
 
     words = len(answer["attributeScores"]["TOXICITY"]["spanScores"])
-    assert work == {"read": 5_000, "predict": 5_000, "detect": 10_000, "contributions": words}
+    assert work == {"tokenize_with_offsets": 5_000, "predict": 5_000, "detect": 10_000, "contributions": words}
     assert list(answer["attributeScores"]) == names
     assert all(one == answer["attributeScores"]["TOXICITY"] for one in answer["attributeScores"].values())
 
@@ -113,7 +113,7 @@ def test_a_batch_reads_no_more_than_its_budget(served: ModelVersion, work: Count
 
     assert sum(statuses(answer).values()) == 100
     assert statuses(answer)["200"] == MAX_CHARACTERS // (5_000 * (9 + 9))
-    assert work["read"] + work["predict"] <= MAX_CHARACTERS
+    assert work["tokenize_with_offsets"] + work["predict"] <= MAX_CHARACTERS
     assert len(answer.content) < 100 * MAX_WORDS
     assert f"at most {MAX_CHARACTERS:,} characters are read for one request" in answer.content.decode()
 

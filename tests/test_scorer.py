@@ -15,7 +15,7 @@ from hate_speech_ai.corpora import reader
 from hate_speech_ai.corpora.catalogue import CORPORA
 from hate_speech_ai.corpora.corpus import Corpus, Row
 from hate_speech_ai.scorer import EMPTY, TRUNCATED, UNKNOWN, Scorer, sigmoid
-from hate_speech_ai.text import LONG, Token, parts, read
+from hate_speech_ai.text import LONG, Token, parts, tokenize_with_offsets
 from tests.conftest import SHARED, starter_rows
 
 REAL_TWEETS = [
@@ -43,7 +43,7 @@ def assert_equal_to_scikit_learn(trained: Any, scorer: Scorer, tweets: list[str]
     readings: list[list[Token]] = []  # of every tweet the whole, and of a long one its parts
     owners, costs = [], []
     for place, tweet in enumerate(tweets):
-        tokens = read(tweet)
+        tokens = tokenize_with_offsets(tweet)
         ranges = parts(tweet, tokens)
         readings += [tokens, *(tokens[begin:end] for begin, end in ranges)]
         owners += [place] * (1 + len(ranges))
@@ -72,12 +72,12 @@ def test_every_head_equals_scikit_learn_on_the_starter_corpus(trained: Any, scor
     tweets = [row["tweet"] for row in starter_rows()[::3]]
 
     assert len(scorer.labels) >= 5
-    assert sum(len(read(tweet)) > LONG for tweet in tweets) > 100
+    assert sum(len(tokenize_with_offsets(tweet)) > LONG for tweet in tweets) > 100
     assert_equal_to_scikit_learn(trained, scorer, tweets)
 
 
 def test_the_pipeline_of_scikit_learn_judges_a_short_text_alike(trained: Any, scorer: Scorer) -> None:
-    tweets = [row["tweet"] for row in starter_rows()[::50] if len(read(row["tweet"])) <= LONG]
+    tweets = [row["tweet"] for row in starter_rows()[::50] if len(tokenize_with_offsets(row["tweet"])) <= LONG]
 
     for label in scorer.labels:
         expected = trained.pipeline(label).predict_proba(tweets)[:, 1]
@@ -174,27 +174,29 @@ def test_hate_in_one_sentence_is_found_among_many_harmless_ones(scorer: Scorer) 
     alone, without, found = scorer.probabilities([HATEFUL, harmless, mixed])
 
     assert without < scorer.thresholds["hate_speech"] < found < alone
-    assert sigmoid(scorer.logits(read(mixed), ("hate_speech",))[0]) < found
+    assert sigmoid(scorer.logits(tokenize_with_offsets(mixed), ("hate_speech",))[0]) < found
 
 
 @pytest.mark.parametrize("others", [7, 10])
 def test_a_part_counts_less_the_more_parts_there_are(scorer: Scorer, others: int) -> None:
     text = " ".join([HATEFUL, *HARMLESS[:others]])
 
-    reading = scorer.decisive(text, read(text))
+    reading = scorer.decisive(text, tokenize_with_offsets(text))
 
     assert reading.part == (0, 8)
     assert reading.cost == pytest.approx(math.log(1 + others))
-    assert reading.logit == pytest.approx(scorer.decisive(HATEFUL, read(HATEFUL)).logit - math.log(1 + others))
+    assert reading.logit == pytest.approx(
+        scorer.decisive(HATEFUL, tokenize_with_offsets(HATEFUL)).logit - math.log(1 + others)
+    )
 
 
 def test_a_text_that_is_not_long_is_read_as_a_whole(scorer: Scorer) -> None:
     text = f"{HARMLESS[0]} {HATEFUL}"
 
-    reading = scorer.decisive(text, read(text))
+    reading = scorer.decisive(text, tokenize_with_offsets(text))
 
     assert (reading.part, reading.cost) == (None, 0.0)
-    assert reading.logit == scorer.logits(read(text), ("hate_speech",))[0]
+    assert reading.logit == scorer.logits(tokenize_with_offsets(text), ("hate_speech",))[0]
 
 
 def test_a_long_text_without_full_stops_hides_nothing(scorer: Scorer) -> None:
@@ -207,17 +209,17 @@ def test_a_long_text_without_full_stops_hides_nothing(scorer: Scorer) -> None:
 def test_a_text_that_is_hateful_as_a_whole_is_read_as_a_whole(scorer: Scorer) -> None:
     text = " ".join(["muslims are vermin, and jews, and women, and gays: we hate all of you."] * 12)
 
-    reading = scorer.decisive(text, read(text))
+    reading = scorer.decisive(text, tokenize_with_offsets(text))
 
     assert (reading.part, reading.cost) == (None, 0.0)
-    assert reading.logit == scorer.logits(read(text), ("hate_speech",))[0]
+    assert reading.logit == scorer.logits(tokenize_with_offsets(text), ("hate_speech",))[0]
 
 
 @pytest.mark.parametrize("length", [LONG - 1, LONG, LONG + 1, 200])
 def test_no_part_makes_a_text_less_hateful_than_the_whole(scorer: Scorer, length: int) -> None:
     text = ". ".join((HATEFUL.rstrip(".").split() * 30)[:length])
 
-    whole = scorer.logits(read(text), scorer.labels)
+    whole = scorer.logits(tokenize_with_offsets(text), scorer.labels)
 
     said = scorer.score(text, scorer.labels).probabilities
     assert all(said[label] >= sigmoid(logit) for label, logit in zip(scorer.labels, whole, strict=True))
@@ -226,7 +228,9 @@ def test_no_part_makes_a_text_less_hateful_than_the_whole(scorer: Scorer, length
 def test_each_label_has_the_part_that_decides_it(scorer: Scorer) -> None:
     text = f"what a fucking shit day this was. {HATEFUL} " + " ".join(HARMLESS)
 
-    decided = {label: scorer.decisive(text, read(text), label).part for label in ("obscene", "hate_speech")}
+    decided = {
+        label: scorer.decisive(text, tokenize_with_offsets(text), label).part for label in ("obscene", "hate_speech")
+    }
 
     assert decided["obscene"] == (0, 7)
     assert decided["hate_speech"] == (7, 15)
@@ -234,7 +238,7 @@ def test_each_label_has_the_part_that_decides_it(scorer: Scorer) -> None:
 
 def test_letters_that_nobody_knows_weaken_what_the_known_ones_say(scorer: Scorer) -> None:
     """So that a name is not hateful for the slur that its letters hold."""
-    word, name = (scorer.logits(read(text), ("obscene",))[0] for text in ("shit", "qwxshitqwx"))
+    word, name = (scorer.logits(tokenize_with_offsets(text), ("obscene",))[0] for text in ("shit", "qwxshitqwx"))
 
     assert scorer.intercept("obscene") - 1 < name < word - 2
 

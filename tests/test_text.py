@@ -18,9 +18,9 @@ from hate_speech_ai.text import (
     is_readable,
     lexicon,
     obfuscation,
-    read,
     repair,
     tokenize,
+    tokenize_with_offsets,
 )
 from tests.conftest import starter_rows
 
@@ -250,12 +250,12 @@ def test_hidden_words_are_told_apart(tweet: str, tokens: list[str]) -> None:
     ],
 )
 def test_what_hides_nothing_stays(tweet: str) -> None:
-    assert all(token.text == token.surface for token in read(tweet))
+    assert all(token.text == token.surface for token in tokenize_with_offsets(tweet))
     assert tokenize(tweet) == re.findall(r"\w+", tweet)
 
 
 def test_the_spelling_is_kept_beside_the_word() -> None:
-    assert read("so n.i.c.e!")[1] == Token("nice", begin=3, end=10, surface="n.i.c.e")
+    assert tokenize_with_offsets("so n.i.c.e!")[1] == Token("nice", begin=3, end=10, surface="n.i.c.e")
 
 
 @pytest.mark.parametrize("word", ["नमस्ते", "السَّلام", "שָׁלוֹם"])
@@ -291,7 +291,7 @@ def test_only_the_first_5000_characters_are_read() -> None:
 
 @given(ANY_TEXT)
 def test_no_text_raises_and_tokens_stand_where_they_say(tweet: str) -> None:
-    tokens = read(tweet)
+    tokens = tokenize_with_offsets(tweet)
 
     assert len(tokens) <= MAX_CHARS
     assert all(token.text and not re.search(r"\s", token.text) for token in tokens)
@@ -316,7 +316,7 @@ def test_every_spelling_is_read_and_found_in_its_place(words: list[tuple[str, st
     tweet = apart.join(spelling for _, spelling in words)
     if apart.strip(" ") == "" and any(" " in spelling for _, spelling in words):
         return  # spaced letters beside spaced letters are one run, which is read by its words
-    tokens = [token for token in read(tweet) if token.text not in ("😡",) or "😡" not in apart]
+    tokens = [token for token in tokenize_with_offsets(tweet) if token.text not in ("😡",) or "😡" not in apart]
     expected = [(word, spelling) for word, spelling in words if word != "😡" or "😡" not in apart]
 
     assert [token.text for token in tokens] == [word.replace("é", "e") for word, _ in expected]
@@ -326,12 +326,12 @@ def test_every_spelling_is_read_and_found_in_its_place(words: list[tuple[str, st
 
 @pytest.mark.parametrize("tweet", ["see <defunct> now", "<b1tch>", "a <so> b <no>"])
 def test_a_word_in_angle_brackets_stands_between_them(tweet: str) -> None:
-    assert [tweet[token.begin : token.end] for token in read(tweet)] == re.findall(r"\w+", tweet)
+    assert [tweet[token.begin : token.end] for token in tokenize_with_offsets(tweet)] == re.findall(r"\w+", tweet)
 
 
 def test_an_ascii_word_is_its_own_slice() -> None:
     for row in starter_rows()[::7]:
-        for token in read(row["tweet"]):
+        for token in tokenize_with_offsets(row["tweet"]):
             if row["tweet"].isascii() and "&" not in row["tweet"] and not token.surface.startswith("_"):
                 assert row["tweet"][token.begin : token.end].lower() == token.surface
 

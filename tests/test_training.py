@@ -180,12 +180,12 @@ def test_what_a_source_alone_says_is_not_served() -> None:
     mixed = train(rows).artifact
     alone = train([Example(row.tweet, row.labels) for row in rows]).artifact
 
-    def lean(artifact: Artifact) -> float:
+    def rounded_answer(artifact: Artifact) -> float:
         """How much more the one source's name says than the other's."""
         grim, mild = (weight(artifact, word) for word in ("grim", "mild"))
         return grim - mild
 
-    assert 0 < lean(mixed) < 0.7 * lean(alone)
+    assert 0 < rounded_answer(mixed) < 0.7 * rounded_answer(alone)
 
 
 def test_core_rows_outvote_many_others() -> None:

@@ -12,7 +12,7 @@ from api.http.problems import flatten
 from api.models import LEARNED, ModelVersion, ReviewedTweet, ReviewEvent
 from api.reviews import resolution
 from api.reviews.intake import Annotation
-from hate_speech_ai.labels import HATE_SPEECH, lean
+from hate_speech_ai.labels import HATE_SPEECH, rounded_answer
 from hate_speech_ai.text import is_readable, tokenize
 
 
@@ -33,7 +33,7 @@ class ReviewRequestSerializer(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         labels = attrs.setdefault("labels", {})
-        if lean(labels.setdefault(HATE_SPEECH, attrs["is_hate_speech"])) == (not attrs["is_hate_speech"]):
+        if rounded_answer(labels.setdefault(HATE_SPEECH, attrs["is_hate_speech"])) == (not attrs["is_hate_speech"]):
             raise serializers.ValidationError({"labels.hate_speech": ["This contradicts is_hate_speech."]})
         return attrs
 
@@ -134,7 +134,7 @@ class ReviewSerializer(serializers.ModelSerializer[ReviewedTweet]):
         )
 
     def get_is_hate_speech(self, review: ReviewedTweet) -> bool | None:
-        return lean(review.labels.get(HATE_SPEECH, 0.5))
+        return rounded_answer(review.labels.get(HATE_SPEECH, 0.5))
 
     def get_probability_before(self, review: ReviewedTweet) -> float | None:
         first = next(iter(review.events.all()), None)

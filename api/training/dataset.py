@@ -15,7 +15,7 @@ from api.training.outcomes import Change, Stored
 from hate_speech_ai.annotator_reliability import Reliability, compare
 from hate_speech_ai.corpora.catalogue import CORPORA, STARTER
 from hate_speech_ai.evaluation.evaluation_set import Row
-from hate_speech_ai.labels import HATE_SPEECH, lean, resolve
+from hate_speech_ai.labels import HATE_SPEECH, resolve, rounded_answer
 from hate_speech_ai.sources import corpus_name, corpus_source, is_corpus
 from hate_speech_ai.training.base_model import learned_corpora
 from hate_speech_ai.training.examples import Example
@@ -142,7 +142,7 @@ def _by_label(raters: dict[str, dict[Rater, Stored]]) -> dict[str, Any]:
             continue
         for who, row in said.items():
             for label, grade in row.labels.items():
-                if row.status != Status.QUARANTINED and (answer := lean(grade)) is not None:
+                if row.status != Status.QUARANTINED and (answer := rounded_answer(grade)) is not None:
                     found.setdefault(label, {}).setdefault(text, {})[who] = answer
     return found
 
@@ -152,7 +152,7 @@ def _answers(by_source: BySource) -> Iterator[dict[str, bool]]:
     found: dict[str, dict[str, bool]] = {}
     for source, row in by_source.items():
         for label, grade in row.labels.items():
-            if (answer := lean(grade)) is not None:
+            if (answer := rounded_answer(grade)) is not None:
                 found.setdefault(label, {})[source] = answer
     yield from found.values()
 
@@ -209,7 +209,7 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
     for source, stored in by_source.items():
         if _is_new(stored):
             for label, grade in stored.labels.items():
-                if label in example.labels and (answer := lean(grade)) is not None:
+                if label in example.labels and (answer := rounded_answer(grade)) is not None:
                     dataset.new.append(NewLabel(source, label, answer, len(dataset.training)))
     dataset.training.append(example)
 

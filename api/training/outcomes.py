@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from api.models import LEARNED, ModelVersion, ReviewedTweet, ReviewEvent
-from hate_speech_ai.labels import HATE_SPEECH, Vote, decide, lean, votes
+from hate_speech_ai.labels import HATE_SPEECH, Vote, decide, rounded_answer, votes
 
 Status = ReviewedTweet.Status
 
@@ -84,7 +84,7 @@ def _verdict(grade: float | None, found: list[Vote]) -> tuple[str, str]:
     decision = decide(found)
     if decision.answer is None:
         return Status.TRAINED, UNDECIDED
-    if lean(grade) in (None, decision.answer):
+    if rounded_answer(grade) in (None, decision.answer):
         return Status.TRAINED, TRAINED
     if decision.by == "newest":
         return Status.CONFLICT, TIED

@@ -12,7 +12,7 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 from hate_speech_ai.cli import base, compare, evaluate, explain, predict, train
-from hate_speech_ai.cli.arguments import Refused
+from hate_speech_ai.cli.arguments import UsageError
 from hate_speech_ai.version import VERSION
 
 _BAD_INPUT = 2
@@ -23,7 +23,7 @@ class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        raise Refused(f"{message.removeprefix('argument ')}; see {self.prog} --help")
+        raise UsageError(f"{message.removeprefix('argument ')}; see {self.prog} --help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         options.run(options)
         sys.stdout.flush()
-    except Refused as error:
+    except UsageError as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         return _BAD_INPUT
     except BrokenPipeError:  # as of `... | head`: nobody reads on

@@ -19,7 +19,7 @@ DATA = Path(__file__).resolve().parent.parent.parent / "data"
 _TEXT_COLUMNS = ("tweet", "text")
 
 
-class Refused(Exception):
+class UsageError(Exception):
     """Bad input; the message names the option and says what would help."""
 
 
@@ -93,7 +93,7 @@ def load_corpora(
     Args:
         base: the model that is to be trained on top of.
 
-    Raises Refused: there is none, one is given twice, or one cannot be read.
+    Raises UsageError: there is none, one is given twice, or one cannot be read.
     """
     from hate_speech_ai.corpora.corpus import CorpusError
     from hate_speech_ai.corpora.dataset import load
@@ -102,17 +102,17 @@ def load_corpora(
     given += options.corpus
     sources = dict(given)
     if not sources:
-        raise Refused("--no-starter leaves no rows; give a corpus with --corpus NAME=PATH")
+        raise UsageError("--no-starter leaves no rows; give a corpus with --corpus NAME=PATH")
     if len(sources) < len(given):
         twice = next(name for name, _ in given if [other for other, _ in given].count(name) > 1)
-        raise Refused(f"--corpus: {twice} is given twice; put its files into one folder")
+        raise UsageError(f"--corpus: {twice} is given twice; put its files into one folder")
     for name, path in sources.items():  # before minutes go into reading the others
         if not path.exists():
-            raise Refused(f"{_option(name)}: there is no {path}; give the corpus's file or folder")
+            raise UsageError(f"{_option(name)}: there is no {path}; give the corpus's file or folder")
     try:
         return load(sources, lambda name, rows: progress(f"reading {name}: {rows:,} rows", None), base=base)
     except CorpusError as error:
-        raise Refused(f"{_option(str(error).partition(':')[0])}: {error}; see docs/corpora.md") from error
+        raise UsageError(f"{_option(str(error).partition(':')[0])}: {error}; see docs/corpora.md") from error
 
 
 def _option(corpus: str) -> str:
@@ -120,26 +120,26 @@ def _option(corpus: str) -> str:
 
 
 def load_checks(path: Path) -> "list[CapabilityCheck]":
-    """Read the capability checks; raise Refused if the file cannot be read, or has none."""
+    """Read the capability checks; raise UsageError if the file cannot be read, or has none."""
     from hate_speech_ai.evaluation.metrics import read_checks
 
     try:
         checks = read_checks(path)
     except OSError as error:
-        raise Refused(
+        raise UsageError(
             f"--checks: {path} cannot be read ({error.strerror}); give a file like data/checks.csv"
         ) from error
     except ValueError as error:
-        raise Refused(f"--checks: {error}; correct the file") from error
+        raise UsageError(f"--checks: {error}; correct the file") from error
     if not checks:
-        raise Refused(f"--checks: {path} has no checks; give a file like data/checks.csv")
+        raise UsageError(f"--checks: {path} has no checks; give a file like data/checks.csv")
     return checks
 
 
 def tweets_of(path: Path, column: str | None) -> Iterator[str]:
     """Return the tweets of a file, in its order: `.txt`, a table, or `-` for lines from standard input.
 
-    Raises Refused: the file cannot be read, has another ending, or a row without a tweet.
+    Raises UsageError: the file cannot be read, has another ending, or a row without a tweet.
     """
     try:
         if str(path) == "-":
@@ -150,13 +150,13 @@ def tweets_of(path: Path, column: str | None) -> Iterator[str]:
         elif tables.ending(path):
             yield from _rows(path, column)
         else:
-            raise Refused(
+            raise UsageError(
                 f"--file: {path} ends neither in .txt, .csv, .tsv nor .jsonl; rename it, or give - and pipe lines in"
             )
     except tables.Unreadable as error:
-        raise Refused(f"--file: {error}") from error
+        raise UsageError(f"--file: {error}") from error
     except OSError as error:
-        raise Refused(f"--file: {path} cannot be read ({error.strerror}); give a file of tweets") from error
+        raise UsageError(f"--file: {path} cannot be read ({error.strerror}); give a file of tweets") from error
 
 
 def _lines(file: Iterable[str]) -> Iterator[str]:
@@ -170,17 +170,17 @@ def _rows(path: Path, column: str | None) -> Iterator[str]:
         found = [name for name in wanted if name in header]
         if not found:
             names = f"{' or '.join(wanted)}, only {', '.join(header)[:200]}"
-            raise Refused(f"--file: {path}, line 1: there is no column {names}; name it with --column")
+            raise UsageError(f"--file: {path}, line 1: there is no column {names}; name it with --column")
         wanted[:] = found[:1]
 
     # A tweet with a byte that is not UTF-8 can be judged: what `_lines` reads has a mark in its place, too.
     for line, row in tables.read(path, header=choose, exact=False, errors="replace", bare=wanted[0]):
         if isinstance(row, str):
-            raise Refused(f"--file: {path}, line {line}: {row}; correct the file")
+            raise UsageError(f"--file: {path}, line {line}: {row}; correct the file")
         tweet = next((row[name] for name in wanted if name in row), None)
         if not isinstance(tweet, str):
             names = " or ".join(wanted)
-            raise Refused(f"--file: {path}, line {line}: there is no text in {names}; name it with --column")
+            raise UsageError(f"--file: {path}, line {line}: there is no text in {names}; name it with --column")
         yield tweet
 
 

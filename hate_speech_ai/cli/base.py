@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hate_speech_ai import tables
 from hate_speech_ai.artifact import sha256
 from hate_speech_ai.cli import terminal
-from hate_speech_ai.cli.arguments import DATA, Refused, at_least, load_checks
+from hate_speech_ai.cli.arguments import DATA, UsageError, at_least, load_checks
 from hate_speech_ai.cli.model_files import refuse_unwritable, write_model
 from hate_speech_ai.cli.scoring import answering, score_rows
 from hate_speech_ai.evaluation.proportions import wilson
@@ -82,18 +82,20 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _load(folder: Path, tell: terminal.Report) -> "Split":
-    """Read the corpora. Raises Refused: one of them is missing, or cannot be read."""
+    """Read the corpora. Raises UsageError: one of them is missing, or cannot be read."""
     from hate_speech_ai.corpora.catalogue import STARTER
     from hate_speech_ai.corpora.corpus import CorpusError
     from hate_speech_ai.corpora.dataset import load
 
     sources = {STARTER.name: DATA / "train.csv"} | {name: folder / name for name in BASE_CORPORA}
     if missing := [path.name for path in sources.values() if not path.exists()]:
-        raise Refused(f"folder: there is no {', '.join(missing)} in {folder}; docs/corpora.md says where they are from")
+        raise UsageError(
+            f"folder: there is no {', '.join(missing)} in {folder}; docs/corpora.md says where they are from"
+        )
     try:
         return load(sources, lambda name, rows: tell(f"reading {name}: {rows:,} rows", None))
     except CorpusError as error:
-        raise Refused(f"folder: {error}; see docs/corpora.md") from error
+        raise UsageError(f"folder: {error}; see docs/corpora.md") from error
 
 
 def _figures(

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from hate_speech_ai.cli import terminal
-from hate_speech_ai.cli.arguments import Refused, add_measuring, at_least, load_checks, load_corpora
+from hate_speech_ai.cli.arguments import UsageError, add_measuring, at_least, load_checks, load_corpora
 from hate_speech_ai.cli.model_files import Model, labels_of, load_model
 from hate_speech_ai.cli.scoring import answering, rows_of, score_rows
 from hate_speech_ai.evaluation.bootstrap import FIGURES, Answers, Interval, differences, intervals
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
                 )
                 report["labels"][label] = _label(answered, label, *pair, options.bootstrap, options.show)
         if not report["labels"]:
-            raise Refused(f"--label: none of the rows answers {', '.join(labels)}; give other corpora with --corpus")
+            raise UsageError(f"--label: none of the rows answers {', '.join(labels)}; give other corpora with --corpus")
         report["checks"] = _checks(old, new, checks)
         tell("comparing words", None)
         report["words"] = _words(old, new, rows)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from hate_speech_ai.cli import terminal
-from hate_speech_ai.cli.arguments import Refused, add_measuring, load_checks, load_corpora
+from hate_speech_ai.cli.arguments import UsageError, add_measuring, load_checks, load_corpora
 from hate_speech_ai.cli.model_files import Model, add_model, labels_of, load_model
 from hate_speech_ai.cli.scoring import answering, rows_of, score_rows
 from hate_speech_ai.evaluation.bootstrap import FIGURES, Answers, Interval, intervals
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
             if answered := answering(rows, label):
                 report["labels"][label] = _figures(answered, scores[label], label, thresholds[label], options.bootstrap)
         if not report["labels"]:
-            raise Refused(f"--label: none of the rows answers {', '.join(labels)}; give other corpora with --corpus")
+            raise UsageError(f"--label: none of the rows answers {', '.join(labels)}; give other corpora with --corpus")
         said = model.scorer.probabilities([check.tweet for check in checks])
         report["checks"] = measure_checks(said, checks, thresholds[HATE_SPEECH])
         if HATE_SPEECH in report["labels"]:
@@ -120,7 +120,7 @@ def _draw(
         try:
             files += draw(options.plots, options.plot_format, label, scores[label], truth, thresholds[label])
         except OSError as error:
-            raise Refused(f"--plots: {options.plots} cannot be written to ({error.strerror})") from error
+            raise UsageError(f"--plots: {options.plots} cannot be written to ({error.strerror})") from error
     return [str(file) for file in files]
 
 
@@ -128,7 +128,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Refused(f"--plots: {folder} cannot be made ({error.strerror}); choose another folder") from error
+        raise UsageError(f"--plots: {folder} cannot be made ({error.strerror}); choose another folder") from error
 
 
 def _plain(report: Any) -> Any:

@@ -14,7 +14,7 @@ from hate_speech_ai.training.base_model import BASE_MODEL
 
 if TYPE_CHECKING:  # these bring scikit-learn
     pass
-from hate_speech_ai.cli.arguments import Refused
+from hate_speech_ai.cli.arguments import UsageError
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,21 @@ class Model:
 
 
 def load_model(path: Path, option: str = "--model", *, operating_point: str = BALANCED) -> Model:
-    """Load a model; raise Refused if the file is missing or holds no model that this version can serve."""
+    """Load a model; raise UsageError if the file is missing or holds no model that this version can serve."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise Refused(f"{option}: {path} has more than {MAX_BYTES:,} bytes, and so is no model; give another file")
+            raise UsageError(
+                f"{option}: {path} has more than {MAX_BYTES:,} bytes, and so is no model; give another file"
+            )
         content = path.read_bytes()
     except OSError as error:
-        raise Refused(
+        raise UsageError(
             f"{option}: {path} cannot be read ({error.strerror}); give a file that `train --output` wrote"
         ) from error
     try:
         artifact = Artifact.from_bytes(content)
     except ArtifactError as error:
-        raise Refused(f"{option}: {path} is no model that this version reads: {error}; train it again") from error
+        raise UsageError(f"{option}: {path} is no model that this version reads: {error}; train it again") from error
     scorer = Scorer(artifact)
     thresholds = {label: points[operating_point].threshold for label, points in scorer.operating_points.items()}
     return Model(str(path), sha256(content), artifact, scorer, thresholds)
@@ -57,12 +59,12 @@ def load_model(path: Path, option: str = "--model", *, operating_point: str = BA
 def labels_of(model: Model, wanted: list[str] | None, default: list[str] | None = None) -> list[str]:
     """Return the labels to answer: those wanted, else the default, else all that the model knows.
 
-    Raises Refused: the model does not answer one of them.
+    Raises UsageError: the model does not answer one of them.
     """
     for label in wanted or []:
         if label not in model.scorer.labels:
             known = ", ".join(model.scorer.labels)
-            raise Refused(f"--label: {model.name} does not answer {label!r}; it answers {known}")
+            raise UsageError(f"--label: {model.name} does not answer {label!r}; it answers {known}")
     return list(dict.fromkeys(wanted or default or model.scorer.labels))
 
 
@@ -83,7 +85,7 @@ def add_base(parser: argparse.ArgumentParser) -> None:
 def load_base_model(options: argparse.Namespace) -> tuple[Artifact | None, str]:
     """Return the model of `--base` and its SHA-256; None and an empty one where there is none.
 
-    Raises Refused: the file is missing, or holds no model that this version can serve.
+    Raises UsageError: the file is missing, or holds no model that this version can serve.
     """
     if options.base is None:
         return None, ""
@@ -92,19 +94,19 @@ def load_base_model(options: argparse.Namespace) -> tuple[Artifact | None, str]:
 
 
 def refuse_unwritable(path: Path) -> None:
-    """Raise Refused if a model cannot be written there. Ask before minutes go into training."""
+    """Raise UsageError if a model cannot be written there. Ask before minutes go into training."""
     if path.is_dir():
-        raise Refused(f"--output: {path} is a folder; give the name of a file")
+        raise UsageError(f"--output: {path} is a folder; give the name of a file")
     if not path.parent.is_dir():
-        raise Refused(f"--output: there is no folder {path.parent}; make it first")
+        raise UsageError(f"--output: there is no folder {path.parent}; make it first")
     if not os.access(path.parent, os.W_OK):
-        raise Refused(f"--output: nothing may be written to {path.parent}; choose another folder")
+        raise UsageError(f"--output: nothing may be written to {path.parent}; choose another folder")
 
 
 def write_model(path: Path, content: bytes) -> None:
     """Write a model aside and rename it: whoever reads the file meets the old model or the new one, whole.
 
-    Raises Refused: it cannot be written.
+    Raises UsageError: it cannot be written.
     """
     try:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
@@ -115,4 +117,4 @@ def write_model(path: Path, content: bytes) -> None:
                 os.fsync(file.fileno())
             partial.replace(path)
     except OSError as error:
-        raise Refused(f"--output: {path} cannot be written ({error.strerror}); choose another file") from error
+        raise UsageError(f"--output: {path} cannot be written ({error.strerror}); choose another file") from error

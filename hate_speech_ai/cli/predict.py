@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from hate_speech_ai.cli import terminal
-from hate_speech_ai.cli.arguments import Refused, add_operating_point, readable, tweets_of
+from hate_speech_ai.cli.arguments import UsageError, add_operating_point, readable, tweets_of
 from hate_speech_ai.cli.model_files import Model, add_model, labels_of, load_model
 from hate_speech_ai.explain import explain
 from hate_speech_ai.labels import HATE_SPEECH
@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     if options.tweets and options.file:
-        raise Refused("--file and tweets are given; leave one of them out")
+        raise UsageError("--file and tweets are given; leave one of them out")
     model = load_model(options.model, operating_point=options.operating_point)
     labels = labels_of(model, options.label, default=[HATE_SPEECH])
     console = terminal.console()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hate_speech_ai.cli.arguments import Refused
+from hate_speech_ai.cli.arguments import UsageError
 from hate_speech_ai.cli.terminal import Report
 from hate_speech_ai.scorer import Scorer
 
@@ -32,8 +32,8 @@ def answering(rows: "Sequence[Example]", label: str) -> "list[Example]":
 
 
 def rows_of(split: "Split", *, held_out_only: bool) -> "list[Example]":
-    """Return the rows to score; raise Refused if there are none."""
+    """Return the rows to score; raise UsageError if there are none."""
     rows = split.held_out if held_out_only else split.training + split.held_out
     if not rows:
-        raise Refused("--corpus: none of the rows is held out; give more rows, or --no-held-out-only")
+        raise UsageError("--corpus: none of the rows is held out; give more rows, or --no-held-out-only")
     return rows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hate_speech_ai.artifact import sha256
 from hate_speech_ai.cli import terminal
-from hate_speech_ai.cli.arguments import DATA, Refused, add_corpora, at_least, load_checks, load_corpora
+from hate_speech_ai.cli.arguments import DATA, UsageError, add_corpora, at_least, load_checks, load_corpora
 from hate_speech_ai.cli.model_files import add_base, load_base_model, refuse_unwritable, write_model
 from hate_speech_ai.cli.scoring import score_rows
 from hate_speech_ai.labels import HATE_SPEECH
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
                 progress=tell,
             )
         except NotEnoughData as error:
-            raise Refused(f"--corpus: {error}; give more rows") from error
+            raise UsageError(f"--corpus: {error}; give more rows") from error
         content = trained.artifact.to_bytes()
         write_model(options.output, content)
         scorer = Scorer(trained.artifact)

@@ -3,7 +3,7 @@
 from hate_speech_ai.text.characters import MAX_CHARS, repair
 from hate_speech_ai.text.fingerprints import fingerprint, is_held_out
 from hate_speech_ai.text.long_texts import LONG, Part, parts
-from hate_speech_ai.text.tokens import URL, USER, Token, Word, is_readable, read, tokenize, words
+from hate_speech_ai.text.tokens import URL, USER, Token, Word, is_readable, tokenize, tokenize_with_offsets, words
 
 #: Written into every artifact. A model is refused where it does not match, because its words would not be found.
 CLEANING_VERSION = 3
@@ -21,8 +21,8 @@ __all__ = [
     "is_held_out",
     "is_readable",
     "parts",
-    "read",
     "repair",
     "tokenize",
+    "tokenize_with_offsets",
     "words",
 ]

@@ -1,6 +1,6 @@
 """Neutral words that name groups of people. A slur says more than who is meant; `word_classes` lists those."""
 
-#: Group -> the words that name it, as `text.read` gives them, for figures by group. A word may have another sense
+#: Group -> the words that name it, as `text.tokenize` gives them, for figures by group. A word may have another sense
 #: ("white", "straight"), and a group is often meant where none of its words stands; so a group's tweets are a sample
 #: of those about it.
 GROUPS: dict[str, frozenset[str]] = {

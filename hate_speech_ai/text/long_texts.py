@@ -6,7 +6,7 @@ Hate in one sentence is hate, however many harmless sentences stand around it; i
 import re
 from collections.abc import Iterator, Sequence
 
-from hate_speech_ai.text.tokens import Token, read  # noqa: F401 (the example reads)
+from hate_speech_ai.text.tokens import Token, tokenize_with_offsets  # noqa: F401 (the example reads)
 
 #: A text with more tokens than this is also read in parts: about 140 characters of English.
 LONG = 24

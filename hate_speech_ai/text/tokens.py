@@ -77,7 +77,7 @@ _EFFORTFUL = {"hashtag", "spaced", "bracketed", "indicators"}
 _Found = list[tuple[int, tuple[Piece, ...]]]
 
 
-def read(text: str) -> list[Token]:
+def tokenize_with_offsets(text: str) -> list[Token]:
     """Return the tokens of the first 5,000 characters of a text, in order.
 
     Names and links become placeholders, so that no corpus is recognised by the way it masked them. Short words,

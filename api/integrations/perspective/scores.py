@@ -15,7 +15,7 @@ from api.prediction import predicting
 from api.prediction.predicting import Chosen
 from api.reviews import intake
 from hate_speech_ai.explain import contributions
-from hate_speech_ai.text import is_readable, read, tokenize
+from hate_speech_ai.text import is_readable, tokenize, tokenize_with_offsets
 
 Span = tuple[int, int, float]
 
@@ -132,7 +132,7 @@ def _spans(text: str, heads: Collection[Head], budget: Budget) -> dict[Place, li
     of what the word adds to the logit of the comment. A word that speaks for the label has more than a text without
     words, and a word that speaks against it less.
     """
-    tokens = read(text)
+    tokens = tokenize_with_offsets(text)
     budget.answer(len(tokens) * len(heads))
     places = utf16_places(text)
     found: dict[Place, list[Span]] = {}
