@@ -416,8 +416,10 @@ def thread_seconds(work: Callable[[], object]) -> float:
 def test_the_work_grows_no_faster_than_the_text(piece: str) -> None:
     short, long = (piece * 1_250)[:1_250], (piece * 5_000)[:5_000]
 
-    # Four times the text; quadratic work would take sixteen times as long.
-    assert thread_seconds(lambda: tokenize(long)) < 9 * thread_seconds(lambda: tokenize(short)) + 0.001
+    # Four times the text; quadratic work would take sixteen times as long, whatever else the machine does.
+    assert any(
+        thread_seconds(lambda: tokenize(long)) < 9 * thread_seconds(lambda: tokenize(short)) + 0.001 for _ in range(3)
+    )
 
 
 def test_a_fingerprint_is_the_hash_of_the_tokens() -> None:
