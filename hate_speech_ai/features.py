@@ -77,7 +77,7 @@ def words_with_places(tokens: Sequence[Token | Word]) -> dict[str, list[int]]:
     which are chosen at random and met only in hate speech, so that they would count against whoever writes a harmless
     word so.
 
-    >>> words_with_places(read("they l1ed"))
+    >>> words_with_places(tokenize_with_offsets("they l1ed"))
     {'they': [0], 'they lie': [0, 1], 'lie': [1], 'l1ed': [1]}
     """
     found: defaultdict[str, list[int]] = defaultdict(list)
@@ -102,7 +102,7 @@ def patterns_with_places(tokens: Sequence[Token | Word]) -> dict[str, list[int]]
     Each word of a class is its class. Around a word that names a group: the class with up to two words on either side;
     with each word near it, before or behind; and with two more classes.
 
-    >>> list(patterns_with_places(read("deport jews")))
+    >>> list(patterns_with_places(tokenize_with_offsets("deport jews")))
     ['<exclude>', '<group>', 'deport <group>', 'deport .. <group>', '<exclude> .. <group>']
     """
     found: defaultdict[str, list[int]] = defaultdict(list)

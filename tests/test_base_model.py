@@ -15,10 +15,11 @@ from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
 from hate_speech_ai.cli.arguments import DATA
 from hate_speech_ai.corpora.catalogue import CORPORA
 from hate_speech_ai.corpora.dataset import load
+from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.everyday import Everyday, halves, read_everyday
 from hate_speech_ai.evaluation.metrics import measure_checks, measure_everyday, read_checks
 from hate_speech_ai.labels import LABELS
-from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import fingerprint
 from hate_speech_ai.training.base_model import BASE_CORPORA, BASE_MODEL, MOST_FEATURES, learned_corpora, load_base
 from hate_speech_ai.training.examples import Example

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hate_speech_ai.artifact import Artifact
+from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.everyday import Everyday
 from hate_speech_ai.evaluation.metrics import (
     CapabilityCheck,
@@ -21,7 +22,7 @@ from hate_speech_ai.evaluation.metrics import (
     measure_everyday,
 )
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.examples import Example
 
 SCORES = [0.9, 0.8, 0.4, 0.3, 0.2]

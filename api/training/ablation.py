@@ -7,10 +7,11 @@ from typing import Any
 from api.models import ApiKey
 from api.training import base_model, dataset
 from api.training.examination import exam_of
+from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.evaluation_set import ModelPredictions
 from hate_speech_ai.evaluation.gate import Limits, judge
 from hate_speech_ai.evaluation.model_diff import WordChange, changed_words
-from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.trainer import train
 
 

@@ -12,11 +12,12 @@ from api.training import base_model, key_reliability
 from api.training.dataset import Dataset
 from api.training.key_reliability import Findings
 from hate_speech_ai.artifact import ArtifactError
+from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions
 from hate_speech_ai.evaluation.gate import Limits, judge
 from hate_speech_ai.evaluation.metrics import agreement, evaluate, read_checks
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.trainer import Trained
 
 logger = logging.getLogger(__name__)

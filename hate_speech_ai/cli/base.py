@@ -13,9 +13,10 @@ from hate_speech_ai.cli import terminal
 from hate_speech_ai.cli.arguments import DATA, UsageError, at_least, load_checks
 from hate_speech_ai.cli.model_files import refuse_unwritable, write_model
 from hate_speech_ai.cli.scoring import answering, score_rows
+from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.proportions import wilson
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.sources import corpus_source
 from hate_speech_ai.training.base_model import BASE_CORPORA, BASE_MODEL, MOST_FEATURES
 

@@ -10,8 +10,9 @@ from hate_speech_ai.cli import terminal
 from hate_speech_ai.cli.arguments import DATA, UsageError, add_corpora, at_least, load_checks, load_corpora
 from hate_speech_ai.cli.model_files import add_base, load_base_model, refuse_unwritable, write_model
 from hate_speech_ai.cli.scoring import score_rows
+from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.base_model import learned_corpora
 
 if TYPE_CHECKING:

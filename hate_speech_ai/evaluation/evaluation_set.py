@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hate_speech_ai.evaluation.bootstrap import Answers
+from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.everyday import Everyday
 from hate_speech_ai.evaluation.metrics import CapabilityCheck
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import MOST_EVERYDAY
-from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.scorer import Scorer
 
 #: More held-out rows of corpora than this make a night longer, and the verdict hardly surer.
 MOST_ROWS = 20_000

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve, roc_auc_score
 
 from hate_speech_ai import tables
+from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.everyday import Everyday
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.operating_points import MOST_EVERYDAY
-from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.scorer import Scorer
 
 _EPSILON = 1e-6
 _CHECK_COLUMNS = ["id", "capability", "tweet", "hate_speech"]

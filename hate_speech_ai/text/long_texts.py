@@ -26,7 +26,7 @@ def parts(text: str, tokens: Sequence[Token]) -> list[Part]:
     whoever writes without full stops gains nothing by it. All parts together have less than three times the tokens.
 
     >>> text = "the bus was late again. " * 8
-    >>> parts(text, read(text))[:2]
+    >>> parts(text, tokenize_with_offsets(text))[:2]
     [(0, 5), (5, 10)]
     """
     if len(tokens) <= LONG:

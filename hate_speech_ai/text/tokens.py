@@ -83,9 +83,9 @@ def tokenize_with_offsets(text: str) -> list[Token]:
     Names and links become placeholders, so that no corpus is recognised by the way it masked them. Short words,
     negations and pronouns stay; emoji are tokens; other punctuation is passed over.
 
-    >>> [token.text for token in read("They're NOT an1mals 😡! @ann")]
+    >>> [token.text for token in tokenize_with_offsets("They're NOT an1mals 😡! @ann")]
     ["they're", 'not', 'animals', '😡', '_user_']
-    >>> read("so n.i.c.e")[1]
+    >>> tokenize_with_offsets("so n.i.c.e")[1]
     Token(text='nice', begin=3, end=10, surface='n.i.c.e')
     """
     found, normalised = _scan(text)
@@ -105,7 +105,7 @@ def tokenize_with_offsets(text: str) -> list[Token]:
 
 
 def words(text: str) -> list[Word]:
-    """Return the tokens of `read(text)` without their places: what scoring needs, in less time.
+    """Return the tokens of `tokenize_with_offsets(text)` without their places: what scoring needs, in less time.
 
     >>> words("so n.i.c.e")[1]
     Word(text='nice', surface='n.i.c.e')
@@ -115,7 +115,7 @@ def words(text: str) -> list[Word]:
 
 
 def tokenize(text: str) -> list[str]:
-    """Return the texts of the tokens of `read(text)`.
+    """Return the texts of the tokens of `tokenize_with_offsets(text)`.
 
     >>> tokenize("@ann  LOOK:   https://t.co/x  sooo   g00d")
     ['_user_', 'look', '_url_', 'so', 'good']

@@ -12,10 +12,11 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from hate_speech_ai.artifact import Artifact
+from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.everyday import Everyday
 from hate_speech_ai.labels import HATE_SPEECH, in_order
 from hate_speech_ai.operating_points import MOST_EVERYDAY, Curve
-from hate_speech_ai.scorer import CachingScorer, Scorer
+from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.examples import Example, NotEnoughData, Progress
 from hate_speech_ai.training.heads import Head, HeadLearner
 from hate_speech_ai.training.recipe import (
