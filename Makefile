@@ -9,10 +9,10 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check --require-virtualenv
 run: .venv/installed
 	@exec .venv/bin/python manage.py up
 
-# The tests with real processes come last and two files at a time: they wait more than they work.
+# The tests with real processes come last and three files at a time: they wait more than they work.
 test: check
 	.venv/bin/python -m pytest --numprocesses auto --dist loadfile -m "not stack"
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m stack
+	.venv/bin/python -m pytest --numprocesses 3 --dist loadfile -m stack
 
 test-fast: .venv/installed-dev
 	.venv/bin/ruff check .
