@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.signals import request_started
 from django.db import connection, connections
 
 from api.lib import database
@@ -20,12 +21,15 @@ REVIEW = {"tweet": "the bus is late", "is_hate_speech": False}
 
 
 @pytest.fixture
-def impatient() -> Iterator[None]:
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a web process, but for less than the two seconds that it waits."""
+    monkeypatch.setattr(database, "_patience", 0.0)
+    monkeypatch.setattr(database, "_locked_until", float("-inf"))
     options = connection.settings_dict["OPTIONS"]
     before = options["timeout"]
     database.give_up_after(seconds=0.1)
     yield
+    request_started.disconnect(dispatch_uid=database.__name__)
     options["timeout"] = before
     connections.close_all()
 
@@ -68,6 +72,20 @@ def test_a_review_is_refused_and_said_so(impatient: None, locked: None, reviewer
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
     assert answer["Retry-After"]
     assert not ReviewedTweet.objects.exists()
+
+
+def test_who_comes_next_waits_a_tenth_as_long(
+    impatient: None, locked: None, reviewer: JSONClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waited() -> int:
+        """How long a review may have waited, in milliseconds."""
+        assert reviewer.post("/add-reviewed-tweet", REVIEW).status_code == 503
+        return busy_timeout()
+
+    assert in_a_thread(lambda: [waited(), waited(), waited()]) == [100, 10, 10]
+
+    monkeypatch.setattr(database, "_locked_until", 0.0)  # as soon as nobody was refused for a while
+    assert in_a_thread(waited) == 100
 
 
 def test_predictions_go_on(impatient: None, locked: None, client: JSONClient) -> None:

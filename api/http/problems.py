@@ -45,6 +45,7 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
         error = BodyTooLarge()
     elif isinstance(error, OperationalError | InterfaceError) or _is_its_own_trouble(error):
         logger.error("database: %s", database.message(error))
+        database.note_lock(error)
         for connection in connections.all(initialized_only=True):
             connection.close_if_unusable_or_obsolete()
         error = DatabaseUnavailable()

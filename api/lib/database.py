@@ -8,7 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.core.signals import request_started
 from django.db import connection
+
+# On SQLite, in a web process: how long a request waits for the lock, and until when it has a reason to wait less.
+_patience = 0.0
+_locked_until = float("-inf")
 
 
 def wait_for_locks(seconds: int) -> None:
@@ -28,8 +33,10 @@ def give_up_after(seconds: float) -> None:
     without an answer: server-side timeouts and TCP keep-alive do not help while a frozen server's kernel still
     acknowledges packets. In this mode psycopg2 cannot use COPY or large objects.
     """
+    global _patience
     if connection.vendor == "sqlite":  # all threads' connections are opened with these settings
-        connection.settings_dict["OPTIONS"]["timeout"] = seconds
+        connection.settings_dict["OPTIONS"]["timeout"] = _patience = seconds
+        request_started.connect(_set_patience, dispatch_uid=__name__)
         return
     import psycopg2
     from psycopg2 import extensions
@@ -52,6 +59,23 @@ def give_up_after(seconds: float) -> None:
             select.select(reading, writing, [], left)
 
     extensions.set_wait_callback(wait)
+
+
+def note_lock(error: BaseException) -> None:
+    """Let the next requests of this process wait a tenth as long, where SQLite was locked for all of the wait.
+
+    Else the threads that predictions need would all stand behind the lock, one review after the other.
+    """
+    global _locked_until
+    if is_locked(error):
+        _locked_until = time.monotonic() + 2 * _patience
+
+
+def _set_patience(**kwargs: Any) -> None:
+    seconds = _patience / 10 if time.monotonic() < _locked_until else _patience
+    connection.settings_dict["OPTIONS"]["timeout"] = seconds
+    if connection.connection is not None:
+        connection.connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
 
 def message(error: BaseException) -> str:
