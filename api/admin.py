@@ -144,7 +144,7 @@ class AuditEntryAdmin(ReadOnly):
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnly):
-    """Versions are looked at, and let serve, kept and retired; each action asks for a reason, for the audit log."""
+    """Versions are looked at, promoted, kept and retired; each action asks for a reason, for the audit log."""
 
     list_display = (
         "id",
@@ -190,7 +190,7 @@ class ModelVersionAdmin(ReadOnly):
         def act(reason: str) -> str:
             return f"Version {registry.rollback(by=_who(request), reason=reason).version_id} serves."
 
-        return self._with_reason(request, versions, "roll_back", "Let the version before serve again?", act)
+        return self._with_reason(request, versions, "roll_back", "Promote the previous version again?", act)
 
     @admin.action(description="Keep: never prune it", permissions=["operate"])
     def keep(self, request: HttpRequest, versions: Rows) -> HttpResponse | None:

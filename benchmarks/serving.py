@@ -310,7 +310,7 @@ class Turn:
 
     @property
     def cpu_microseconds(self) -> float:
-        """Of the server, for one request."""
+        """The server's processor time for one request."""
         return 1e6 * self.server_cpu / len(self.latencies) if self.latencies else float("nan")
 
     def milliseconds(self, percent: int) -> float:

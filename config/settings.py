@@ -339,7 +339,7 @@ NIGHT_MIN_LABELS = 500
 TRUST_MAX_CONTRADICTED = 0.2
 TRUST_MIN_AGREEMENT = 0.7
 
-# Stored predictions and the review queue (api/prediction/recorder.py, api/review_queue/); off unless told.
+# Stored predictions and the review queue (api/prediction/recorder.py, api/review_queue/); off by default.
 
 PREDICTION_SAMPLE_RATE = _number("PREDICTION_SAMPLE_RATE", 0.0, 0, 1)
 PREDICTION_RETENTION_DAYS = _integer("PREDICTION_RETENTION_DAYS", 30)

@@ -40,13 +40,13 @@ class Reliability:
 
     @property
     def smoothed_agreement(self) -> float:
-        """Of agreement, 0 to 1, as if the key had agreed on 9 of 10 more."""
+        """The share of agreement, 0 to 1, as if the key had agreed on 9 of 10 more."""
         judged = self.gold + self.peers + _PRIOR_JUDGED
         return round((self.gold_agreed + self.peers_agreed + _PRIOR_AGREED) / judged, 4)
 
     @property
     def weight(self) -> float:
-        """Of the key's vote, as `labels.decide` counts it: 1, or the share where that is below 0.7."""
+        """The weight of the key's vote, as `labels.decide` counts it: 1, or the share where that is below 0.7."""
         return 1.0 if self.smoothed_agreement >= _FULL_WEIGHT else self.smoothed_agreement
 
     def as_dict(self) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def explain(
     """Explain a model's answer about a tweet.
 
     Args:
-        threshold: from which probability on the answer is yes; that of the balanced point unless told.
+        threshold: from which probability on the answer is yes; that of the balanced point by default.
         features: whether to list them.
 
     Raises:

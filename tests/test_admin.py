@@ -85,7 +85,7 @@ def test_what_serves_is_confirmed(admin: Client, served: ModelVersion, make_vers
 def test_rolling_back_needs_no_choice(admin: Client, served: ModelVersion, make_version: MakeVersion) -> None:
     Promotion.objects.create(version=make_version(), by="test", reason="test")
 
-    assert "Let the version before serve again?" in act(admin, "roll_back")
+    assert "Promote the previous version again?" in act(admin, "roll_back")
     assert f"Version {served.pk} serves." in act(admin, "roll_back", reason="too strict")
 
     assert Promotion.champion() == served

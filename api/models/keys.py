@@ -45,7 +45,7 @@ class ApiKey(models.Model):
 
     @property
     def source(self) -> str:
-        """Of its reviews."""
+        """The source of its reviews."""
         return key_source(self.pk)
 
     @classmethod

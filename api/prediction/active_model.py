@@ -61,7 +61,7 @@ def get() -> LoadedModel:
 
 
 def pinned(version: int) -> LoadedModel:
-    """Any version, whatever serves: its answers are the same for ever.
+    """Return a version, whichever serves: its answers are the same for ever.
 
     The few that were asked for last stay in memory; one that is retired leaves it within about a second.
 

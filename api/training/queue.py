@@ -150,7 +150,7 @@ def _put_back_or_abandon(run: TrainingRun, row: Any) -> None:
     reason = f"{run.attempts} attempts ended without a result; the worker's log has the last one"
     now = timezone.now()
     row.update(status=Status.ABANDONED, finished_at=now, lease_until=None, step="", reasons=[reason])
-    logger.error("training run %s is dead: %s", run.pk, reason)
+    logger.error("training run %s is abandoned: %s", run.pk, reason)
 
 
 def notify_next() -> None:

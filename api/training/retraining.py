@@ -191,7 +191,7 @@ def _store_version(result: Result, content: bytes) -> ModelVersion:
 def _promote(
     run: TrainingRun, version: ModelVersion, change: dict[str, Any], changes: list[Change], probabilities: list[float]
 ) -> None:
-    """Let the version serve, and note on each review what became of it."""
+    """Promote the version, and note on each review what became of it."""
     Promotion.objects.create(version=version, by=_by(run), reason="passed the gate", change=change)
     outcomes.apply_outcomes(changes, probabilities, version)
 

@@ -77,7 +77,7 @@ class PromoteView(APIView):
     scope = Scope.ADMIN
 
     @extend_schema(
-        summary="Let a version serve, whatever the gate said; or confirm the one that serves",
+        summary="Promote a version, whatever the gate decided; or confirm the one that serves",
         parameters=[idempotency.PARAMETER],
         request=ReasonRequestSerializer,
         responses=PromotionDetailSerializer,
@@ -91,7 +91,7 @@ class RollbackView(APIView):
     scope = Scope.ADMIN
 
     @extend_schema(
-        summary="Let the version before serve again",
+        summary="Promote the previous version again",
         parameters=[idempotency.PARAMETER],
         request=ReasonRequestSerializer,
         responses=PromotionDetailSerializer,

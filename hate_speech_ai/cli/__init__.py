@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: those of the process, unless told.
+        arguments: those of the process by default.
 
     Returns:
         The exit status: 0, or 2 for bad input, which is told on standard error in one line.

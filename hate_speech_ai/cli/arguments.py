@@ -49,7 +49,7 @@ def add_corpora(parser: argparse.ArgumentParser) -> None:
 
 
 def add_measuring(parser: argparse.ArgumentParser) -> None:
-    """Return the options of what measures models."""
+    """Add the options of commands that measure models."""
     add_corpora(parser)
     add_operating_point(parser)
     parser.add_argument(
@@ -59,7 +59,7 @@ def add_measuring(parser: argparse.ArgumentParser) -> None:
         help="only rows that are never trained on; --no-held-out-only is for corpora that the model never saw",
     )
     parser.add_argument(
-        "--label", action="append", metavar="LABEL", help="of the model; all, unless told; may be given several times"
+        "--label", action="append", metavar="LABEL", help="of the model; all by default; may be given several times"
     )
     parser.add_argument(
         "--checks", type=Path, default=DATA / "checks.csv", metavar="FILE", help="checks (data/checks.csv)"
@@ -137,7 +137,7 @@ def load_checks(path: Path) -> "list[CapabilityCheck]":
 
 
 def tweets_of(path: Path, column: str | None) -> Iterator[str]:
-    """Return the tweets of a file, in its order: `.txt`, a table, or `-` for lines from standard input.
+    """Yield the tweets of a file, in its order: `.txt`, a table, or `-` for lines from standard input.
 
     Raises UsageError: the file cannot be read, has another ending, or a row without a tweet.
     """

@@ -110,7 +110,7 @@ def _converse(console: Console, model: Model, labels: list[str]) -> None:
 
 
 def _show(console: Console, model: Model, tweet: str, labels: list[str]) -> None:
-    """Return the answers, and the tweet with the words that speak for and against the first label."""
+    """Print the answers, and the tweet with the words that speak for and against the first label."""
     said = answer(model, tweet, labels)
     for label in labels:
         decision, probability = _decision(said["labels"][label])

@@ -35,7 +35,7 @@ def console() -> Console:
 
 @contextmanager
 def progress() -> Iterator[Report]:
-    """Return a progress bar on standard error, where that is a terminal; it goes away when the work is done."""
+    """Show a progress bar on standard error, where that is a terminal; it goes away when the work is done."""
     to = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=to, transient=True, disable=not to.is_terminal) as bar:
@@ -48,7 +48,7 @@ def progress() -> Iterator[Report]:
 
 
 def write_line(line: str) -> None:
-    """Return a line for a program that reads it at once."""
+    """Write a line for a program that reads it at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

@@ -12,7 +12,7 @@ from hate_speech_ai.text import is_readable, repair, tokenize
 
 
 def read(corpus: Corpus, path: Path) -> Iterator[Record]:
-    """Return the rows of a file: `.csv`, `.tsv` or `.jsonl`, also with `.gz` behind it, in UTF-8.
+    """Yield the rows of a file: `.csv`, `.tsv` or `.jsonl`, also with `.gz` behind it, in UTF-8.
 
     Of a folder, those of the files that the corpus has there.
 

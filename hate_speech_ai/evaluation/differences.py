@@ -40,7 +40,7 @@ def _compare(exam: EvaluationSet, old: ModelPredictions, new: ModelPredictions) 
 
 
 def _changes(rows: list[Row], old: Answers, new: Answers) -> Figures:
-    """F1 and PR-AUC of both, and the 95 % interval of the difference from paired resamples."""
+    """Return F1 and PR-AUC of both, and the 95 % interval of the difference from paired resamples."""
     if not rows:
         return {}
     truth = [row.answer for row in rows]

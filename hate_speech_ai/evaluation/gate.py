@@ -139,7 +139,7 @@ def judge(
 
 
 def _drops(changes: Figures, rows: str, most: float, most_if_sure: float | None, of: str = "") -> Iterator[str]:
-    """F1 or PR-AUC that fall by more than `most`, or surely by more than `most_if_sure`."""
+    """Yield a reason for F1 or PR-AUC if they fall by more than `most`, or surely by more than `most_if_sure`."""
     for name, change in changes.items():
         drop, high = -change["difference"], change["high"]
         fall = f"{_TITLES[name]} on {rows} falls from {of}{change['old']:.4f} to {change['new']:.4f}"
@@ -150,7 +150,7 @@ def _drops(changes: Figures, rows: str, most: float, most_if_sure: float | None,
 
 
 def _other_labels_fall(other_labels: Figures, exam: EvaluationSet, limits: Limits, of: str = "") -> Iterator[str]:
-    """F1 or PR-AUC of another label that surely fall, and by more than `max_drop`.
+    """Yield a reason for F1 or PR-AUC of another label if they surely fall, and by more than `max_drop`.
 
     Both, because there are many labels, and of a rare one a few tweets move F1 by more than that.
     """

@@ -44,7 +44,7 @@ class Bad:
 
 
 def read(path: Path) -> Iterator[Recorded | Bad]:
-    """Return the rows of a file, in its order; blank lines are passed over.
+    """Yield the rows of a file, in its order; blank lines are passed over.
 
     JSON lines may have attributes as numbers (`{"text": "...", "TOXICITY": 0.8}`), Perspective's own answer beside the
     text (`{"text": "...", "attributeScores": {...}}`), or both sides of a call (`{"request": ..., "response": ...}`).

@@ -152,7 +152,7 @@ def find_text(question: Question, data: Any) -> Any:
 
 
 def _asked(root: Element) -> Iterator[tuple[Element, list[str]]]:
-    """Return each `Choices` tag with its own choices, in their order: those of a tag inside it are that tag's.
+    """Yield each `Choices` tag with its own choices, in their order: those of a tag inside it are that tag's.
 
     Every tag is looked at once, however deep it is.
 

@@ -35,7 +35,7 @@ class ModelNotFound(ModerationError):
 
 
 def error_handler(error: Exception, context: dict[str, Any]) -> Response:
-    """Any exception as an error in OpenAI's shape, with the headers that its clients obey."""
+    """Turn any exception into an error in OpenAI's shape, with the headers that its clients obey."""
     response = problems.handler(error, context)
     if response is None:
         logger.error("%s failed", context["request"].path, exc_info=error)

@@ -9,7 +9,7 @@ from hate_speech_ai.artifact import ArtifactError
 
 
 class Command(BaseCommand):
-    help = "Let a version serve, whatever the gate said of it; or confirm the one that serves."
+    help = "Promote a version, whatever the gate decided; or confirm the one that serves."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("version", type=int)

@@ -8,7 +8,7 @@ from hate_speech_ai.artifact import ArtifactError
 
 
 class Command(BaseCommand):
-    help = "Let the version serve again that served before the present one."
+    help = "Promote the version again that served before the present one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--reason", required=True)
