@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 from django.db import IntegrityError, transaction
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
+from rest_framework.fields import empty
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,13 +17,17 @@ from api.models import ApiKey, IdempotentAnswer
 
 _MAX_LENGTH = 255
 
-#: For the schema.
-PARAMETER = OpenApiParameter(
+_PARAMETER = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
     description="1 to 255 characters of your choice. Sending the request again with it gives the first answer again.",
 )
+
+
+def operation(summary: str, *, request: Any = empty, responses: Any) -> Callable[[Any], Any]:
+    """Describe an operation that obeys `Idempotency-Key`, for the schema."""
+    return extend_schema(summary=summary, parameters=[_PARAMETER], request=request, responses=responses)
 
 
 def once(request: Request, key: ApiKey, act: Callable[[], Response], *, name: str | None = None) -> Response:

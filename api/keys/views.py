@@ -39,9 +39,8 @@ class KeysView(APIView):
 class KeyTrustView(APIView):
     scope = ApiKey.Scope.ADMIN
 
-    @extend_schema(
-        summary="Trust a key, or quarantine it",
-        parameters=[idempotency.PARAMETER],
+    @idempotency.operation(
+        "Trust a key, or quarantine it",
         request=TrustRequestSerializer,
         responses=TrustAnswerSerializer,
     )
@@ -63,9 +62,8 @@ class KeyTrustView(APIView):
 class ApproveView(APIView):
     scope = ApiKey.Scope.ADMIN
 
-    @extend_schema(
-        summary="Let quarantined reviews count",
-        parameters=[idempotency.PARAMETER],
+    @idempotency.operation(
+        "Let quarantined reviews count",
         request=ApproveRequestSerializer,
         responses=ApproveAnswerSerializer,
     )

@@ -42,9 +42,8 @@ class ReviewQueueView(APIView):
 class ReleaseClaimView(APIView):
     scope = ApiKey.Scope.REVIEW
 
-    @extend_schema(
-        summary="Give a claimed tweet back, for somebody else",
-        parameters=[idempotency.PARAMETER],
+    @idempotency.operation(
+        "Give a claimed tweet back, for somebody else",
         request=None,
         responses={204: None},
     )

@@ -37,9 +37,8 @@ Scope = ApiKey.Scope
 class AddReviewedTweetView(APIView):
     scope = Scope.REVIEW
 
-    @extend_schema(
-        summary="Say what a person decided about a tweet",
-        parameters=[idempotency.PARAMETER],
+    @idempotency.operation(
+        "Say what a person decided about a tweet",
         request=ReviewRequestSerializer,
         responses={201: ReviewAcceptedSerializer, 200: ReviewAcceptedSerializer},
     )
@@ -65,9 +64,8 @@ class AddReviewedTweetsView(APIView):
     scope = Scope.REVIEW
     parser_classes = [JSONLinesParser]
 
-    @extend_schema(
-        summary="The same for up to 10,000 tweets, as JSON lines",
-        parameters=[idempotency.PARAMETER],
+    @idempotency.operation(
+        "The same for up to 10,000 tweets, as JSON lines",
         request={JSONLinesParser.media_type: ReviewRequestSerializer},
         responses=BulkAnswerSerializer,
     )
@@ -130,6 +128,20 @@ class ReviewReceiptView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class ForgetView(APIView):
+    scope = Scope.ADMIN
+
+    @idempotency.operation(
+        "Delete a text's, a post's, a reviewer's or an author's reviewed tweets for good",
+        request=ForgetRequestSerializer,
+        responses=ForgetAnswerSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        asked = ForgetRequestSerializer.read(request.data)
+        key = required_key(request)
+        return idempotency.once(request, key, lambda: Response(asdict(erasure.forget(by=str(key), **asked))))
+
+
 def _accepted(review: ReviewedTweet, new: bool) -> dict[str, str]:
     return {"id": str(review.receipt), "status": review.status if new else "duplicate"}
 
@@ -138,18 +150,3 @@ def _reviews_of(key: ApiKey) -> QuerySet[ReviewedTweet]:
     """Return the reviews that a key may see. Whether there are others is nobody else's business."""
     rows = ReviewedTweet.objects.filter(key__isnull=False)
     return rows if key.allows(Scope.ADMIN) else rows.filter(key=key)
-
-
-class ForgetView(APIView):
-    scope = Scope.ADMIN
-
-    @extend_schema(
-        summary="Delete a text's, a post's, a reviewer's or an author's reviewed tweets for good",
-        parameters=[idempotency.PARAMETER],
-        request=ForgetRequestSerializer,
-        responses=ForgetAnswerSerializer,
-    )
-    def post(self, request: Request) -> Response:
-        asked = ForgetRequestSerializer.read(request.data)
-        key = required_key(request)
-        return idempotency.once(request, key, lambda: Response(asdict(erasure.forget(by=str(key), **asked))))

@@ -22,9 +22,8 @@ Scope = ApiKey.Scope
 class TrainView(APIView):
     scope = Scope.TRAIN
 
-    @extend_schema(
-        summary="Ask for a training run",
-        parameters=[idempotency.PARAMETER],
+    @idempotency.operation(
+        "Ask for a training run",
         request=TrainRequestSerializer,
         responses={202: RunSerializer},
     )

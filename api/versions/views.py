@@ -76,9 +76,8 @@ class CompareView(APIView):
 class PromoteView(APIView):
     scope = Scope.ADMIN
 
-    @extend_schema(
-        summary="Promote a version, whatever the gate decided; or confirm the one that serves",
-        parameters=[idempotency.PARAMETER],
+    @idempotency.operation(
+        "Promote a version, whatever the gate decided; or confirm the one that serves",
         request=ReasonRequestSerializer,
         responses=PromotionDetailSerializer,
     )
@@ -90,9 +89,8 @@ class PromoteView(APIView):
 class RollbackView(APIView):
     scope = Scope.ADMIN
 
-    @extend_schema(
-        summary="Promote the previous version again",
-        parameters=[idempotency.PARAMETER],
+    @idempotency.operation(
+        "Promote the previous version again",
         request=ReasonRequestSerializer,
         responses=PromotionDetailSerializer,
     )
@@ -103,9 +101,8 @@ class RollbackView(APIView):
 class KeepView(APIView):
     scope = Scope.ADMIN
 
-    @extend_schema(
-        summary="Mark a version as kept: it is never pruned",
-        parameters=[idempotency.PARAMETER],
+    @idempotency.operation(
+        "Mark a version as kept: it is never pruned",
         request=ReasonRequestSerializer,
         responses=VersionSerializer,
     )
@@ -113,7 +110,7 @@ class KeepView(APIView):
         version, reason = get_object_or_404(ModelVersion, pk=version_id), _reason(request)
         return _change(request, version, lambda by: registry.keep(version, by=by, reason=reason))
 
-    @extend_schema(summary="Take the mark away", parameters=[idempotency.PARAMETER], responses={200: VersionSerializer})
+    @idempotency.operation("Take the mark away", responses={200: VersionSerializer})
     def delete(self, request: Request, version_id: int) -> Response:
         version = get_object_or_404(ModelVersion, pk=version_id)
         return _change(request, version, lambda by: registry.release(version, by=by))
@@ -122,9 +119,8 @@ class KeepView(APIView):
 class RetireView(APIView):
     scope = Scope.ADMIN
 
-    @extend_schema(
-        summary="Delete a version's model for good; its figures stay",
-        parameters=[idempotency.PARAMETER],
+    @idempotency.operation(
+        "Delete a version's model for good; its figures stay",
         request=ReasonRequestSerializer,
         responses=VersionSerializer,
     )

@@ -55,6 +55,7 @@ class ModerationsView(OpenAIView):
 
 class ModelsView(OpenAIView):
     @extend_schema(
+        operation_id="v1_models_list",
         summary="The models that can be asked, in OpenAI's format",
         responses={200: MODELS, **dict.fromkeys((401, 403, 429, 500, 503), ERROR)},
     )
