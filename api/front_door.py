@@ -2,7 +2,7 @@
 
 granian calls `FrontDoor` on an event loop. A body is read there, within limits of bytes and of time, so that a client
 that sends slowly holds a socket and no thread. A short plain prediction is answered there, too; anything else takes a
-thread. Other predictions of one text have threads that nothing else can take.
+thread. What else is cheap, such as other predictions of one text, has threads that nothing costly can take.
 """
 
 import asyncio
@@ -15,9 +15,11 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 import orjson
+from django.conf import settings
 
-from api.http.parsers import MAX_LINES_BODY, MAX_SINGLE_BODY
+from api.http.parsers import MAX_LINES_BODY
 from api.http.problems import CONTENT_TYPE, problem
+from api.integrations.perspective.parsers import MAX_BATCH_BODY
 from api.prediction import plain
 
 logger = logging.getLogger(__name__)
@@ -31,20 +33,17 @@ MAX_CONTENT_TYPE = 256
 #: Seconds in which a body must arrive, and bytes a second for which there is more time.
 BODY_SECONDS = 10.0
 BODY_RATE = 20_000
-#: Bytes of bodies that a process holds while they arrive.
-MAX_ARRIVING = 128 * 1024 * 1024
-#: Requests of a process that wait for a thread.
+#: Bytes of bodies that a process holds, from their first byte until they are answered.
+MAX_HELD = 128 * 1024 * 1024
+#: Requests of a process that wait for a thread, of each kind.
 MAX_WAITING = 256
-#: Threads for plain predictions alone.
-PLAIN_THREADS = 2
+#: Threads for cheap requests alone.
+CHEAP_THREADS = 2
 
-# A view refuses what is larger than its own limit; more than these is not even read.
-_LARGEST = 1024 * 1024
-_LARGEST_AT = {"/add-reviewed-tweets": MAX_LINES_BODY, "/label-studio/": MAX_LINES_BODY, "/batch": 4 * 1024 * 1024}
-_PLAIN_PATHS = {"/predict", "/predict/"}
-_ALWAYS_PLAIN = {"/livez", "/livez/", "/readyz", "/readyz/"}
-# Parts of a request to /predict that cost more than a score.
-_COSTLY = ("explain", "tweets", "model_version")
+# A view refuses what is larger than its own limit; more than these is not even read. Elsewhere it is 1 MB.
+_LARGEST_AT = {"/add-reviewed-tweets": MAX_LINES_BODY, "/batch": MAX_BATCH_BODY}
+_LABEL_STUDIO = "/label-studio/"
+_CHEAP_PATHS = {"/livez", "/readyz"}
 
 Headers = list[tuple[str, str]]
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -58,6 +57,20 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class _Body:
+    """What has arrived of a body."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.size = 0
+
+    def take(self) -> bytes:
+        """Return it in one piece, without a second copy."""
+        content = b"".join(self.parts)
+        self.parts.clear()
+        return content
+
+
 class Refused(Exception):
     """A request that is not handed on; `answer` says why."""
 
@@ -69,84 +82,101 @@ class Refused(Exception):
         self.answer = Answer(status, headers, orjson.dumps(problem(status, code, detail)))
 
 
+class _Threads:
+    """Threads, and how many requests wait for one."""
+
+    def __init__(self, number: int, name: str) -> None:
+        self._pool = ThreadPoolExecutor(number, thread_name_prefix=name)
+        self._waiting = 0
+
+    async def run(self, act: Callable[[], Answer]) -> Answer:
+        """Run in a thread.
+
+        Raises:
+            Refused: too many wait already.
+        """
+        if self._waiting >= MAX_WAITING:
+            raise Refused(503, "busy", "Too many requests are waiting for an answer. Try again.", retry_after=1)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, act)
+        finally:
+            self._waiting -= 1
+
+
 class FrontDoor:
     """An RSGI application around a WSGI application.
 
     Args:
         application: answers requests whose bodies have arrived.
-        threads: how many of these it may answer at once, besides plain predictions.
+        threads: how many of these it may answer at once, besides cheap ones.
     """
 
     def __init__(self, application: Wsgi, *, threads: int) -> None:
         self._application = application
-        self._plain = ThreadPoolExecutor(PLAIN_THREADS, thread_name_prefix="plain")
-        self._others = ThreadPoolExecutor(threads, thread_name_prefix="request")
-        self._waiting = 0
-        self._arriving = 0
+        self._cheap = _Threads(CHEAP_THREADS, "cheap")
+        self._others = _Threads(threads, "request")
+        self._held = 0
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        body = _Body()
         try:
             _check_head(scope)
-            body = await self._read_body(scope, protocol)
-            at_once = plain.answer(scope, body)
-            answer = Answer(200, *at_once) if at_once else await self._answer(scope, body)
+            await self._read(body, scope, protocol)
+            answer = await self._answer(scope, body.take())
         except Refused as refused:
             answer = refused.answer
         except Exception:
             logger.exception("a request failed")
             detail = "The service failed on this request. The cause is in its log."
             answer = Refused(500, "server_error", detail).answer
+        finally:
+            self._held -= body.size
         with contextlib.suppress(Exception):  # the client may have gone
             protocol.response_bytes(answer.status, answer.headers, answer.body)
 
-    async def _read_body(self, scope: Any, protocol: Any) -> bytes:
-        """Read the whole body, or one byte more than its path allows: then the view refuses it.
+    async def _read(self, body: _Body, scope: Any, protocol: Any) -> None:
+        """Read the whole body, or at least one byte more than its path allows: then the view refuses it.
 
         Raises:
-            Refused: it does not arrive in time, or too much is arriving already.
+            Refused: it does not arrive in time or not to its end, or too much is held already.
         """
-        headers = scope.headers
-        if not (headers.get("content-length", "0").strip("0") or headers.get("transfer-encoding")):
-            return b""
-        most = _largest(scope.path) + 1
-        parts, received = [], 0
-        loop = asyncio.get_running_loop()
-        start = loop.time()
+        declared = scope.headers.get("content-length") or ""
+        if not (declared.strip("0") or "transfer-encoding" in scope.headers):
+            return
+        most = _largest(scope.path)
+        start = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(start + BODY_SECONDS) as limit:
                 async for part in protocol:
-                    parts.append(part)
-                    received += len(part)
-                    self._arriving += len(part)
-                    if received >= most:
-                        break
-                    if self._arriving > MAX_ARRIVING:
-                        raise Refused(503, "busy", "Too many bodies are arriving at once. Try again.", retry_after=1)
-                    limit.reschedule(start + BODY_SECONDS + received / BODY_RATE)
+                    body.parts.append(part)
+                    body.size += len(part)
+                    self._held += len(part)
+                    if body.size > most:
+                        return
+                    if self._held > MAX_HELD:
+                        raise Refused(503, "busy", "Too many bodies are held at once. Try again.", retry_after=1)
+                    limit.reschedule(start + BODY_SECONDS + body.size / BODY_RATE)
         except TimeoutError:
             detail = f"The body did not arrive within {BODY_SECONDS:g} s and {BODY_RATE:,} bytes a second."
             raise Refused(408, "body_too_slow", detail) from None
-        finally:
-            self._arriving -= received
-        return b"".join(parts)[:most]
+        # A connection that ends early ends the body as if it were whole.
+        if declared.isdigit() and body.size < int(declared):
+            detail = f"The body has {body.size:,} of the {int(declared):,} bytes that its Content-Length says."
+            raise Refused(400, "body_incomplete", detail)
 
     async def _answer(self, scope: Any, body: bytes) -> Answer:
-        loop = asyncio.get_running_loop()
-        if _is_plain(scope, body):
-            return await loop.run_in_executor(self._plain, self._call, scope, body)
-        if self._waiting >= MAX_WAITING:
-            raise Refused(503, "busy", "Too many requests are waiting for an answer. Try again.", retry_after=1)
-        self._waiting += 1
-        try:
-            return await loop.run_in_executor(self._others, self._call, scope, body)
-        finally:
-            self._waiting -= 1
+        asked = plain.read(scope, body)
+        if asked is not None and (at_once := plain.answer(scope, asked, len(body))):
+            return Answer(200, *at_once)
+        is_cheap = plain.is_cheap(asked) if asked is not None else scope.path.rstrip("/") in _CHEAP_PATHS
+        return await (self._cheap if is_cheap else self._others).run(lambda: self._call(scope, body))
 
     def _call(self, scope: Any, body: bytes) -> Answer:
         started: list[Any] = []
         content = self._application(_environ_of(scope, body), lambda *args: started.extend(args[:2]))
         try:
-            answer = content[0] if isinstance(content, list) and len(content) == 1 else b"".join(content)
+            answer = b"".join(content)
         finally:
             if close := getattr(content, "close", None):
                 close()
@@ -174,20 +204,10 @@ def _check_head(scope: Any) -> None:
 
 
 def _largest(path: str) -> int:
-    return next((most for prefix, most in _LARGEST_AT.items() if path.startswith(prefix)), _LARGEST)
-
-
-def _is_plain(scope: Any, body: bytes) -> bool:
-    """Return whether a request costs no more than scoring one text."""
-    if scope.path in _ALWAYS_PLAIN:
-        return True
-    if scope.method != "POST" or scope.path not in _PLAIN_PATHS or len(body) > MAX_SINGLE_BODY:
-        return False
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(content, dict) and not any(name in content for name in _COSTLY)
+    """Return how many bytes a body may have, as far as its path tells."""
+    if path.startswith(_LABEL_STUDIO):
+        return MAX_LINES_BODY
+    return _LARGEST_AT.get(path.rstrip("/"), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def _environ_of(scope: Any, body: bytes) -> dict[str, Any]:
@@ -200,7 +220,7 @@ def _environ_of(scope: Any, body: bytes) -> dict[str, Any]:
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "SERVER_NAME": server.strip("[]"),
         "SERVER_PORT": port,

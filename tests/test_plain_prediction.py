@@ -55,6 +55,13 @@ def head(*headers: tuple[str, str], method: str = "POST", path: str = "/predict"
     )
 
 
+def at_once(scope: Any, body: bytes) -> Answer | None:
+    """What is answered without Django; None where the view answers."""
+    asked = plain.read(scope, body)
+    found = None if asked is None else plain.answer(scope, asked, len(body))
+    return Answer(200, *found) if found else None
+
+
 @pytest.fixture(scope="module")
 def front_door() -> FrontDoor:
     return FrontDoor(get_wsgi_application(), threads=1)
@@ -68,11 +75,25 @@ def fresh_hosts() -> Iterator[None]:
 
 
 def test_a_plain_tweet_is_answered_as_by_the_view(front_door: FrontDoor, served: ModelVersion) -> None:
-    at_once = plain.answer(head(), TWEET)
+    found = at_once(head(), TWEET)
 
-    assert at_once is not None
-    assert Answer(200, *at_once) == front_door._call(head(), TWEET)
-    assert orjson.loads(at_once[1])["model_version"] == served.pk
+    assert found is not None
+    assert found == front_door._call(head(), TWEET)
+    assert orjson.loads(found.body)["model_version"] == served.pk
+
+
+@pytest.mark.parametrize("protocol", ["https", "http", "https,http", " https ", ""])
+def test_behind_a_proxy_that_ends_https_it_is_the_same(served: ModelVersion, settings: Settings, protocol: str) -> None:
+    settings.SECURE_HSTS_SECONDS = 31_536_000
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = settings.SECURE_HSTS_PRELOAD = settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    scope = head(*USUAL, ("x-forwarded-proto", protocol))
+
+    found = at_once(scope, TWEET)
+
+    assert found is not None
+    assert found == FrontDoor(get_wsgi_application(), threads=1)._call(scope, TWEET)
+    assert ("strict-transport-security" in dict(found.headers)) == (protocol.strip().split(",")[0] == "https")
 
 
 BODIES = st.one_of(
@@ -114,7 +135,7 @@ HEADS = st.builds(
     ).map(lambda more: [*USUAL, *more]),
     st.sampled_from(["POST", "POST", "POST", "GET", "OPTIONS", "PUT"]),
     st.sampled_from(["/predict", "/predict/", "/predict//", "/score"]),
-    st.sampled_from(["", "", "a=1", "format=html"]),
+    st.sampled_from(["", "", "a=1", "format=html", "q=ł"]),
 )
 
 
@@ -125,10 +146,10 @@ HEADS = st.builds(
 def test_whatever_it_answers_the_view_answers_alike(
     front_door: FrontDoor, served: ModelVersion, body: bytes, scope: Any
 ) -> None:
-    at_once = plain.answer(scope, body)
+    found = at_once(scope, body)
 
-    if at_once is not None:
-        assert Answer(200, *at_once) == front_door._call(scope, body)
+    if found is not None:
+        assert found == front_door._call(scope, body)
 
 
 @pytest.mark.parametrize(
@@ -142,30 +163,30 @@ def test_whatever_it_answers_the_view_answers_alike(
     ],
 )
 def test_what_the_view_must_decide_is_left_to_it(served: ModelVersion, headers: tuple[tuple[str, str], ...]) -> None:
-    assert plain.answer(head(*headers), TWEET) is None
+    assert at_once(head(*headers), TWEET) is None
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PUBLIC_PREDICT", False), ("LIMITS", {"predict": "1/minute"}), ("SECURE_SSL_REDIRECT", True)],
+    [("PUBLIC_PREDICT", False), ("LIMITS", {"predict": "1/minute"})],
 )
 def test_where_not_everybody_may_ask_at_will_the_view_decides(
     served: ModelVersion, settings: Settings, name: str, value: Any
 ) -> None:
     setattr(settings, name, value)
 
-    assert plain.answer(head(), TWEET) is None
+    assert at_once(head(), TWEET) is None
 
 
 def test_without_a_model_the_view_says_so(front_door: FrontDoor, db: None) -> None:
-    assert plain.answer(head(), TWEET) is None
+    assert at_once(head(), TWEET) is None
     assert front_door._call(head(), TWEET).status == 503
 
 
 def test_it_is_stored_like_any_other(served: ModelVersion, settings: Settings) -> None:
     settings.PREDICTION_SAMPLE_RATE = 1.0
 
-    assert plain.answer(head(), TWEET) is not None
+    assert at_once(head(), TWEET) is not None
     recorder.flush()
 
     assert StoredPrediction.objects.get().tweet == "have a lovely day"
@@ -186,3 +207,7 @@ def test_a_header_with_an_underscore_does_not_stand_for_one_with_a_hyphen(front_
 
     assert seen[0]["HTTP_X_FORWARDED_FOR"] == "10.0.0.1,10.0.0.2"
     assert (seen[0]["CONTENT_LENGTH"], seen[0]["wsgi.input"].read()) == ("4", b"body")
+
+
+def test_a_query_beyond_latin_1_is_read(front_door: FrontDoor, served: ModelVersion) -> None:
+    assert front_door._call(head(method="GET", path="/operating-points", query="label=ł"), b"").status == 400

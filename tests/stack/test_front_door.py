@@ -109,6 +109,19 @@ def test_a_chunked_body_that_ends_abruptly_is_no_request(stack: Stack) -> None:
     assert ask(stack)[0].status == 200
 
 
+def test_a_body_that_ends_early_is_no_request(stack: Stack) -> None:
+    whole = json.dumps({"tweet": "the first of two lines", "is_hate_speech": False}).encode() + b"\n"
+    client = socket.create_connection(("127.0.0.1", stack.port))
+    client.settimeout(30)
+    key = f"Authorization: Api-Key {stack.key}"
+    head_of_two = head(f"Content-Length: {2 * len(whole)}", key, path="/add-reviewed-tweets")
+    client.sendall(head_of_two.replace(b"application/json", b"application/x-ndjson") + whole)
+    client.shutdown(socket.SHUT_WR)
+
+    assert client.recv(100).startswith(b"HTTP/1.1 400 ")
+    assert stack.get("/reviewed-tweets").body["count"] == 0
+
+
 def test_an_encoded_body_is_refused(stack: Stack) -> None:
     response, content = ask(stack, body=gzip.compress(BODY), Content_Encoding="gzip")
 
