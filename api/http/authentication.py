@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
@@ -117,7 +117,7 @@ def find(plain: str, *, cached: bool) -> ApiKey | None:
         return key if key.is_valid(timezone.now()) else None
     try:
         found = ApiKey.objects.filter(prefix=plain[:15].replace("\0", "")).first()
-    except DatabaseError:
+    except Error:
         if cached and key is not None and now - read_at < _STALE_SECONDS:
             _database_failed_at = now
             return key if key.is_valid(timezone.now()) else None

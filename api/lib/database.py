@@ -54,9 +54,9 @@ def give_up_after(seconds: float) -> None:
                 silent_until = time.monotonic() + seconds
                 # Closing the connection here would deadlock.
                 raise psycopg2.OperationalError(f"the database did not answer within {seconds} s")
-            reading = [link.fileno()] if state == extensions.POLL_READ else []
-            writing = [link.fileno()] if state == extensions.POLL_WRITE else []
-            select.select(reading, writing, [], left)
+            ready = select.poll()  # for select() knows no file above the 1,024th
+            ready.register(link.fileno(), select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
+            ready.poll(left * 1000)
 
     extensions.set_wait_callback(wait)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -27,7 +27,7 @@ def report() -> tuple[bool, dict[str, Any]]:
         parts |= {"queue": _queue(), "nightly": _nightly(), "training": _training()}
         parts |= {"worker": alive("worker"), "beat": alive("beat"), "web": _web()}
         parts["database"] = _state(write_probes.of_database.problem())
-    except DatabaseError as error:
+    except Error as error:
         parts["database"] = _state(database.own_words(error) or "the database does not answer")
     well = all(part.get("ok", True) for part in parts.values())
     degraded = sorted(name for name, part in parts.items() if not part.get("ok", True))

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from django.db import DatabaseError
+from django.db import Error
 
 from api.lib import database, redis_client
 from api.models import Heartbeat
@@ -42,8 +42,8 @@ class Probe:
         if time.monotonic() >= self._next and self._trying.acquire(blocking=False):  # nobody waits for another's try
             try:
                 before, self._problem = self._problem, self._find_problem()
-                self._next = time.monotonic() + _PAUSE_SECONDS
             finally:
+                self._next = time.monotonic() + _PAUSE_SECONDS
                 self._trying.release()
             if self._problem and self._problem != before:
                 logger.error("%s: %s", self._name, self._problem)
@@ -62,9 +62,8 @@ def _write_to_database() -> str:
     try:
         with database.without_waiting():
             Heartbeat.beat(f"probe:{socket.gethostname()}:{os.getpid()}", "probe")
-    except DatabaseError as error:
+    except Error as error:
         if not database.is_locked(error):
-            logger.error("database: %s", database.message(error))
             return f"nothing can be written: {database.own_words(error) or 'the database does not answer'}"
         again, _was_locked = _was_locked, True
         return "nothing can be written: another process has kept the database locked" if again else ""
