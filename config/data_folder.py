@@ -8,12 +8,15 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+# One of these is in each folder that this program has used.
+_OURS = {"secret_key", "db.sqlite3", "valkey", "lock", "beat-schedule"}
 
 
 def make_private(folder: Path) -> None:
-    """Create the folder where it is missing. Take it, and the files in it, away from other accounts.
+    """Create the folder where it is missing, and take it, with the files in it, away from other accounts.
 
-    What this process and those that it starts create from now on is private, too.
+    A folder that holds only what is not of this program keeps its rights. What this process and those that it starts
+    create from now on is private, too.
 
     Raises:
         ImproperlyConfigured: the folder belongs to the whole machine, such as /tmp.
@@ -24,8 +27,10 @@ def make_private(folder: Path) -> None:
         raise ImproperlyConfigured(
             f"DATA_DIR {folder} is everybody's folder; use one of its own, such as {folder / 'var'}"
         )
-    _close(folder)
-    for path in folder.iterdir():
+    entries = list(folder.iterdir())
+    if entries and not _OURS & {path.name for path in entries}:
+        return  # somebody else's folder, such as a home: its rights are not ours to take
+    for path in [folder, *entries]:
         if not path.is_symlink():
             _close(path)
 

@@ -64,6 +64,15 @@ def test_where_links_lead_is_left_alone(folder: Path, tmp_path: Path) -> None:
     assert mode(elsewhere) == 0o644
 
 
+def test_a_folder_that_holds_only_what_is_not_ours_keeps_its_rights(folder: Path) -> None:
+    for name in ("db.sqlite3", "secret_key"):
+        (folder / name).unlink()
+
+    make_private(folder)
+
+    assert (mode(folder), mode(folder / "api-key"), mode(folder / "corpora")) == (0o755, 0o644, 0o755)
+
+
 def test_everybodys_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
 
