@@ -18,7 +18,7 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         if response.get("Content-Type", "").startswith("text/html"):
-            response["Content-Security-Policy"] = _STRICT if request.path_info.startswith("/admin/") else _DOCS
+            response["Content-Security-Policy"] = _DOCS if request.path_info.rstrip("/") == "/docs" else _STRICT
         return response
 
     return answer

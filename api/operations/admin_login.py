@@ -13,8 +13,8 @@ from api.http.throttling import address, count
 
 logger = logging.getLogger(__name__)
 
-# A name is guessed at from many addresses, too.
-_PER_NAME = "30/hour"
+# A name is guessed at from many addresses, too; but nobody shall easily lock it out.
+_PER_NAME = "300/hour"
 
 
 class LimitedLoginForm(AdminAuthenticationForm):

@@ -1,6 +1,5 @@
 from typing import Any
 
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
@@ -12,11 +11,10 @@ from hate_speech_ai.artifact import ArtifactError
 
 
 class Command(BaseCommand):
-    help = "Before the parts are started: migrate, let a model serve, free the runs that a stopped worker left."
+    help = "Before the worker is started: let a model serve, and free the runs that a stopped worker left."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("migrate", verbosity=0)
         if Promotion.newest() is None:  # whether an old version can still be served, `bootstrap` looks
             try:
                 bootstrap.serve_base_model()
