@@ -29,7 +29,7 @@ _COUNT = "local n = redis.call('INCR', KEYS[1]) if n == 1 then redis.call('EXPIR
 # [2001:db8::1], [2001:db8::1]:443 and 192.0.2.1:443
 _WITH_PORT = re.compile(r"\[([^\[\]]*)\](?::\d{1,5})?|([\d.]+):\d{1,5}")
 
-# The share of this process while Redis is away: {window key: count}, emptied whenever the window changes.
+# The share of this process while Redis is away: {window key: count}, emptied where it grows too large.
 _local: dict[str, int] = {}
 _local_lock = threading.Lock()
 

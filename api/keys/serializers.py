@@ -25,11 +25,11 @@ class ReliabilityAnswerSerializer(serializers.Serializer[Any]):
     peers = serializers.IntegerField(help_text="texts that other trusted keys answer, too")
     peers_agreed = serializers.IntegerField()
     smoothed_agreement = serializers.FloatField(help_text="of agreement, as if it had agreed on 9 of 10 more")
-    weight = serializers.FloatField(help_text="of its votes: 1, or share where that is below 0.7")
+    weight = serializers.FloatField(help_text="of its votes: 1, or smoothed_agreement where that is below 0.7")
     new_labels = serializers.IntegerField(help_text="labels that the training would have learned, approved by nobody")
     confident = serializers.IntegerField(help_text="those about which a model was sure that had not seen them")
     contradicted = serializers.IntegerField(help_text="those of them where it was sure of the opposite")
-    deferred = serializers.IntegerField(help_text="labels above the key's share of that night, left for another")
+    deferred = serializers.IntegerField(help_text="labels above the key's share of that run, left for another")
     at = serializers.DateTimeField()
 
 

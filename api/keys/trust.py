@@ -1,4 +1,4 @@
-"""Whose labels train: trust levels, approval, and a key's share of a night.
+"""Whose labels train: trust levels, approval, and a key's share of a run.
 
 docs/decisions/0011-trust.md has the rules and their reasons. Which key a training run quarantines is decided by
 `hate_speech_ai.annotator_reliability.reasons_to_quarantine`.

@@ -23,8 +23,8 @@ from hate_speech_ai.evaluation.bootstrap import Interval
 from hate_speech_ai.evaluation.live_sample import SampledAnswer, estimate
 from hate_speech_ai.labels import HATE_SPEECH, resolve
 
-# Their reviews say nothing: taken back, replaced by a newer one of the same key, or of a key that is not trusted.
 _REFRESH_SECONDS = 1.0
+# Their reviews say nothing: taken back, replaced by a newer one of the same key, or of a key that is not trusted.
 NOT_ANSWERS = ("withdrawn", "superseded", "quarantined")
 
 _shown: dict[str, Any] | None = None

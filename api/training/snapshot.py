@@ -1,4 +1,4 @@
-"""What people do while a training run works, and what its result must not overrule.
+"""The state that a training run began with: its result must not overrule what people do meanwhile.
 
 A run reads the rows at its beginning, and its version serves minutes later. Where rows were forgotten or quarantined in
 between, or a person let another version serve, the result is dropped and the run begins again.

@@ -23,7 +23,7 @@ def fields(body: Any) -> dict[str, Any]:
 def read_action(request: Request, body: dict[str, Any]) -> str:
     """Return what a webhook says that happened. Who sends none has lost it, and must hear of it."""
     if not body and request.META.get("CONTENT_LENGTH", "") in ("", "0"):
-        problem = "The webhook has no body, or a chunked one, which is not read; send it with a Content-Length."
+        problem = "The webhook has no body; send the payload with it."
         raise serializers.ValidationError({"body": [problem]})
     action = body.get("action")
     if not isinstance(action, str) or not action:
