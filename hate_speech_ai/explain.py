@@ -116,6 +116,14 @@ def explain_all(
     return explanations
 
 
+def without(tweet: str, tokens: Iterable[Token]) -> str:
+    """Return a tweet with spaces in place of some tokens: the dots of a removed link end no sentence."""
+    characters = list(tweet)
+    for token in tokens:
+        characters[token.begin : token.end] = " " * (token.end - token.begin)
+    return "".join(characters)
+
+
 def contributions(scorer: Scorer, tokens: list[Token], label: str = HATE_SPEECH) -> list[float]:
     """Return what each token adds to the logit of a text that is read as a whole.
 
@@ -157,7 +165,8 @@ class _Search:
         """Return how the text is read without some of its tokens."""
         removed = tuple(sorted(removed))
         if removed not in self._tried:
-            readings = self.scorer.readings(self.tweet, self._without(removed), list(self.thresholds))
+            text = without(self.tweet, [self.tokens[place] for place in removed])
+            readings = self.scorer.readings(text, self._without(removed), list(self.thresholds))
             self._tried[removed] = dict(zip(self.thresholds, readings, strict=True))
         return self._tried[removed][label]
 

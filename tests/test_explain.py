@@ -1,6 +1,7 @@
 """hate_speech_ai.explain, and POST /predict with explain."""
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 
 from api.models import ModelVersion
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.explain import explain, explain_all
-from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.text import LONG, Token, parts, tokenize_with_offsets
+from hate_speech_ai.explain import explain, explain_all, without
+from hate_speech_ai.scorer import Reading, Scorer
+from hate_speech_ai.text import LONG, parts, tokenize_with_offsets
 from tests.conftest import JSONClient, starter_rows
 
 HATEFUL = "all muslims are vermin and should be deported"
@@ -130,6 +131,27 @@ def test_a_hidden_word_is_shown_where_it_stands(scorer: Scorer) -> None:
     assert found["deported"] == "d.e.p.o.r.t.e.d"
 
 
+def left_of(scorer: Scorer, tweet: str, removed: Sequence[int]) -> Reading:
+    """How a tweet is read without some of its tokens."""
+    tokens = tokenize_with_offsets(tweet)
+    rest = [token for place, token in enumerate(tokens) if place not in removed]
+    return scorer.decisive(without(tweet, [tokens[place] for place in removed]), rest)
+
+
+def test_the_dots_of_a_removed_link_end_no_sentence() -> None:
+    text = "look at www.example.com/x and n.i.c.e words " + "of all people who live on that hill " * 3
+    tokens = tokenize_with_offsets(text)
+    dotted = [place for place, token in enumerate(tokens) if "." in text[token.begin : token.end]]
+    rest = [token for place, token in enumerate(tokens) if place not in dotted]
+
+    blanked = without(text, [tokens[place] for place in dotted])
+
+    assert dotted
+    # One sentence, in two windows; with the dots there were two sentences.
+    assert parts(blanked, rest) == [(0, 24), (12, 28)]
+    assert parts(text, rest) == [(0, 3), (3, 27), (15, 28)]
+
+
 def test_without_the_named_words_the_decision_is_the_opposite(scorer: Scorer) -> None:
     flipped = 0
     for row in starter_rows()[::50]:
@@ -137,13 +159,8 @@ def test_without_the_named_words_the_decision_is_the_opposite(scorer: Scorer) ->
         explanation = explain(scorer, tweet)
         if not explanation.counterfactual_tokens:
             continue
-        tokens = [
-            token
-            for place, token in enumerate(tokenize_with_offsets(tweet))
-            if place not in explanation.counterfactual_tokens
-        ]
         threshold = scorer.thresholds["hate_speech"]
-        after = probability(scorer.decisive(tweet, tokens).logit) >= threshold
+        after = probability(left_of(scorer, tweet, explanation.counterfactual_tokens).logit) >= threshold
         before = probability(explanation.logit) >= threshold
         assert before != after
         flipped += 1
@@ -161,12 +178,10 @@ def test_all_labels_at_once_are_explained_as_one_by_one(scorer: Scorer) -> None:
 @pytest.mark.parametrize("copies", [5, 20, 100])
 def test_the_words_named_of_a_very_long_text_turn_the_decision_too(scorer: Scorer, copies: int) -> None:
     text = f"{LONG_TEXT} " + " ".join(HARMLESS * copies)
-    tokens = tokenize_with_offsets(text)
 
     found = explain(scorer, text).counterfactual_tokens
 
-    rest = [token for place, token in enumerate(tokens) if place not in found]
-    logits = [scorer.decisive(text, kept).logit for kept in (tokens, rest)]
+    logits = [left_of(scorer, text, removed).logit for removed in ([], found)]
     assert not found or len({probability(logit) >= scorer.thresholds["hate_speech"] for logit in logits}) == 2
 
 
@@ -194,13 +209,12 @@ def test_no_smaller_set_of_words_turns_the_decision(scorer: Scorer) -> None:
             continue
         threshold = scorer.thresholds["hate_speech"]
 
-        def answer(tokens: list[Token], tweet: str = row["tweet"], threshold: float = threshold) -> bool:
-            return probability(scorer.decisive(tweet, tokens).logit) >= threshold
+        def answer(removed: Sequence[int], tweet: str = row["tweet"], threshold: float = threshold) -> bool:
+            return probability(left_of(scorer, tweet, removed).logit) >= threshold
 
         for size in range(1, len(found)):
             for places in combinations(range(len(tokens)), size):
-                rest = [token for place, token in enumerate(tokens) if place not in places]
-                assert answer(rest) == answer(tokens)
+                assert answer(places) == answer(())
         seen += 1
 
     assert seen > 10
