@@ -146,7 +146,7 @@ class _Lines:
 def _columns(path: Path, reader: Any, errors: Errors) -> list[str]:
     """Return the names in the header; none of an empty file."""
     try:
-        names: list[str] = next(reader, [])
+        names: list[str] = next((cells for cells in reader if cells), [])
     except csv.Error as error:
         raise Unreadable(f"{path.name}, line 1: the header is not readable: {error}; correct it") from error
     if errors == "strict" and (problem := _problem("".join(names))):

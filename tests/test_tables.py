@@ -281,3 +281,7 @@ def test_a_file_that_must_have_no_bad_line(tmp_path: Path) -> None:
         tables.read_all(path, ["tweet"], dict)
     with pytest.raises(ValueError, match=r"some\.jsonl ends neither"):
         tables.read_all(tmp_path / "some.jsonl", ["tweet"], dict)
+
+
+def test_a_header_below_blank_lines_is_found(rows_of: RowsOf) -> None:
+    assert good(rows_of("\n\n" + HEADER + "hello,1\n")) == [(4, ["hello", "1"])]
