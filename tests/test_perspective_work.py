@@ -64,7 +64,9 @@ def statuses(response: Any) -> Counter[str]:
 
 def names_of(version: ModelVersion) -> list[str]:
     """Nine names of one head."""
-    return ["TOXICITY", *(f"TOXICITY@{'0' * zeros}{version.pk}" for zeros in range(8))]
+    aliases = ("TOXICITY", "TOXIC")
+    numbers = [f"{version.pk:0{digits}}" for digits in range(6, 10)]
+    return [*aliases, *(f"{name}@{number}" for name in aliases for number in numbers)][:9]
 
 
 def test_a_text_is_read_once_for_all_attributes(served: ModelVersion, work: Counter[str]) -> None:

@@ -26,7 +26,7 @@ _GROWTH = 1.5
 
 @dataclass(frozen=True)
 class Limits:
-    """What a candidate may lose. docs/settings.md lists them as GATE_...
+    """What a candidate may lose. docs/decisions/0010-gate.md lists them; three are settings.
 
     Attributes:
         max_drop: of F1 or PR-AUC on the held-out rows of corpora, from the champion's; 0 to 1. More is a reason, sure
