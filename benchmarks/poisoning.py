@@ -7,7 +7,8 @@ hatexplain: first all of them in one night, with 30 % of the labels the wrong wa
 of the training rows every night, all of them wrong. Every night a candidate is trained on all that came in and judged
 by the gate with its default limits, and the key's new labels by a model that has not seen them; if nothing speaks
 against it, it serves. A key that is not believed is quarantined, and what it sends from then on waits. `--gate-alone`
-leaves that out. The table and the plot say what F1 on the frozen rows was, of the candidates and of what served.
+leaves that out. The table and the plot say what F1 on the held-out corpus rows was, of the candidates and of what
+served.
 """
 
 import argparse
@@ -53,10 +54,10 @@ def main() -> None:
         if example.tweet not in known and HATE_SPEECH in example.labels
     ]
     rows = [only_hate(example) for example in own.training if HATE_SPEECH in example.labels]
-    frozen = [Row(one.tweet, one.labels[HATE_SPEECH]) for one in own.held_out if HATE_SPEECH in one.labels]
-    exam = EvaluationSet.of(frozen, [], read_checks(ROOT / "data" / "checks.csv"))
+    corpus_holdout = [Row(one.tweet, one.labels[HATE_SPEECH]) for one in own.held_out if HATE_SPEECH in one.labels]
+    exam = EvaluationSet.of(corpus_holdout, [], read_checks(ROOT / "data" / "checks.csv"))
 
-    print(f"{len(rows):,} training rows, {len(exam.corpus_holdout):,} frozen rows")
+    print(f"{len(rows):,} training rows, {len(exam.corpus_holdout):,} held-out corpus rows")
     print("\none night, all labels as they are")
     show(simulate(rows, [[reviewed(tweet, lie=False) for tweet in tweets]], exam, trust=not options.gate_alone))
     print("\n30 % of one night's labels the wrong way round")
@@ -142,7 +143,7 @@ def plot(nights: list[Night], path: Path) -> None:
     numbers = [night.number for night in nights]
     axes.plot(numbers, [night.candidate for night in nights], "o--", label="candidate")
     axes.plot(numbers, [night.served for night in nights], "-", label="served")
-    axes.set(xlabel="night", ylabel="F1 on frozen rows", title="1 % of the rows a night, all wrong")
+    axes.set(xlabel="night", ylabel="F1 on held-out corpus rows", title="1 % of the rows a night, all wrong")
     axes.legend()
     figure.savefig(path, bbox_inches="tight")
 

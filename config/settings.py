@@ -334,8 +334,8 @@ GATE_MAX_SHARE_RATIO = 2.0
 
 # Which labels are believed (api/keys/trust.py); docs/decisions/0011-trust.md has the measurements.
 
-NIGHT_MAX_SHARE = 0.5
-NIGHT_MIN_LABELS = 500
+RUN_MAX_KEY_SHARE = 0.5
+RUN_MIN_KEY_LABELS = 500
 TRUST_MAX_CONTRADICTED = 0.2
 TRUST_MIN_AGREEMENT = 0.7
 

@@ -24,7 +24,7 @@ STEMMER = f"stemming {version('stemming')} porter2"
 #: Written into every artifact. A model made with other features is refused, because they would not be found.
 FEATURES_VERSION = 3
 
-_MIN_CHARS, _MAX_CHARS = 3, 5
+_SHORTEST_NGRAM, _LONGEST_NGRAM = 3, 5
 #: Of a longer word, only so many characters have n-grams.
 LONGEST_WORD = 40
 # How far from a word that names a group another word still belongs to it.
@@ -175,7 +175,7 @@ def ngrams(word: str) -> list[str]:
     return list(
         dict.fromkeys(
             padded[start : start + size]
-            for size in range(_MIN_CHARS, _MAX_CHARS + 1)
+            for size in range(_SHORTEST_NGRAM, _LONGEST_NGRAM + 1)
             for start in range(len(padded) - size + 1)
         )
     )

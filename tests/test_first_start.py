@@ -145,7 +145,7 @@ def test_what_is_new_is_learned_on_top(
     assert set(learned.vocabulary.words) >= set(on.vocabulary.words)
     # That is growth, though the base was trained on far more rows, which are not here.
     assert (
-        f"flipped decisions are not judged: there are {version['trained_on']:,} training tweets, "
+        f"changed decisions are not judged: there are {version['trained_on']:,} training tweets, "
         f"and the champion had {starter:,}"
     ) in run.figures["notes"]
     assert train().outcome == "unchanged"

@@ -387,7 +387,7 @@ def test_after_an_import_decisions_may_flip() -> None:
     verdict = judge(exam(), candidate=candidate, champion=champion, limits=limits(max_changed=0.01))
 
     assert verdict.reasons == []
-    assert "flipped decisions are not judged: there are 1,500 training tweets" in verdict.figures["notes"][-1]
+    assert "changed decisions are not judged: there are 1,500 training tweets" in verdict.figures["notes"][-1]
     assert verdict.figures["vs_champion"]["changed"] == 0.2
 
 

@@ -244,7 +244,7 @@ class TestLevels:
 
 class TestCap:
     def test_no_key_has_a_night_to_itself(self, as_key: AsKey, settings: Settings) -> None:
-        settings.NIGHT_MAX_SHARE, settings.NIGHT_MIN_LABELS = 0.5, 2
+        settings.RUN_MAX_KEY_SHARE, settings.RUN_MIN_KEY_LABELS = 0.5, 2
         loud, quiet = as_key("review"), as_key("review")
         for text in tweets(8):
             say(loud, text)
@@ -261,7 +261,7 @@ class TestCap:
         assert second.fingerprint != first.fingerprint
 
     def test_what_was_approved_does_not_count(self, as_key: AsKey, admin: JSONClient, settings: Settings) -> None:
-        settings.NIGHT_MAX_SHARE, settings.NIGHT_MIN_LABELS = 0.1, 1
+        settings.RUN_MAX_KEY_SHARE, settings.RUN_MIN_KEY_LABELS = 0.1, 1
         client, theirs = as_key("review"), prefix()
         for text in tweets(5):
             say(client, text)
@@ -351,7 +351,7 @@ class TestNight:
     def test_labels_that_look_wrong_are_not_learned(
         self, start: None, as_key: AsKey, admin: JSONClient, settings: Settings
     ) -> None:
-        settings.NIGHT_MAX_SHARE = 1.0
+        settings.RUN_MAX_KEY_SHARE = 1.0
         champion = Promotion.champion()
         client = as_key("review")
         liar = ApiKey.objects.order_by("-pk")[0]
@@ -395,7 +395,7 @@ class TestNight:
     def test_lies_about_other_labels_are_noticed(
         self, no_everyday_tweets: None, tmp_path: Path, settings: Settings
     ) -> None:
-        settings.NIGHT_MAX_SHARE = 1.0
+        settings.RUN_MAX_KEY_SHARE = 1.0
         self.load(tmp_path, "hate_speech", "toxic")
         assert self.night().outcome == "promoted"
         liar, _ = ApiKey.issue("a forum", ["review"], trust="trusted")

@@ -35,7 +35,7 @@ def capped_per_source(new: Mapping[str, int]) -> dict[str, int]:
     Args:
         new: how many there are of each source.
     """
-    most = max(settings.NIGHT_MIN_LABELS, math.ceil(settings.NIGHT_MAX_SHARE * sum(new.values())))
+    most = max(settings.RUN_MIN_KEY_LABELS, math.ceil(settings.RUN_MAX_KEY_SHARE * sum(new.values())))
     return {source: min(count, most) for source, count in new.items()}
 
 

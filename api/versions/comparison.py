@@ -77,14 +77,14 @@ def _measure(old: Scorer, new: Scorer) -> dict[str, Any]:
     before, after = old.probabilities(tweets), new.probabilities(tweets)
     said = [probability >= old.thresholds[HATE_SPEECH] for probability in before]
     says = [probability >= new.thresholds[HATE_SPEECH] for probability in after]
-    flipped = [place for place in range(len(tweets)) if said[place] != says[place]]
-    flipped.sort(key=lambda place: -abs(after[place] - before[place]))
+    differing = [place for place in range(len(tweets)) if said[place] != says[place]]
+    differing.sort(key=lambda place: -abs(after[place] - before[place]))
     return {
         "rows": len(tweets),
         "changed": {
-            "became_positive": sum(says[place] for place in flipped),
-            "became_negative": sum(said[place] for place in flipped),
-            "corrected": sum(says[place] == labels[place][HATE_SPEECH] for place in flipped),
+            "became_positive": sum(says[place] for place in differing),
+            "became_negative": sum(said[place] for place in differing),
+            "corrected": sum(says[place] == labels[place][HATE_SPEECH] for place in differing),
             "examples": [
                 {
                     "id": str(receipts[place]),
@@ -92,7 +92,7 @@ def _measure(old: Scorer, new: Scorer) -> dict[str, Any]:
                     "old": before[place],
                     "new": after[place],
                 }
-                for place in flipped[:_EXAMPLES]
+                for place in differing[:_EXAMPLES]
             ],
         },
         "score_map": _short(ScoreMap.of(before, after)) if tweets else None,

@@ -103,8 +103,8 @@ class _Ranked:
     def figures(self, counts: Counts) -> dict[str, Floats]:
         """Each figure of each resample; NaN where it is not defined.
 
-        Where nothing is found, F1, precision and recall are 0, as `evaluation.measure` has it. Where there was nothing
-        to find, they are not defined: a 0 there, as on a corpus without hate speech, would look like a failure.
+        Where nothing is found, F1, precision and recall are 0, as `evaluation.metrics.measure` has it. Where there was
+        nothing to find, they are not defined: a 0 there, as on a corpus without hate speech, would look like a failure.
 
         Args:
             counts: (resamples, rows), how often each row was drawn, in the rows' own order.

@@ -5,17 +5,19 @@ from typing import Any
 
 from hate_speech_ai.evaluation.bias import measure_bias, naming
 from hate_speech_ai.evaluation.bootstrap import Answers, differences, intervals
-from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row, _without_each
+from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row
+from hate_speech_ai.evaluation.everyday import tweets_without
 from hate_speech_ai.evaluation.metrics import CapabilityCheck
+from hate_speech_ai.operating_points import MOST_EVERYDAY
 
 #: Of the held-out rows of corpora, on these it is counted how many decisions flip.
-FLIP_ROWS = 2_000
+CHANGED_ROWS = 2_000
 _RESAMPLES = 500
-_TITLES = {"f1": "F1", "pr_auc": "PR-AUC"}
+TITLES = {"f1": "F1", "pr_auc": "PR-AUC"}
 Figures = dict[str, Any]
 
 
-def _compare(exam: EvaluationSet, old: ModelPredictions, new: ModelPredictions) -> Figures:
+def compare_models(exam: EvaluationSet, old: ModelPredictions, new: ModelPredictions) -> Figures:
     """Everything that differs between two models. Figures that are not defined on the rows are left out."""
     return {
         "version": old.version,
@@ -25,10 +27,10 @@ def _compare(exam: EvaluationSet, old: ModelPredictions, new: ModelPredictions) 
         "reviews": _changes(exam.reviews, Answers(old.reviews, old.threshold), Answers(new.reviews, new.threshold)),
         "checks": _passed(exam.checks, old, new),
         "false_positive_rates": _false_positive_rates(exam.corpus_holdout, old, new),
-        "changed": _flipped(old, new),
+        "changed": _share_changed(old, new),
         "everyday": {
             label: {"old": old.everyday[label], "new": new.everyday[label], "rows": len(tweets)}
-            for label, tweets in _without_each(exam.everyday).items()
+            for label, tweets in tweets_without(exam.everyday, MOST_EVERYDAY).items()
             if label in old.everyday and label in new.everyday
         },
         "other_labels": {
@@ -54,7 +56,7 @@ def _changes(rows: list[Row], old: Answers, new: Answers) -> Figures:
             "low": gains[name].low,
             "high": gains[name].high,
         }
-        for name in _TITLES
+        for name in TITLES
         if gains[name].value is not None
     }
 
@@ -96,8 +98,8 @@ def _false_positive_rates(rows: list[Row], old: ModelPredictions, new: ModelPred
     }
 
 
-def _flipped(old: ModelPredictions, new: ModelPredictions) -> float | None:
+def _share_changed(old: ModelPredictions, new: ModelPredictions) -> float | None:
     """Return the share of decisions on the first held-out rows of corpora that differ; None where there are no rows."""
-    pairs = list(zip(old.corpus_holdout, new.corpus_holdout, strict=True))[:FLIP_ROWS]
+    pairs = list(zip(old.corpus_holdout, new.corpus_holdout, strict=True))[:CHANGED_ROWS]
     flips = sum((before >= old.threshold) != (after >= new.threshold) for before, after in pairs)
     return round(flips / len(pairs), 4) if pairs else None

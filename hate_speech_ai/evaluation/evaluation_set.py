@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from hate_speech_ai.evaluation.bootstrap import Answers
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
-from hate_speech_ai.evaluation.everyday import Everyday
+from hate_speech_ai.evaluation.everyday import Everyday, tweets_without
 from hate_speech_ai.evaluation.metrics import CapabilityCheck
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.operating_points import MOST_EVERYDAY
 from hate_speech_ai.scorer import Scorer
 
 #: More held-out rows of corpora than this make a night longer, and the verdict hardly surer.
@@ -99,15 +98,9 @@ class ModelPredictions:
             },
             {
                 label: sum(value >= scorer.thresholds[label] for value in scorer.probabilities(tweets, label))
-                for label, tweets in _without_each(exam.everyday).items()
-                if label in scorer.labels
+                for label, tweets in tweets_without(exam.everyday, scorer.labels).items()
             },
         )
-
-
-def _without_each(everyday: list[Everyday]) -> dict[str, list[str]]:
-    """Return for each label that few everyday tweets may have, those that do not have it."""
-    return {label: [one.tweet for one in everyday if label not in one.labels] for label in MOST_EVERYDAY if everyday}
 
 
 def _shuffled(rows: Iterable[Row]) -> list[Row]:

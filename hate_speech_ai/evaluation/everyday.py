@@ -1,10 +1,11 @@
 """Everyday tweets: what most people post, and what a detector must leave in peace."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hate_speech_ai import tables
+from hate_speech_ai.operating_points import MOST_EVERYDAY
 from hate_speech_ai.text import fingerprint
 
 _COLUMNS = ["id", "kind", "tweet", "obscene"]
@@ -37,6 +38,17 @@ def halves(everyday: Sequence[Everyday]) -> tuple[list[Everyday], list[Everyday]
     """Return those that thresholds are chosen with, and those that a model is examined with: by the cleaned text."""
     chosen = {one.id: int(fingerprint(one.tweet)[:8], 16) % 2 == 0 for one in everyday}
     return [one for one in everyday if chosen[one.id]], [one for one in everyday if not chosen[one.id]]
+
+
+def tweets_without(everyday: Sequence[Everyday], labels: Iterable[str]) -> dict[str, list[str]]:
+    """Return, for each of the labels that few everyday tweets may have, the tweets that do not have it.
+
+    Others they may have without our knowing. A label is left out where no tweet is left for it.
+    """
+    tweets = {
+        label: [one.tweet for one in everyday if label not in one.labels] for label in labels if label in MOST_EVERYDAY
+    }
+    return {label: found for label, found in tweets.items() if found}
 
 
 def _parse(row: tables.Row) -> Everyday:

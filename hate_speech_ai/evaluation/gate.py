@@ -5,7 +5,7 @@ docs/decisions/0010-gate.md has the rule and its reasons."""
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from hate_speech_ai.evaluation.differences import _TITLES, FLIP_ROWS, Figures, _compare
+from hate_speech_ai.evaluation.differences import CHANGED_ROWS, TITLES, Figures, compare_models
 from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row
 from hate_speech_ai.evaluation.metrics import measure
 from hate_speech_ai.evaluation.proportions import sign_test
@@ -91,7 +91,7 @@ def judge(
     notes: list[str] = []
     if champion is not None:
         figures["champion"] = _shown(exam, champion)
-        changes = _compare(exam, champion, candidate)
+        changes = compare_models(exam, champion, candidate)
         figures["vs_champion"] = changes
         reasons += _drops(changes["corpora"], _size(exam), limits.max_drop, limits.max_sure_drop)
         if len(exam.reviews) >= limits.min_reviews:
@@ -104,14 +104,14 @@ def judge(
         reasons += _more_everyday(changes["everyday"], "the champion's", limits)
         notes += _too_rare(exam, changes["other_labels"])
         if candidate.trained_on < _GROWTH * champion.trained_on:
-            reasons += _too_many_flipped(exam, changes["changed"], limits)
+            reasons += _too_many_changed(exam, changes["changed"], limits)
         else:
             notes.append(
-                f"flipped decisions are not judged: there are {candidate.trained_on:,} training tweets, "
+                f"changed decisions are not judged: there are {candidate.trained_on:,} training tweets, "
                 f"and the champion had {champion.trained_on:,}"
             )
     if champion is not None and baseline is not None:
-        changes = figures["vs_champion"] if baseline is champion else _compare(exam, baseline, candidate)
+        changes = figures["vs_champion"] if baseline is champion else compare_models(exam, baseline, candidate)
         figures["baseline"] = _shown(exam, baseline)
         figures["vs_baseline"] = changes
         reasons += _drops(changes["corpora"], _size(exam), limits.max_drop_from_baseline, None, "the baseline's ")
@@ -142,7 +142,7 @@ def _drops(changes: Figures, rows: str, most: float, most_if_sure: float | None,
     """Yield a reason for F1 or PR-AUC if they fall by more than `most`, or surely by more than `most_if_sure`."""
     for name, change in changes.items():
         drop, high = -change["difference"], change["high"]
-        fall = f"{_TITLES[name]} on {rows} falls from {of}{change['old']:.4f} to {change['new']:.4f}"
+        fall = f"{TITLES[name]} on {rows} falls from {of}{change['old']:.4f} to {change['new']:.4f}"
         if drop > most:
             yield f"{fall}, by more than {most}"
         elif most_if_sure is not None and drop > most_if_sure and high is not None and high < 0:
@@ -161,7 +161,7 @@ def _other_labels_fall(other_labels: Figures, exam: EvaluationSet, limits: Limit
             drop, high = -change["difference"], change["high"]
             if drop > limits.max_drop and high is not None and high < 0:
                 yield (
-                    f"{_TITLES[name]} of {label} on {len(exam.other_labels[label])} held-out tweets of corpora falls "
+                    f"{TITLES[name]} of {label} on {len(exam.other_labels[label])} held-out tweets of corpora falls "
                     f"from {of}{change['old']:.4f} to {change['new']:.4f}, by more than {limits.max_drop} and "
                     f"surely: by {-high:.4f} to {-change['low']:.4f}"
                 )
@@ -170,7 +170,7 @@ def _other_labels_fall(other_labels: Figures, exam: EvaluationSet, limits: Limit
 def _too_rare(exam: EvaluationSet, other_labels: Figures) -> Iterator[str]:
     for label in other_labels:
         yes = _yes(exam, label)
-        if unjudged := [_TITLES[name] for name, fewest in _FEWEST_YES.items() if yes < fewest]:
+        if unjudged := [TITLES[name] for name, fewest in _FEWEST_YES.items() if yes < fewest]:
             yield f"of {label}, {' and '.join(unjudged)} is not judged: only {yes} held-out tweets of corpora have it"
 
 
@@ -191,7 +191,7 @@ def _checks_lost(passed: Figures, whose: str, limits: Limits) -> Iterator[str]:
 def _false_positives_risen(rates: Figures, whose: str, limits: Limits) -> Iterator[str]:
     for group, rate in rates.items():
         rise = rate["new"] - rate["old"]
-        more = round(rise * rate["rows"])
+        more = rate["newly_flagged"] - rate["no_longer_flagged"]
         is_sure = sign_test(rate["newly_flagged"], rate["no_longer_flagged"]) <= _CHANCE
         # What rises for all tweets alike is no bias, and the other rules judge it.
         of_rest = (rate["new_rest"] or 0.0) - (rate["old_rest"] or 0.0)
@@ -214,10 +214,10 @@ def _more_everyday(counts: Figures, whose: str, limits: Limits) -> Iterator[str]
             )
 
 
-def _too_many_flipped(exam: EvaluationSet, flipped: float | None, limits: Limits) -> Iterator[str]:
-    if flipped is not None and flipped > limits.max_changed:
+def _too_many_changed(exam: EvaluationSet, changed: float | None, limits: Limits) -> Iterator[str]:
+    if changed is not None and changed > limits.max_changed:
         yield (
-            f"of {min(len(exam.corpus_holdout), FLIP_ROWS)} held-out tweets of corpora, {flipped:.2%} are decided "
+            f"of {min(len(exam.corpus_holdout), CHANGED_ROWS)} held-out tweets of corpora, {changed:.2%} are decided "
             f"otherwise than by the champion, more than {limits.max_changed:.2%}"
         )
 

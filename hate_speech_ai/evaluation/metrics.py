@@ -11,9 +11,8 @@ from sklearn.metrics import average_precision_score, confusion_matrix, precision
 
 from hate_speech_ai import tables
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
-from hate_speech_ai.evaluation.everyday import Everyday
+from hate_speech_ai.evaluation.everyday import Everyday, tweets_without
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.operating_points import MOST_EVERYDAY
 from hate_speech_ai.scorer import Scorer
 
 _EPSILON = 1e-6
@@ -133,7 +132,7 @@ def _share(passed: list[bool]) -> dict[str, Any]:
 
 
 class Labelled(Protocol):
-    """A tweet with people's answers and where they come from, such as a `training.Example`."""
+    """A tweet with people's answers and where they come from, such as a `training.examples.Example`."""
 
     @property
     def tweet(self) -> str: ...
@@ -183,11 +182,9 @@ def measure_everyday(scorer: Scorer | CachingScorer, everyday: Sequence[Everyday
     Everyday tweets that have a label do not count for it, and labels that they may have without our knowing, neither.
     """
     flagged: dict[str, float] = {}
-    for label in scorer.labels:
-        tweets = [one.tweet for one in everyday if label not in one.labels]
-        if label in MOST_EVERYDAY and tweets:
-            reached = [value >= scorer.thresholds[label] for value in scorer.probabilities(tweets, label)]
-            flagged[label] = _ratio(sum(reached), len(reached))
+    for label, tweets in tweets_without(everyday, scorer.labels).items():
+        reached = [value >= scorer.thresholds[label] for value in scorer.probabilities(tweets, label)]
+        flagged[label] = _ratio(sum(reached), len(reached))
     return {"rows": len(everyday), "flagged": flagged}
 
 

@@ -1,4 +1,4 @@
-"""How far a share in a sample can be from the share in all."""
+"""Exact tests and intervals of proportions."""
 
 
 def sign_test(ups: int, downs: int) -> float:

@@ -1,6 +1,6 @@
 """From the text a person wrote to the tokens a model sees, each with its place in the original.
 
-Training and serving call the same `read`, so a model never meets text that was prepared in another way than the text it
+Training and serving call the same scan, so a model never meets text that was prepared in another way than the text it
 learned from. A spelling that hides a word is not repaired in place: its token keeps it as `surface` and gains the word
 that is meant as `text`, and the model sees both.
 """

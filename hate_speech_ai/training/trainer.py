@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
-from hate_speech_ai.evaluation.everyday import Everyday
+from hate_speech_ai.evaluation.everyday import Everyday, tweets_without
 from hate_speech_ai.labels import HATE_SPEECH, in_order
 from hate_speech_ai.operating_points import MOST_EVERYDAY, Curve
 from hate_speech_ai.scorer import Scorer
@@ -199,12 +199,9 @@ def _with_everyday(artifact: Artifact, everyday: Sequence[Everyday]) -> dict[str
     """Return the curves with the shares of everyday tweets that reach each threshold."""
     curves = dict(artifact.curves)
     scorer = CachingScorer(Scorer(artifact))
-    for label in set(curves) & set(MOST_EVERYDAY):
-        tweets = [one.tweet for one in everyday if label not in one.labels]
-        if tweets:
-            curves[label] = curves[label].with_everyday(
-                np.array(scorer.probabilities(tweets, label)), MOST_EVERYDAY[label]
-            )
+    for label, tweets in tweets_without(everyday, curves).items():
+        reached = np.array(scorer.probabilities(tweets, label))
+        curves[label] = curves[label].with_everyday(reached, MOST_EVERYDAY[label])
     return curves
 
 

@@ -23,12 +23,12 @@ class Command(BaseCommand):
         for figure in _FIGURES:
             before, after = (found["metrics"][which][figure] for which in ("old", "new"))
             self.stdout.write(f"{figure:>9}: {before:.4f} -> {after:.4f}")
-        flipped = found["changed"]
+        changed = found["changed"]
         self.stdout.write(
-            f"{found['rows']:,} held-out tweets: {flipped['became_positive']} become hate speech, "
-            f"{flipped['became_negative']} become none; {flipped['corrected']} of these for the better"
+            f"{found['rows']:,} held-out tweets: {changed['became_positive']} become hate speech, "
+            f"{changed['became_negative']} become none; {changed['corrected']} of these for the better"
         )
-        for one in flipped["examples"]:
+        for one in changed["examples"]:
             self.stdout.write(f"  {one['old']:.3f} -> {one['new']:.3f}  {one['id']}")
         for change in found["changed_words"]:
             self.stdout.write(f"  {change['old']:+.2f} -> {change['new']:+.2f}  {change['word']}")
