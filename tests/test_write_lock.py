@@ -23,6 +23,8 @@ REVIEW = {"tweet": "the bus is late", "is_hate_speech": False}
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a web process, but for less than the two seconds that it waits."""
+    connection.close()
+    connection.connect()  # of this thread, before the wait is shortened: a test before this one may have closed it
     monkeypatch.setattr(database, "_patience", 0.0)
     monkeypatch.setattr(database, "_locked_until", float("-inf"))
     options = connection.settings_dict["OPTIONS"]
