@@ -1,6 +1,6 @@
 # make run        the whole stack on this machine, with nothing to install first but Python
 # make test       everything that must hold
-# make test-fast  what is done in a minute or so: no real processes, no tests that train many models, no types
+# make test-fast  what is done in a minute or so: no real processes, no tests that train many models or read whole corpora, no types
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check --require-virtualenv
 

@@ -242,6 +242,7 @@ def test_a_name_that_is_too_long_to_store_is_refused(run: Import, tmp_path: Path
         run("x" * 74, "--path", path, "--text-column", "tweet")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the folder with the public corpora")
 @pytest.mark.parametrize(
     ("name", "file", "rows", "most_repeated", "unreadable"),
@@ -262,6 +263,7 @@ def test_a_public_corpus(run: Import, name: str, file: str, rows: int, most_repe
     assert 0.09 < ReviewedTweet.objects.filter(held_out=True).count() / added < 0.11
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the folder with the public corpora")
 @pytest.mark.parametrize(
     ("name", "rows", "most_repeated", "left_out", "unreadable", "tested"),

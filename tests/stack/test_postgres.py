@@ -34,7 +34,7 @@ def test_the_api_tests_pass_on_it(postgres: Postgres) -> None:
         "-m",
         "pytest",
         "-m",
-        "database and not stack and not slow",  # what trains many models takes minutes, and was run before
+        "database and not stack and not slow",  # what is slow was run before, and does the same here
         "-q",
         "-p",
         "no:cacheprovider",
