@@ -51,8 +51,8 @@ def test_versions_come_in_pages(client: JSONClient, make_version: MakeVersion) -
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_a_version_tells_its_story(client: JSONClient, served: ModelVersion, slash: str) -> None:
-    answer = client.get(f"/models/{served.pk}{slash}").json()
+def test_a_version_tells_its_story(as_key: AsKey, served: ModelVersion, slash: str) -> None:
+    answer = as_key("predict").get(f"/models/{served.pk}{slash}").json()
 
     assert answer.pop("created_at").endswith("Z")
     [promotion] = answer.pop("promotions")
@@ -73,6 +73,20 @@ def test_a_version_tells_its_story(client: JSONClient, served: ModelVersion, sla
         "retired_reason": "",
         "retire_when_replaced_reason": "",
     }
+
+
+def test_who_has_no_key_does_not_read_what_people_wrote(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, make_version: MakeVersion
+) -> None:
+    newer, admin, reason = make_version(), as_key("admin"), "customer Smith complained"
+    for version, action in ((newer, "promote"), (newer, "keep"), (served, "retire")):
+        assert admin.post(f"/models/{version.pk}/{action}", {"reason": reason}).status_code == 200
+
+    for path in (f"/models/{newer.pk}", f"/models/{served.pk}", "/models"):
+        assert reason in str(admin.get(path).json())
+        open_to_all = str(client.get(path).json())
+        assert reason not in open_to_all
+        assert str(ApiKey.objects.get()) not in open_to_all
 
 
 @pytest.mark.parametrize("number", ["0", "77", "999999999", "99999999999999999999", "-1", "abc"])

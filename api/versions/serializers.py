@@ -125,7 +125,21 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     changed_words = ChangedWordSerializer(many=True, help_text="20, the greatest change first")
 
 
-class PromotionSerializer(serializers.ModelSerializer[Promotion]):
+class _WithWordsOfPeople(serializers.ModelSerializer[Any]):
+    """Leaves out who acted and why, which may name customers, where the context says `anonymous`."""
+
+    words_of_people: tuple[str, ...] = ()
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        said: dict[str, Any] = super().to_representation(instance)
+        return said | dict.fromkeys(self.words_of_people) if self.context.get("anonymous") else said
+
+
+class PromotionSerializer(_WithWordsOfPeople):
+    words_of_people = ("by", "reason")
+    by = serializers.CharField(allow_null=True, help_text="null for callers without a key")
+    reason = serializers.CharField(allow_null=True, help_text="null for callers without a key")
+
     class Meta:
         model = Promotion
         fields: tuple[str, ...] = ("version", "at", "by", "reason", "confirmed")
@@ -144,7 +158,11 @@ class PromotionDetailSerializer(PromotionSerializer):
         return with_tweets(found, self.context["tweets"]) if "tweets" in self.context else found
 
 
-class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
+class VersionSerializer(_WithWordsOfPeople):
+    words_of_people = ("kept_reason", "retired_reason", "retire_when_replaced_reason")
+    kept_reason = serializers.CharField(allow_null=True, help_text="null for callers without a key")
+    retired_reason = serializers.CharField(allow_null=True, help_text="null for callers without a key")
+    retire_when_replaced_reason = serializers.CharField(allow_null=True, help_text="null for callers without a key")
     promotions = PromotionSerializer(many=True)
     serving = serializers.SerializerMethodField()
 

@@ -44,7 +44,7 @@ class ModelsView(APIView):
         read_filters(request)
         promotions = Prefetch("promotions", Promotion.objects.defer("change"))
         versions = ModelVersion.objects.order_by("-pk").prefetch_related(promotions)
-        return page(self, request, versions, VersionSerializer, champion_context())
+        return page(self, request, versions, VersionSerializer, _context(key_of(request)))
 
 
 class ModelDetailView(APIView):
@@ -57,7 +57,8 @@ class ModelDetailView(APIView):
     )
     def get(self, request: Request, version_id: int) -> Response:
         version = get_object_or_404(ModelVersion, pk=version_id)
-        context, key = champion_context(), key_of(request)
+        key = key_of(request)
+        context = _context(key)
         if key is not None and key.allows(Scope.ADMIN):
             context["tweets"] = tweets_of([promotion.change for promotion in version.promotions.all()])
         return Response(VersionDetailSerializer(version, context=context).data)
@@ -175,6 +176,11 @@ def champion_context() -> dict[str, Any]:
     """For the serializers of versions: which of them serves."""
     champion = Promotion.champion()
     return {"champion": champion.pk if champion else None}
+
+
+def _context(key: ApiKey | None) -> dict[str, Any]:
+    """For the same serializers, where the caller may have no key."""
+    return champion_context() | {"anonymous": key is None}
 
 
 def _model(number: int) -> LoadedModel:
