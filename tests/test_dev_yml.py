@@ -78,6 +78,24 @@ def test_our_containers_may_do_little() -> None:
     assert "\nUSER app\n" in (settings.BASE_DIR / "docker" / "Dockerfile").read_text()
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_container_fills_the_disk_gains_rights_or_forks_without_end(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["pids_limit"] <= 512
+
+
+def test_redis_asks_for_the_password() -> None:
+    password = "${POSTGRES_PASSWORD}"
+
+    assert SERVICES["redis"]["command"][-2:] == ["--requirepass", password]
+    assert SERVICES["redis"]["environment"]["REDISCLI_AUTH"] == password  # of its health check
+    assert all(f":{password}@redis:" in service["environment"]["REDIS_URL"] for service in OURS.values())
+
+
 def test_only_the_services_account_reads_the_data() -> None:
     assert "mkdir --mode 0700 /data && chown app:app /data" in (settings.BASE_DIR / "docker" / "Dockerfile").read_text()
 
