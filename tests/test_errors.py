@@ -106,6 +106,31 @@ def test_invalid_json(client: JSONClient, served: ModelVersion, body: bytes) -> 
     assert "not valid JSON" in problem["detail"]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "reason"),
+    [
+        ("utf-16", "it is UTF-16 or UTF-32; send it in UTF-8"),
+        ("utf-16-be", "it is UTF-16 or UTF-32; send it in UTF-8"),
+        ("utf-32", "it is UTF-16 or UTF-32; send it in UTF-8"),
+        ("latin-1", "its byte 15 is not UTF-8 (is it Latin-1 or Windows-1252?); send it in UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/predict", "/v1/moderations", "/v1alpha1/comments:analyze"])
+def test_another_encoding_is_named(
+    client: JSONClient, served: ModelVersion, path: str, encoding: str, reason: str
+) -> None:
+    response = client.post(path, '{"tweet": "caf\xe9"}'.encode(encoding))
+
+    assert response.status_code == 400
+    assert reason.lower() in response.content.decode().lower()
+
+
+def test_a_byte_order_mark_is_named(client: JSONClient, served: ModelVersion) -> None:
+    problem = problem_of(client.post("/predict", '{"tweet": "hello"}'.encode("utf-8-sig")), 400)
+
+    assert "it begins with a byte order mark; send it in UTF-8 without one" in problem["detail"]
+
+
 def test_invalid_fields(client: JSONClient, served: ModelVersion) -> None:
     problem = problem_of(client.post("/predict", {"tweet": 7}), 400)
 

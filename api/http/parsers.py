@@ -1,5 +1,6 @@
 """Request bodies."""
 
+import codecs
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -15,6 +16,23 @@ MAX_SINGLE_BODY = 64 * 1024
 #: Bytes and lines of a body that has a JSON object on each line. A single line may have `MAX_SINGLE_BODY`.
 MAX_LINES_BODY = 16 * 1024 * 1024
 MAX_LINES = 10_000
+
+
+# UTF-32 begins as UTF-16 does, or with NULs, which no JSON has.
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def what_is_wrong(body: bytes, error: orjson.JSONDecodeError) -> str:
+    """Return why a body is no JSON: its encoding, before all else that orjson says."""
+    if body.startswith(_UTF_16) or b"\0" in body[:4]:
+        return "it is UTF-16 or UTF-32; send it in UTF-8"
+    if body.startswith(codecs.BOM_UTF8):
+        return "it begins with a byte order mark; send it in UTF-8 without one"
+    try:
+        body.decode()
+    except UnicodeDecodeError as wrong:
+        return f"its byte {wrong.start + 1:,} is not UTF-8 (is it Latin-1 or Windows-1252?); send it in UTF-8"
+    return str(error)
 
 
 class JSONParser(BaseParser):
@@ -33,7 +51,7 @@ class JSONParser(BaseParser):
         try:
             content = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise ParseError(f"The body is not valid JSON: {error}.") from None
+            raise ParseError(f"The body is not valid JSON: {what_is_wrong(body, error)}.") from None
         if len(body) > MAX_SINGLE_BODY and not self.is_list(content):
             raise BodyTooLarge()
         return content

@@ -8,6 +8,7 @@ import pyjson5
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
+from api.http.parsers import what_is_wrong
 from api.http.problems import BodyTooLarge
 from api.integrations.perspective.errors import Malformed
 
@@ -48,7 +49,8 @@ def read_json(content: bytes) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        problem = f"Invalid JSON payload received. {str(error).capitalize()}."
+        reason = what_is_wrong(content, error)
+        problem = f"Invalid JSON payload received. {reason[:1].upper()}{reason[1:]}."
     if len(content) <= _MAX_LENIENT_BODY:
         try:
             # Once more through orjson, which refuses what would harm later, such as lone surrogates.
