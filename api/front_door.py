@@ -41,7 +41,9 @@ MAX_WAITING = 256
 CHEAP_THREADS = 2
 
 # A view refuses what is larger than its own limit; more than these is not even read. Elsewhere it is 1 MB.
-_LARGEST_AT = {"/add-reviewed-tweets": MAX_LINES_BODY, "/batch": MAX_BATCH_BODY}
+_LARGEST_AT = {"/reviewed-tweets/bulk": MAX_LINES_BODY, "/batch": MAX_BATCH_BODY}
+# Without a key, the view refuses any body.
+_ONLY_WITH_KEY = {"/reviewed-tweets/bulk"}
 _LABEL_STUDIO = "/label-studio/"
 _CHEAP_PATHS = {"/livez", "/readyz"}
 
@@ -144,7 +146,7 @@ class FrontDoor:
         declared = scope.headers.get("content-length") or ""
         if not (declared.strip("0") or "transfer-encoding" in scope.headers):
             return
-        most = _largest(scope.path)
+        most = _largest(scope)
         start = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(start + BODY_SECONDS) as limit:
@@ -203,11 +205,14 @@ def _check_head(scope: Any) -> None:
         raise Refused(415, "unsupported_media_type", detail)
 
 
-def _largest(path: str) -> int:
-    """Return how many bytes a body may have, as far as its path tells."""
-    if path.startswith(_LABEL_STUDIO):
+def _largest(scope: Any) -> int:
+    """Return how many bytes a body may have, as far as its head tells."""
+    path, has_key = scope.path.rstrip("/"), "authorization" in scope.headers
+    if path in _ONLY_WITH_KEY and not has_key:
+        return 0
+    if path.startswith(_LABEL_STUDIO) and has_key:
         return MAX_LINES_BODY
-    return _LARGEST_AT.get(path.rstrip("/"), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    return _LARGEST_AT.get(path, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def _environ_of(scope: Any, body: bytes) -> dict[str, Any]:

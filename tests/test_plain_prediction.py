@@ -8,10 +8,12 @@ import hypothesis
 import orjson
 import pytest
 from django.core.wsgi import get_wsgi_application
+from django.urls import resolve
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from api import front_door as module
 from api.front_door import Answer, FrontDoor
 from api.models import ModelVersion, StoredPrediction
 from api.prediction import plain, recorder
@@ -72,6 +74,11 @@ def fresh_hosts() -> Iterator[None]:
     plain._hosts.clear()
     yield
     plain._hosts.clear()
+
+
+@pytest.mark.parametrize("path", sorted({*module._LARGEST_AT, *module._ONLY_WITH_KEY, *module._CHEAP_PATHS}))
+def test_a_path_with_a_rule_of_its_own_exists(path: str) -> None:
+    assert resolve(path)
 
 
 def test_a_plain_tweet_is_answered_as_by_the_view(front_door: FrontDoor, served: ModelVersion) -> None:

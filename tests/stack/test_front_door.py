@@ -18,7 +18,7 @@ pytestmark = pytest.mark.stack
 BODY = b'{"tweet": "have a lovely day, everyone"}'
 READING = (
     *("/predict", "/batch", "/v1/moderations", "/v1alpha1/comments:analyze"),
-    *("/label-studio/predict", "/add-reviewed-tweets"),
+    *("/label-studio/predict", "/reviewed-tweets/bulk"),
 )
 
 
@@ -60,7 +60,8 @@ def _resident(pid: int) -> int:
 def test_stalled_bodies_take_no_thread_and_are_closed(stack: Stack) -> None:
     assert ask(stack)[0].status == 200
     before = memory(stack)
-    clients = [stalled(stack, path, key=key) for path in READING for key in ("", stack.key) for _ in range(25)]
+    ways = [(path, key) for path in READING for key in ("", stack.key) for _ in range(25)]
+    clients = [stalled(stack, path, key=key) for path, key in ways]
 
     # Each of these would wait for a thread that the stalled ones had.
     assert [ask(stack)[0].status for _ in range(50)] == [200] * 50
@@ -68,9 +69,10 @@ def test_stalled_bodies_take_no_thread_and_are_closed(stack: Stack) -> None:
     assert memory(stack) - before < 50_000_000
 
     refused = 0
-    for client in clients:
+    for client, (path, key) in zip(clients, ways, strict=True):
+        status = b"401" if path == "/reviewed-tweets/bulk" and not key else b"408"  # whose body is not waited for
         client.settimeout(BODY_SECONDS + 20)
-        refused += client.recv(100).startswith(b"HTTP/1.1 408 ")
+        refused += client.recv(100).startswith(b"HTTP/1.1 " + status)
         client.close()
     assert refused == len(clients) == 300
 
@@ -114,12 +116,35 @@ def test_a_body_that_ends_early_is_no_request(stack: Stack) -> None:
     client = socket.create_connection(("127.0.0.1", stack.port))
     client.settimeout(30)
     key = f"Authorization: Api-Key {stack.key}"
-    head_of_two = head(f"Content-Length: {2 * len(whole)}", key, path="/add-reviewed-tweets")
+    head_of_two = head(f"Content-Length: {2 * len(whole)}", key, path="/reviewed-tweets/bulk")
     client.sendall(head_of_two.replace(b"application/json", b"application/x-ndjson") + whole)
     client.shutdown(socket.SHUT_WR)
 
     assert client.recv(100).startswith(b"HTTP/1.1 400 ")
     assert stack.get("/reviewed-tweets").body["count"] == 0
+
+
+def test_a_large_body_arrives_whole(stack: Stack) -> None:
+    lines = [json.dumps({"tweet": f"tram {n} is late " + "x" * 900, "is_hate_speech": False}) for n in range(3_000)]
+    key = f"Api-Key {stack.key}"
+
+    response, content = ask(
+        stack, "POST", "/reviewed-tweets/bulk", "\n".join(lines), Authorization=key, Content_Type="application/x-ndjson"
+    )
+
+    assert response.status == 200
+    assert len(json.loads(content)["results"]) == 3_000
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "status"), [("/reviewed-tweets/bulk", 1, 401), ("/label-studio/predict", 2**20 + 1, 413)]
+)
+def test_who_has_no_key_need_not_send_a_large_body(stack: Stack, path: str, sent: int, status: int) -> None:
+    client = socket.create_connection(("127.0.0.1", stack.port))
+    client.settimeout(BODY_SECONDS / 2)  # before a body is too slow
+    client.sendall(head("Content-Length: 16000000", path=path) + b" " * sent)
+
+    assert client.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
 
 
 def test_an_encoded_body_is_refused(stack: Stack) -> None:
