@@ -21,6 +21,7 @@ from api.prediction import active_model, recorder  # noqa: E402
 from api.review_queue import live_metrics  # noqa: E402
 
 database.give_up_after(seconds=2.0)
+database.release_when_idle(seconds=120.0)
 active_model.start_watching()
 recorder.start_writing()
 live_metrics.start_refreshing()

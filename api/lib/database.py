@@ -61,6 +61,17 @@ def give_up_after(seconds: float) -> None:
     extensions.set_wait_callback(wait)
 
 
+def release_when_idle(seconds: float) -> None:
+    """Let Postgres end connections of this process that nobody has used for so long; SQLite has none to spare.
+
+    A thread keeps its connection between requests. Its next request sees that it ended, and opens another.
+    Threads in the background close theirs themselves after `CONN_MAX_AGE`, which must be shorter.
+    """
+    if connection.vendor == "postgresql":
+        options = connection.settings_dict["OPTIONS"]
+        options["options"] = f"{options.get('options', '')} -c idle_session_timeout={int(seconds * 1000)}"
+
+
 def note_lock(error: BaseException) -> None:
     """Let the next requests of this process wait a tenth as long, where SQLite was locked for all of the wait.
 
