@@ -231,3 +231,43 @@ def places(root: str, text: str) -> list[tuple[int, int]]:
     body: dict[str, Any] = {**COMMENT, "comment": {"text": text}, "languages": ["en"], "spanAnnotations": True}
     answer = requests.post(f"{root}/v1alpha1/comments:analyze", json=body, timeout=30).json()
     return [(span["begin"], span["end"]) for span in answer["attributeScores"]["TOXICITY"]["spanScores"]]
+
+
+# Clients in other languages: the requests that their source builds, and what it reads of the answers.
+
+
+def asked(root: str, key: str, body: dict[str, Any]) -> Any:
+    response = requests.post(f"{root}/v1alpha1/comments:analyze?key={key}", json=body, timeout=30)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_perspective_in_r_reads_every_sentence(root: str, key: str) -> None:
+    text = f"have a lovely day. {RUDE}"
+    body = {
+        "comment": {"text": text},
+        "spanAnnotations": True,
+        "requestedAttributes": {"TOXICITY": {}, "SEXUALLY_EXPLICIT": {}},
+        "doNotStore": False,
+        "languages": "en",  # jsonlite writes a vector of one without brackets
+    }
+
+    answer = asked(root, key, body)
+
+    first = next(iter(answer.values()))  # it looks for the scores in whatever comes first
+    spans = first["TOXICITY"]["spanScores"]
+    assert [text[span["begin"] : span["end"]] for span in spans]
+    assert all(0 <= span["score"]["value"] <= 1 for span in spans)
+    assert first["TOXICITY"]["summaryScore"]["value"] > 0.5
+    assert "error" not in answer
+
+
+def test_n8n_asks_for_flirtation_too(root: str, key: str) -> None:
+    asked_for = {"scoreType": "probability", "scoreThreshold": 0}
+    body = {
+        "comment": {"type": "PLAIN_TEXT", "text": RUDE},
+        "requestedAttributes": {"FLIRTATION": asked_for, "TOXICITY": asked_for},
+        "languages": "en",
+    }
+
+    assert asked(root, key, body)["attributeScores"]["TOXICITY"]["summaryScore"]["value"] > 0.5
