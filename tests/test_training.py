@@ -26,7 +26,7 @@ from hate_speech_ai.text import fingerprint, is_held_out
 from hate_speech_ai.training.examples import Example, NotEnoughData
 from hate_speech_ai.training.heads import HeadLearner
 from hate_speech_ai.training.recipe import recipe
-from hate_speech_ai.training.trainer import MIN_EXAMPLES, learnable, train
+from hate_speech_ai.training.trainer import MAX_LABELS, MIN_EXAMPLES, learnable, train
 from hate_speech_ai.training.vectorizer import TweetVectorizer
 from tests.conftest import starter_rows
 
@@ -89,6 +89,22 @@ def weight(artifact: Artifact, word: str, label: str = "hate_speech") -> float:
     """What a word says for a label; 0 where it is unknown."""
     words = artifact.vocabulary.words
     return float(artifact.weights[artifact.labels.index(label), words.index(word)]) if word in words else 0.0
+
+
+def test_labels_beyond_the_most_are_not_learned_but_the_usual_ones_are() -> None:
+    answers = {"threat": MIN_EXAMPLES, **{f"made_up_{n}": MIN_EXAMPLES + n for n in range(MAX_LABELS + 20)}}
+    examples = [
+        Example(f"{label} {answer} {n}", {label: answer}, source="s")
+        for label, count in answers.items()
+        for answer in (True, False)
+        for n in range(count)
+    ]
+
+    found = learnable(examples)
+
+    assert len(found) == MAX_LABELS
+    assert "threat" in found
+    assert set(found) - {"threat"} == {f"made_up_{n}" for n in range(21, MAX_LABELS + 20)}
 
 
 def test_it_works() -> None:

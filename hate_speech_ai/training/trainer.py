@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.everyday import Everyday, tweets_without
-from hate_speech_ai.labels import HATE_SPEECH, in_order
+from hate_speech_ai.labels import HATE_SPEECH, LABELS, in_order
 from hate_speech_ai.operating_points import MOST_EVERYDAY, Curve
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.examples import Example, NotEnoughData, Progress
@@ -27,6 +27,8 @@ from hate_speech_ai.vocabulary import Vocabulary
 
 #: From nothing, a label is learned once this many tweets answer it with yes, and as many with no.
 MIN_EXAMPLES = 50
+#: More than these a model does not learn: each costs time every night, and a place in the artifact.
+MAX_LABELS = 50
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -52,15 +54,22 @@ class Trained:
 
 
 def learnable(examples: Sequence[Example], base: Artifact | None = None) -> list[str]:
-    """Return the labels of the base, and those that enough of the examples answer with yes and with no."""
+    """Return the labels of the base, and those that enough of the examples answer with yes and with no.
+
+    Where these are more than `MAX_LABELS`, the usual ones and those of the base come first, then those with the most
+    examples of their rarer answer.
+    """
     yes: dict[str, int] = {}
     no: dict[str, int] = {}
     for example in examples:
         for label, answer in example.labels.items():
             counts = yes if answer else no
             counts[label] = counts.get(label, 0) + 1
-    enough = {label for label in yes if yes[label] >= MIN_EXAMPLES and no.get(label, 0) >= MIN_EXAMPLES}
-    return in_order(enough.union(base.labels if base else ()))
+    rarer = {label: min(yes[label], no.get(label, 0)) for label in yes}
+    enough = [label for label in rarer if rarer[label] >= MIN_EXAMPLES]
+    first = {label for label in enough if label in LABELS}.union(base.labels if base else ())
+    others = sorted(set(enough) - first, key=lambda label: (-rarer[label], label))
+    return in_order([*first, *others[: max(0, MAX_LABELS - len(first))]])
 
 
 def train(
