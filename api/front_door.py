@@ -41,7 +41,11 @@ MAX_WAITING = 256
 CHEAP_THREADS = 2
 
 # A view refuses what is larger than its own limit; more than these is not even read. Elsewhere it is 1 MB.
-_LARGEST_AT = {"/reviewed-tweets/bulk": MAX_LINES_BODY, "/batch": MAX_BATCH_BODY}
+_LARGEST_AT = {
+    "/reviewed-tweets/bulk": MAX_LINES_BODY,
+    "/batch": MAX_BATCH_BODY,
+    "/batch/commentanalyzer/v1alpha1": MAX_BATCH_BODY,
+}
 # Without a key, the view refuses any body.
 _ONLY_WITH_KEY = {"/reviewed-tweets/bulk"}
 _LABEL_STUDIO = "/label-studio/"

@@ -136,6 +136,18 @@ def test_a_large_body_arrives_whole(stack: Stack) -> None:
     assert len(json.loads(content)["results"]) == 3_000
 
 
+@pytest.mark.parametrize("path", ["/batch", "/batch/commentanalyzer/v1alpha1/"])
+def test_a_large_batch_arrives_whole(stack: Stack, path: str) -> None:
+    comment = json.dumps({"comment": {"text": "late " * 3_000}, "requestedAttributes": {"TOXICITY": {}}})
+    part = f"Content-Type: application/http\r\n\r\nPOST /v1alpha1/comments:analyze HTTP/1.1\r\n\r\n{comment}"
+    body = "".join(f"--B\r\n{part}\r\n" for _ in range(100)) + "--B--\r\n"
+
+    response, content = ask(stack, "POST", path, body, Content_Type="multipart/mixed; boundary=B")
+
+    assert response.status == 200
+    assert content.count(b"HTTP/1.1 ") == 100  # most are too much work, and each says so
+
+
 @pytest.mark.parametrize(
     ("path", "sent", "status"), [("/reviewed-tweets/bulk", 1, 401), ("/label-studio/predict", 2**20 + 1, 413)]
 )
