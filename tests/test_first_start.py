@@ -71,7 +71,7 @@ def everything() -> list[list[dict[str, Any]]]:
 
 
 def test_the_base_model_serves_before_anything_is_trained(
-    small_start: None, with_base: Path, client: JSONClient
+    small_start: None, with_base: Path, client: JSONClient, as_key: AsKey
 ) -> None:
     said = manage("bootstrap")
     active_model.refresh()
@@ -82,7 +82,7 @@ def test_the_base_model_serves_before_anything_is_trained(
     assert f"version {number} serves: the base model, trained on {metadata['trained_on']:,} tweets" in said
     assert not TrainingRun.objects.exists()
     assert client.post("/predict", {"tweet": "have a lovely day"}).json()["model_version"] == number
-    version = client.get(f"/models/{number}").json()
+    version = as_key("predict").get(f"/models/{number}").json()
     [promotion] = version["promotions"]
     assert (promotion["by"], promotion["confirmed"]) == ("first start", False)
     assert (version["sha256"], version["parent"], version["base"]) == (sha256(content), None, "")
