@@ -27,7 +27,7 @@ from api.lib.valkey import free_port
 ROOT = Path(__file__).resolve().parents[2]
 ZONE = ZoneInfo("Europe/Warsaw")
 READY = "The service is ready"
-_PATIENCE = 120.0
+_PATIENCE = 300.0
 PARTS = {
     "web": r"-m granian ",
     "worker": r"-m celery .* worker ",
@@ -49,7 +49,7 @@ def wait_for(what: str, condition: Callable[[], T | None], seconds: float = _PAT
     while not (answer := condition()):
         if time.monotonic() > end:
             raise AssertionError(f"{what}: not within {seconds:g} s")
-        time.sleep(0.05)
+        time.sleep(0.1)
     return answer
 
 
