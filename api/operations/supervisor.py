@@ -7,7 +7,6 @@ whoever is killed, the kernel ends what it started. A signal to stop is passed o
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -41,12 +40,14 @@ class Child:
 
     Attributes:
         heal: puts right what may keep it from starting, and says what that was; empty if there was nothing.
+        inherits: descriptors of open files that it gets from this process.
     """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     heal: Callable[[], str] = str
+    inherits: Sequence[int] = ()
     failed_starts: int = 0
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
@@ -56,7 +57,11 @@ class Child:
     def start(self) -> None:
         # A session of its own: Ctrl-C reaches the supervisor only, which then stops the children in order.
         self.process = subprocess.Popen(
-            self.command, env=dict(self.environment), start_new_session=True, preexec_fn=kill_when_parent_ends
+            self.command,
+            env=dict(self.environment),
+            start_new_session=True,
+            preexec_fn=kill_when_parent_ends,
+            pass_fds=self.inherits,
         )
         self.started_at = time.monotonic()
         self.restart_at = None
@@ -96,9 +101,14 @@ class Supervisor:
     stopping: bool = False
 
     def add(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], heal: Callable[[], str] = str
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        heal: Callable[[], str] = str,
+        inherits: Sequence[int] = (),
     ) -> None:
-        child = Child(name, command, environment, heal)
+        child = Child(name, command, environment, heal, inherits)
         self.children.append(child)
         child.start()
 
@@ -151,19 +161,6 @@ def lock(folder: Path) -> IO[str]:
         file.write(str(os.getpid()))
         file.flush()
     return file
-
-
-def require_free_port(host: str, port: int) -> None:
-    """Raise CannotStart if something listens there already, or the host is not ours."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise CannotStart(
-            f"cannot listen on {host}:{port} ({error.strerror or error}); set PORT to a free one"
-        ) from None
 
 
 def manage(*arguments: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The real processes, in a folder and on ports of their own, and nothing left of them afterwards."""
 
+import csv
 import json
 import os
 import re
@@ -29,7 +30,7 @@ ZONE = ZoneInfo("Europe/Warsaw")
 READY = "The service is ready"
 _PATIENCE = 300.0
 PARTS = {
-    "web": r"-m granian ",
+    "web": r"-m api.operations.web_server ",
     "worker": r"-m celery .* worker ",
     "beat": r"-m celery .* beat ",
     "valkey": r"(valkey|redis)-server",
@@ -118,10 +119,28 @@ class Answer:
     seconds: float
 
 
-class Stack:
-    """`manage.py up` in a folder of its own. May be stopped and started again."""
+def small_starter_corpus(path: Path) -> Path:
+    """Write every eighth row of the starter corpus to a file, and return it."""
+    with (ROOT / "data" / "train.csv").open(encoding="utf-8", newline="") as whole:
+        header, *rows = csv.reader(whole)
+    with path.open("w", encoding="utf-8", newline="") as small:
+        csv.writer(small).writerows([header, *rows[::8]])
+    return path
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+
+def _small(folder: Path) -> dict[str, str]:
+    corpus = small_starter_corpus(folder / "starter.csv")
+    return {"DJANGO_SETTINGS_MODULE": "tests.stack.settings", "SMALL_STARTER_CORPUS": str(corpus)}
+
+
+class Stack:
+    """`manage.py up` in a folder of its own. May be stopped and started again.
+
+    It has an eighth of the starter corpus, unless `whole_corpus`: what is tested with real processes is seldom what a
+    model learns, and each start and each training run takes a third of the time.
+    """
+
+    def __init__(self, folder: Path, *, whole_corpus: bool = False, **environment: str) -> None:
         self.data = folder / "data"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -132,6 +151,7 @@ class Stack:
             **{"DATA_DIR": str(self.data), "PORT": str(self.port), "NIGHTLY_AT": noon, "SCHEDULE_TIME_ZONE": ZONE.key},
             **{"LEASE_SECONDS": "8", "SWEEP_SECONDS": "2", "SECRET_KEY": ""},
             "RATE_LIMIT_ADMIN": "",  # the tests ask for a run's state many times a second
+            **({} if whole_corpus else _small(folder)),
             **environment,
         }
         self._log = folder / "output"

@@ -115,10 +115,26 @@ def test_a_rollback_under_load_fails_no_request(stack: Stack) -> None:
         wait_for("the older version everywhere", lambda: _versions_by_process(stack) == {old}, seconds=10)
         wait_for("the end of the three seconds", lambda: time.monotonic() > start + 3.5)
 
-    assert {answer.status if answer else None for _, answer in answers} == {200}
-    versions = [(at - start, answer.body["model_version"]) for at, answer in answers if answer]
+    assert [answer for _, answer in answers if isinstance(answer, OSError) or answer.status != 200] == []
+    versions = [(at - start, answer.body["model_version"]) for at, answer in answers if isinstance(answer, Answer)]
     assert {version for _, version in versions} == {old, new}
     assert max(at for at, version in versions if version == new) < 10  # on a busy machine, loading takes seconds
+
+
+def test_nobody_is_refused_while_the_web_server_is_started_again(stack: Stack) -> None:
+    killed = stack.running("web")
+
+    with _load(stack) as answers:
+        wait_for("some answers", lambda: len(answers) > 50)
+        killed.kill()
+        wait_for("another web server", lambda: stack.running("web").pid != killed.pid)
+        before = len(answers)
+        wait_for("answers of it", lambda: len(answers) > before + 50)
+
+    errors = [answer for _, answer in answers if isinstance(answer, OSError)]
+    assert len(errors) <= 4  # of each client, the request that the killed one had
+    assert [error for error in errors if isinstance(getattr(error, "reason", error), ConnectionRefusedError)] == []
+    assert {answer.status for _, answer in answers if isinstance(answer, Answer)} == {200}
 
 
 _told = count(1)
@@ -146,17 +162,18 @@ def _versions_by_process(stack: Stack) -> set[int]:
 
 
 @contextmanager
-def _load(stack: Stack) -> Iterator[list[tuple[float, Answer | None]]]:
-    """Four clients that predict without end; each answer, None where there was none, and when it came."""
-    answers: list[tuple[float, Answer | None]] = []
+def _load(stack: Stack) -> Iterator[list[tuple[float, Answer | OSError]]]:
+    """Four clients that predict without end; each answer, or why there was none, and when it came."""
+    answers: list[tuple[float, Answer | OSError]] = []
     over = threading.Event()
 
     def ask() -> None:
         while not over.is_set():
+            answer: Answer | OSError
             try:
                 answer = stack.predict()
-            except OSError:
-                answer = None
+            except OSError as error:
+                answer = error
             answers.append((time.monotonic(), answer))
 
     clients = [threading.Thread(target=ask) for _ in range(4)]

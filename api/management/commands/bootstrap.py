@@ -18,8 +18,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         audit_log.record_settings_change()
+        has_model = bootstrap.has_model()
         try:
-            version = bootstrap.serve_base_model()
+            version = None if has_model else bootstrap.serve_base_model()
         except (OSError, ArtifactError) as error:
             raise CommandError(str(error)) from None
         if version:
@@ -29,7 +30,7 @@ class Command(BaseCommand):
             self.stdout.write(f"starter corpus: {added:,} tweets loaded")
         if bootstrap.make_first_key():
             self.stdout.write(f"API key for all scopes: written to {bootstrap.key_file()}")
-        if not bootstrap.has_model():
+        if not (has_model or version):
             self._wait(bootstrap.request_first_model())
 
     def _wait(self, run: TrainingRun) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-#: How many connections a web process holds; those that idle cost it next to nothing.
-_CONNECTIONS = 4096
+from api.operations import web_server
+
 _FILES = 65_536
 
 
@@ -23,8 +23,18 @@ class Command(BaseCommand):
         self.stdout.flush()
         _allow_many_connections()
         os.chdir(settings.BASE_DIR)
-        command, environment = command_of(part), environment_of(os.environ)
+        command, environment = _command_of(part), environment_of(os.environ)
         os.execve(command[0], command, environment)  # noqa: S606
+
+
+def _command_of(part: str) -> list[str]:
+    if part != "web":
+        return celery_command(part)
+    try:
+        listening = web_server.listen(settings.HOST, settings.PORT)
+    except web_server.CannotListen as error:
+        raise CommandError(str(error)) from None
+    return web_server.command(listening.detach(), settings.WEB_PROCESSES)
 
 
 def _allow_many_connections() -> None:
@@ -46,21 +56,9 @@ def environment_of(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def command_of(part: str) -> list[str]:
-    """Return the command line of a part."""
-    return [sys.executable, "-m", *_module_of(part)]
-
-
-def _module_of(part: str) -> list[str]:
-    if part == "web":
-        return [
-            *("granian", "config.rsgi:application", "--interface", "rsgi", "--http", "1", "--no-ws"),
-            *("--host", settings.HOST, "--port", str(settings.PORT)),
-            *("--workers", str(settings.WEB_PROCESSES), "--backpressure", str(_CONNECTIONS)),
-            *("--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning"),
-        ]
-    celery = ["celery", "--quiet", "--app", "config"]
+def celery_command(part: str) -> list[str]:
+    """Return the command line of the worker or of beat."""
+    celery = [sys.executable, "-m", "celery", "--quiet", "--app", "config", part, "--loglevel", "WARNING"]
     if part == "worker":
-        return [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
-    schedule = settings.DATA_DIR / "beat-schedule"
-    return [*celery, "beat", "--loglevel", "WARNING", "--schedule", str(schedule), "--pidfile", ""]
+        return [*celery, "--without-gossip", "--without-mingle"]
+    return [*celery, "--schedule", str(settings.DATA_DIR / "beat-schedule"), "--pidfile", ""]

@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -13,8 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from api.lib import valkey
 from api.lib.processes import kill_when_parent_ends
-from api.management.commands.start import command_of, environment_of
-from api.operations import supervisor
+from api.management.commands.start import celery_command, environment_of
+from api.operations import supervisor, web_server
 
 
 class Command(BaseCommand):
@@ -25,13 +26,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             lock = supervisor.lock(settings.DATA_DIR)
-            supervisor.require_free_port(settings.HOST, settings.PORT)
-            self._run(supervisor.Supervisor(self._say))
+            # Open for as long as we live, so that nobody is refused while web processes start anew.
+            with web_server.listen(settings.HOST, settings.PORT) as listening:
+                self._run(supervisor.Supervisor(self._say), listening)
             lock.close()
-        except supervisor.CannotStart as error:
+        except (supervisor.CannotStart, web_server.CannotListen) as error:
             raise CommandError(str(error)) from None
 
-    def _run(self, stack: supervisor.Supervisor) -> None:
+    def _run(self, stack: supervisor.Supervisor, listening: socket.socket) -> None:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         os.chdir(settings.BASE_DIR)  # where the parts' modules are found
         stack.obey_signals()
@@ -39,18 +41,19 @@ class Command(BaseCommand):
             if not os.environ.get("REDIS_URL"):
                 self._start_valkey(stack, environment)
             self._fork(stack, "migrate", verbosity=0)
-            self._start(stack, environment, "web")  # while it imports, the base model is stored
+            self._start_web(stack, environment, listening.fileno())  # while it imports, the base model is stored
             self._fork(stack, "prepare_start")
             if settings.BASE_MODEL:  # the first answer before all else
                 stack.watch(seconds=10, until=self._is_ready)
-            self._start(stack, environment, "worker", "beat")
+            for part in ("worker", "beat"):
+                stack.add(part, celery_command(part), environment_of(environment))
             self._bootstrap(stack, environment)
             stack.watch(seconds=60, until=self._is_ready)
-            if not stack.stopping:
-                self._one_off(stack, environment, "print_welcome")
+            self._fork(stack, "print_welcome")
             stack.watch()
         finally:
             self._say("stopping")
+            listening.close()
             stack.stop()
             settings.VALKEY_URL_FILE.unlink(missing_ok=True)
 
@@ -71,9 +74,9 @@ class Command(BaseCommand):
             return
         stack.add("valkey", command, environment, heal=lambda: valkey.set_aside(settings.DATA_DIR))
 
-    def _start(self, stack: supervisor.Supervisor, environment: dict[str, str], *parts: str) -> None:
-        for part in parts:
-            stack.add(part, command_of(part), environment_of(environment))
+    def _start_web(self, stack: supervisor.Supervisor, environment: dict[str, str], descriptor: int) -> None:
+        command = web_server.command(descriptor, settings.WEB_PROCESSES)
+        stack.add("web", command, environment_of(environment), inherits=(descriptor,))
 
     def _fork(self, stack: supervisor.Supervisor, command: str, **options: Any) -> None:
         """Run a command in a fork: it need not import again what is imported here, and takes its memory with it."""
@@ -86,14 +89,17 @@ class Command(BaseCommand):
             process.terminate()
         process.join()
         if process.exitcode != 0 and not stack.stopping:
-            raise supervisor.CannotStart(f"`manage.py {command}` failed; what it said is above")
+            raise supervisor.CannotStart(_failed(command))
 
-    def _one_off(self, stack: supervisor.Supervisor, environment: dict[str, str], *command: str) -> None:
-        """Run a command to its end, while the children are watched."""
+    def _bootstrap(self, stack: supervisor.Supervisor, environment: dict[str, str]) -> None:
+        """Make what is missing. Where it fails, a model that serves goes on: such as on a full or damaged disk.
+
+        It runs in a process that knows the broker, which was not there when this one read the settings.
+        """
         if stack.stopping:
             return
         process = subprocess.Popen(
-            supervisor.manage(*command),
+            supervisor.manage("bootstrap"),
             env=environment,
             start_new_session=True,
             preexec_fn=kill_when_parent_ends,
@@ -101,17 +107,11 @@ class Command(BaseCommand):
         stack.watch(until=lambda: process.poll() is not None)
         if process.poll() is None:
             process.terminate()
-        if process.wait() != 0 and not stack.stopping:
-            raise supervisor.CannotStart(f"`manage.py {' '.join(command)}` failed; what it said is above")
-
-    def _bootstrap(self, stack: supervisor.Supervisor, environment: dict[str, str]) -> None:
-        """Make what is missing. Where it fails, a model that serves goes on: such as on a full or damaged disk."""
-        try:
-            self._one_off(stack, environment, "bootstrap")
-        except supervisor.CannotStart as error:
-            if not self._is_ready():
-                raise
-            self._say(f"{error}. Predictions go on; GET /health says what is not well")
+        if process.wait() == 0 or stack.stopping:
+            return
+        if not self._is_ready():
+            raise supervisor.CannotStart(_failed("bootstrap"))
+        self._say(f"{_failed('bootstrap')}. Predictions go on; GET /health says what is not well")
 
     def _is_ready(self) -> bool:
         try:
@@ -123,6 +123,10 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(f"[up] {line}")
         self.stdout.flush()
+
+
+def _failed(command: str) -> str:
+    return f"`manage.py {command}` failed; what it said is above"
 
 
 def _call(command: str, **options: Any) -> None:
