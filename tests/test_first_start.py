@@ -111,6 +111,20 @@ def test_another_start_changes_nothing(started: ModelVersion) -> None:
     assert everything() == before
 
 
+def test_a_starter_row_that_was_deleted_stays_so_until_the_file_is_another(
+    started: ModelVersion, settings: Settings
+) -> None:
+    rows = ReviewedTweet.objects.count()
+    ReviewedTweet.objects.first().delete()  # type: ignore[union-attr]
+
+    manage("bootstrap")
+
+    assert ReviewedTweet.objects.count() == rows - 1
+    with settings.STARTER_CORPUS.open("a", encoding="utf-8") as file:
+        file.write("z-1,the number 9 stops at the mill,0,0,0,0,0,0,0\n")
+    assert manage("bootstrap") == "starter corpus: 2 tweets loaded\n"
+
+
 def test_the_starter_corpus_is_nothing_new(started: ModelVersion) -> None:
     run = train()
 

@@ -43,6 +43,11 @@ def record(action: str, target: str, *, by: str, reason: str = "", **details: An
     return entry
 
 
+def newest(action: str, target: str) -> AuditEntry | None:
+    """Return the last entry about an action on a target; None if there is none."""
+    return AuditEntry.objects.filter(action=action, target=target).order_by("-pk").first()
+
+
 def record_settings_change() -> bool:
     """Add an entry if the service starts with other settings than the last time.
 
@@ -53,7 +58,7 @@ def record_settings_change() -> bool:
     """
     names = [name for name in dir(settings) if name.startswith(_NOTED_PREFIXES)] + list(_NOTED)
     now = {name: str(getattr(settings, name)) for name in sorted(names)}
-    last = AuditEntry.objects.filter(action=_SETTINGS).order_by("-pk").first()
+    last = newest(_SETTINGS, "settings")
     before = last.details["settings"] if last else {}
     changed = {
         name: [before.get(name), now.get(name)] for name in sorted(now | before) if before.get(name) != now.get(name)

@@ -1,8 +1,10 @@
 """The first start."""
 
+import hashlib
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -16,13 +18,26 @@ from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.corpora.catalogue import STARTER
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.sources import corpus_source
+from hate_speech_ai.text import CLEANING_VERSION
 
 logger = logging.getLogger(__name__)
 
+_READ = "corpus.read"
+
 
 def load_starter_corpus() -> int:
-    """Load the rows of `data/train.csv` that are not loaded yet; how many those are."""
-    return import_corpus(STARTER, settings.STARTER_CORPUS).added
+    """Load the rows of `data/train.csv` that are not loaded yet; how many those are.
+
+    A file that was read to its end is not read again at the next start.
+    """
+    content = Path(settings.STARTER_CORPUS).read_bytes()
+    read: dict[str, Any] = {"sha256": hashlib.sha256(content).hexdigest(), "cleaning": CLEANING_VERSION}
+    source = corpus_source(STARTER.name)
+    if (last := audit_log.newest(_READ, source)) and last.details == read:
+        return 0
+    added = import_corpus(STARTER, settings.STARTER_CORPUS).added
+    audit_log.record(_READ, source, by="first start", **read)
+    return added
 
 
 def key_file() -> Path:
@@ -57,16 +72,16 @@ def has_model() -> bool:
 
 
 def serve_base_model() -> ModelVersion | None:
-    """Let the base model serve, where nothing else can.
+    """Let the base model serve. It is for who found that nothing else can.
 
     Returns:
-        The version that serves it now; None where another serves, or there is to be no base model.
+        The version that serves it now; None where there is to be no base model.
 
     Raises:
         OSError: its file cannot be read.
         ArtifactError: it is no base model that this program can serve.
     """
-    if has_model() or (found := base_model.load()) is None:
+    if (found := base_model.load()) is None:
         return None
     metadata = found.artifact.metadata
     metrics = metadata["metrics"]

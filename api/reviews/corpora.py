@@ -9,7 +9,7 @@ from api.models import ReviewedTweet
 from hate_speech_ai.corpora.corpus import Corpus, LeftOut, Rejected
 from hate_speech_ai.corpora.reader import read
 from hate_speech_ai.sources import corpus_source
-from hate_speech_ai.text import fingerprint, is_held_out
+from hate_speech_ai.text import is_held_out
 
 _BATCH = 500
 
@@ -49,7 +49,7 @@ def import_corpus(
             report.rejected.append(row)
         elif isinstance(row, LeftOut):
             report.left_out += 1
-        elif (digest := fingerprint(row.tweet)) in known:
+        elif (digest := row.fingerprint) in known:
             report.known += 1
             if row.held_out:
                 tested.add(digest)

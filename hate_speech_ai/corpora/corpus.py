@@ -19,13 +19,15 @@ class CorpusError(ValueError):
 class Row:
     """A tweet of a corpus, with the labels that the corpus answers.
 
-    `held_out` says that its authors test with it: who trains on it cannot compare figures with theirs.
+    `held_out` says that its authors test with it: who trains on it cannot compare figures with theirs. `fingerprint` is
+    that of the tweet: what reads a corpus needs it, and reading has it at hand.
     """
 
     line: int
     tweet: str
     labels: Labels
     held_out: bool = False
+    fingerprint: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from hate_speech_ai.corpora.catalogue import CORPORA, STARTER
 from hate_speech_ai.corpora.corpus import CorpusError, LeftOut, Record, Rejected, Row
 from hate_speech_ai.corpora.reader import read
 from hate_speech_ai.labels import resolve
-from hate_speech_ai.text import fingerprint, is_held_out
+from hate_speech_ai.text import is_held_out
 from hate_speech_ai.training.base_model import learned_corpora
 from hate_speech_ai.training.examples import Example
 
@@ -123,7 +123,7 @@ def _records(name: str, path: Path) -> Iterator[Record]:
 
 def _add(texts: dict[bytes, _Text], name: str, row: Row, labels: dict[str, bool]) -> bool:
     """Return whether the corpus had the text before."""
-    digest = fingerprint(row.tweet)
+    digest = row.fingerprint
     key = bytes.fromhex(digest)
     text = texts.get(key)
     if text is None:

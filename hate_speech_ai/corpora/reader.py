@@ -8,7 +8,7 @@ from typing import Any
 
 from hate_speech_ai import tables
 from hate_speech_ai.corpora.corpus import Corpus, CorpusError, LeftOut, Record, Rejected, Row
-from hate_speech_ai.text import is_readable, repair, tokenize
+from hate_speech_ai.text import fingerprint_of, is_readable, repair, tokenize
 
 
 def read(corpus: Corpus, path: Path) -> Iterator[Record]:
@@ -61,9 +61,11 @@ def _interpret(corpus: Corpus, line: int, record: dict[str, Any] | str) -> Recor
         tweet.encode("utf-8")
         if "\0" in tweet:
             raise ValueError("the text contains a NUL character")
-        if not is_readable(tokenize(tweet)):
+        tokens = tokenize(tweet)
+        if not is_readable(tokens):
             raise ValueError("there is no word in the text")
-        return Row(line, tweet, labels, held_out=bool(corpus.part_column) and cells[corpus.part_column] == "test")
+        held_out = bool(corpus.part_column) and cells[corpus.part_column] == "test"
+        return Row(line, tweet, labels, held_out, fingerprint_of(tokens))
     except UnicodeEncodeError:
         return Rejected(line, "the text is not valid UTF-8")
     except ValueError as error:

@@ -1,7 +1,7 @@
 """Reading: from the text a person wrote to what a model sees of it."""
 
 from hate_speech_ai.text.characters import MAX_CHARS, repair
-from hate_speech_ai.text.fingerprints import fingerprint, is_held_out
+from hate_speech_ai.text.fingerprints import fingerprint, fingerprint_of, is_held_out
 from hate_speech_ai.text.long_texts import LONG, Part, parts
 from hate_speech_ai.text.tokens import URL, USER, Token, Word, is_readable, tokenize, tokenize_with_offsets, words
 
@@ -18,6 +18,7 @@ __all__ = [
     "Token",
     "Word",
     "fingerprint",
+    "fingerprint_of",
     "is_held_out",
     "is_readable",
     "parts",

@@ -11,7 +11,12 @@ def fingerprint(text: str) -> str:
     >>> fingerprint("Late again!") == fingerprint("l4te  agaiiin")
     True
     """
-    return hashlib.sha256(" ".join(tokenize(text)).encode("utf-8", "surrogatepass")).hexdigest()
+    return fingerprint_of(tokenize(text))
+
+
+def fingerprint_of(tokens: list[str]) -> str:
+    """Return the `fingerprint` of a text whose tokens are known."""
+    return hashlib.sha256(" ".join(tokens).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def is_held_out(text_fingerprint: str) -> bool:
