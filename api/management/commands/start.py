@@ -61,4 +61,5 @@ def celery_command(part: str) -> list[str]:
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "config", part, "--loglevel", "WARNING"]
     if part == "worker":
         return [*celery, "--without-gossip", "--without-mingle"]
-    return [*celery, "--schedule", str(settings.DATA_DIR / "beat-schedule"), "--pidfile", ""]
+    # Celery's file of what it did last is a pickle, and would run what anybody wrote into it.
+    return [*celery, "--scheduler", "celery.beat:Scheduler", "--pidfile", ""]
