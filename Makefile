@@ -1,10 +1,11 @@
 # make run        the whole stack on this machine, with nothing to install first but Python
 # make test       everything that must hold
+# make lock       docker/requirements.lock again: requirements.txt with the hash of each file, which the image insists on
 # make test-fast  what is done in a minute or so: no real processes, no tests that train many models or read whole corpora, no types
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check --require-virtualenv
 
-.PHONY: run test test-fast check format bench clean
+.PHONY: run test test-fast check format lock bench clean
 
 run: .venv/installed
 	@exec .venv/bin/python manage.py up
@@ -28,6 +29,11 @@ check: .venv/installed-dev
 format: .venv/installed-dev
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+lock: .venv/bin/python
+	$(PIP) install uv==0.13.9
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-annotate --no-header \
+		requirements.txt --output-file docker/requirements.lock
 
 bench: .venv/installed-dev
 	.venv/bin/python benchmarks/serving.py
