@@ -1,11 +1,12 @@
 # make run        the whole stack on this machine, with nothing to install first but Python
 # make test       everything that must hold
+# make chaos      two hundred random kills of its processes under load, for an hour; CHAOS_SEED=... repeats an order
 # make lock       docker/requirements.lock again: requirements.txt with the hash of each file, which the image insists on
 # make test-fast  what is done in a minute or so: no real processes, no tests that train many models or read whole corpora, no types
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check --require-virtualenv
 
-.PHONY: run test test-fast check format lock bench clean
+.PHONY: run test test-fast check format chaos lock bench clean
 
 run: .venv/installed
 	@exec .venv/bin/python manage.py up
@@ -29,6 +30,9 @@ check: .venv/installed-dev
 format: .venv/installed-dev
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+chaos: .venv/installed-dev
+	CHAOS_KILLS=200 .venv/bin/python -m pytest --capture no tests/stack/test_chaos.py
 
 lock: .venv/bin/python
 	$(PIP) install uv==0.13.9

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from api.front_door import BODY_SECONDS, MAX_CONTENT_TYPE, MAX_HEAD, MAX_TARGET
-from tests.stack.harness import Stack, wait_for
+from tests.stack.harness import Stack, descendants, wait_for
 
 pytestmark = pytest.mark.stack
 BODY = b'{"tweet": "have a lovely day, everyone"}'
@@ -49,8 +49,8 @@ def head(*headers: str, path: str = "/predict") -> bytes:
 
 def memory(stack: Stack) -> int:
     """Bytes that the web processes hold."""
-    pids = [stack.running("web").pid, *(child.pid for child in stack.family() if "granian" in child.command)]
-    return sum(_resident(pid) for pid in set(pids))
+    web = stack.running("web")
+    return sum(_resident(process.pid) for process in (web, *descendants(web.pid)))
 
 
 def _resident(pid: int) -> int:

@@ -193,7 +193,7 @@ def _load(loop: Loop) -> Iterator[None]:
 
 def _web(stack: Stack) -> list[Process]:
     """The web server and its processes."""
-    return sorted(process for process in stack.family() if "granian" in process.command)
+    return sorted(process for process in stack.family() if "web_server" in process.command)
 
 
 def _served(stack: Stack) -> int:
