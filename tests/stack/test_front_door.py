@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from api.front_door import BODY_SECONDS, MAX_CONTENT_TYPE, MAX_HEAD, MAX_TARGET
+from tests.stack.attacks import under_attack
 from tests.stack.harness import Stack, descendants, wait_for
 
 pytestmark = pytest.mark.stack
@@ -75,6 +76,20 @@ def test_stalled_bodies_take_no_thread_and_are_closed(stack: Stack) -> None:
         refused += client.recv(100).startswith(b"HTTP/1.1 " + status)
         client.close()
     assert refused == len(clients) == 300
+
+
+def test_predictions_go_on_under_attack_and_memory_does_not_grow(stack: Stack) -> None:
+    assert ask(stack)[0].status == 200
+    before = memory(stack)
+
+    with under_attack(stack.port) as answers:
+        statuses = {ask(stack)[0].status for _ in range(200)}
+        wait_for("an answer to each attack", answers.are_complete)
+
+    assert statuses == {200}
+    assert memory(stack) - before < 100_000_000
+    by_status = {status for counts in answers.by_attack.values() for status in counts if status >= 500}
+    assert by_status <= {503}  # too many at once, which is said
 
 
 def test_a_body_a_byte_at_a_time_is_closed_too(stack: Stack) -> None:

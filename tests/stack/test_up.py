@@ -179,7 +179,7 @@ def test_a_killed_supervisor_leaves_no_orphan(stack: Stack) -> None:
 
 
 def test_it_can_be_stopped_while_it_trains_its_first_model(tmp_path: Path) -> None:
-    with_nothing = Stack(tmp_path, BASE_MODEL="none")
+    with_nothing = Stack(tmp_path, whole_corpus=True, BASE_MODEL="none")
     try:
         with_nothing.launch()
         with_nothing.wait_for_output("learning hate_speech")
