@@ -465,7 +465,7 @@ def test_many_tasks_with_much_data(as_key: AsKey, served: ModelVersion) -> None:
     assert "tasks" in errors_of(client.post("/label-studio/predict", predict(*[KIND] * 1_001)))
 
 
-@case("tasks with more than 200,000 characters", "refused")
+@case("tasks with more than 300,000 characters", "refused")
 @case("tasks")
 def test_the_texts_of_all_tasks_are_counted_before_any_is_read(
     client: JSONClient, served: ModelVersion, monkeypatch: pytest.MonkeyPatch
@@ -479,14 +479,14 @@ def test_the_texts_of_all_tasks_are_counted_before_any_is_read(
     monkeypatch.setattr("api.integrations.label_studio.views.annotate", annotate)
     long, short = "have a nice day " * 400, "x"
 
-    assert client.post("/label-studio/predict", predict(*[long] * 40, None)).status_code == 200
-    assert len(read) == 41
+    assert client.post("/label-studio/predict", predict(*[long] * 60, None)).status_code == 200
+    assert len(read) == 61
 
-    errors = errors_of(client.post("/label-studio/predict", predict(*[long] * 40, short)))
+    errors = errors_of(client.post("/label-studio/predict", predict(*[long] * 60, short)))
     assert errors["tasks"] == [
-        "The texts have 200,001 characters; at most 200,000 are read for one request. Send fewer tasks at once."
+        "The texts have 300,001 characters; at most 300,000 are read for one request. Send fewer tasks at once."
     ]
-    assert len(read) == 41
+    assert len(read) == 61
 
 
 @case("label_config")

@@ -192,6 +192,7 @@ def test_another_language_is_judged_and_noted(
 @case("input: an array of text parts")
 @case("array_above_max_length")
 @case("body_too_large")
+@case("too_much_work")
 def test_long_and_many(client: JSONClient, served: ModelVersion) -> None:
     assert client.post(PATH, {"input": "💐" * 32_000}).status_code == 200  # 384 KB with its escapes
     assert len(client.post(PATH, {"input": [KIND] * 1_000}).json()["results"]) == 1_000
@@ -204,6 +205,7 @@ def test_long_and_many(client: JSONClient, served: ModelVersion) -> None:
         assert (error["code"], error["param"]) == ("array_above_max_length", "input")
         assert "1,000" in error["message"]
     assert error_of(client.post(PATH, {"input": "a" * 1024 * 1024}), 413)["code"] == "body_too_large"
+    assert error_of(client.post(PATH, {"input": ["a" * 5_000] * 61}), 413)["code"] == "too_much_work"
 
 
 @case("missing_required_parameter")

@@ -781,9 +781,9 @@ def _(service: Service) -> None:
     versions = [f"TOXICITY@{number}" for number in range(20)]
     assert "Unknown" in refusal(service.analyze(RUDE * 200, versions, spanAnnotations=True))
     long = part({"comment": {"text": "have a nice day " * 400}, "requestedAttributes": {"TOXICITY": {}}})
-    response = service.batch(*[long] * 42, part(COMMENT))
-    assert statuses(response) == [200] * 40 + [413] * 3
-    assert "at most 200,000 characters are read for one request" in response.content.decode()
+    response = service.batch(*[long] * 62, part(COMMENT))
+    assert statuses(response) == [200] * 60 + [413] * 3
+    assert "at most 300,000 characters are read for one request" in response.content.decode()
     assert '"reason":"TOO_MUCH_WORK"' in response.content.decode()
 
 

@@ -8,6 +8,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from api.models import ModelVersion
+from api.prediction import predicting
 from tests.conftest import AsKey, JSONClient
 
 HATE = "all muslims are vermin and should be deported"
@@ -70,6 +71,18 @@ def test_a_thousand_tweets_are_answered(client: JSONClient, served: ModelVersion
 
     assert response.status_code == 200
     assert len(response.json()["results"]) == 1000
+
+
+def test_a_list_with_too_many_characters_is_refused_before_any_is_read(
+    client: JSONClient, served: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.post("/predict", {"tweets": ["x" * 5_000] * 60}).status_code == 200  # 300,000
+    monkeypatch.setattr(predicting, "predict", lambda *args, **kwargs: pytest.fail("a text was read"))
+
+    answer = client.post("/predict", {"tweets": [*(["x" * 6_000] * 60), "y"]})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_much_work")
+    assert "300,001 characters; at most 300,000" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("count", [0, 1001])

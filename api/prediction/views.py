@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from api.http.authentication import key_of
 from api.http.fields import read_query, text_problem
 from api.models import ApiKey
-from api.prediction import active_model, predicting
+from api.prediction import active_model, budget, predicting
 from api.prediction.serializers import (
     BatchPredictionSerializer,
     OperatingPointsAnswerSerializer,
@@ -50,6 +50,7 @@ class PredictView(APIView):
             return predicting.as_answer(found, model, labels, point)
 
         if "tweet" not in body:
+            budget.read_list(body["tweets"])
             return Response({"model_version": model.version, "results": [answer_to(item) for item in body["tweets"]]})
         answer = answer_to(body["tweet"]) | {"model_version": model.version}
         if body.get("explain"):

@@ -19,13 +19,13 @@ from api.http import idempotency
 from api.http.authentication import required_key
 from api.http.fields import MAX_BATCH
 from api.http.parsers import MAX_LINES_BODY, LargeJSONParser
-from api.integrations.budget import MAX_CHARACTERS, characters_of
 from api.integrations.label_studio.authentication import BasicAuthentication
 from api.integrations.label_studio.bodies import fields, read_action, read_questions
 from api.integrations.label_studio.preannotation import annotate, text_of
 from api.integrations.label_studio.webhook import act, train_now
 from api.models import ApiKey
 from api.prediction import active_model, predicting
+from api.prediction.budget import MAX_CHARACTERS, characters_of
 from api.reviews.serializers import FIRST_STATUSES
 
 logger = logging.getLogger(__name__)

@@ -17,6 +17,7 @@ from api.integrations.openai.models import find_model, list_models
 from api.integrations.openai.moderation import choose_model, moderate, read_texts
 from api.integrations.openai.schema import ANSWER, ERROR, MODEL, MODELS, REQUEST
 from api.models import ApiKey
+from api.prediction import budget
 
 
 class OpenAIView(APIView):
@@ -49,6 +50,7 @@ class ModerationsView(OpenAIView):
             problem = f"Unknown parameter: '{name}'. There are 'input' and 'model'."
             raise ModerationError(problem, param=name, code="unknown_parameter")
         texts = read_texts(body.get("input"))
+        budget.read_list(texts)
         chosen = choose_model(body.get("model"))
         return Response(moderate(chosen, texts, key_of(request)))
 

@@ -20,8 +20,8 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.integrations.budget import Budget
 from api.integrations.perspective.errors import CONTENT_TYPE, Malformed, body
+from api.prediction.budget import Budget
 
 #: As many as Google's service takes.
 MAX_PARTS = 100

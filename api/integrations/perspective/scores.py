@@ -6,12 +6,12 @@ from itertools import accumulate
 from typing import Any
 
 from api.http.fields import MAX_LABELS
-from api.integrations.budget import Budget
 from api.integrations.perspective.attributes import Head, Place, dropped, find_head, label_of, versions_of
 from api.integrations.perspective.errors import PerspectiveError
 from api.integrations.perspective.messages import PROBABILITY, Analysis, Suggestion, too_many
 from api.models import ApiKey, ReviewedTweet
 from api.prediction import predicting
+from api.prediction.budget import Budget
 from api.prediction.predicting import Chosen
 from api.reviews import intake
 from hate_speech_ai.explain import contributions

@@ -4,18 +4,23 @@ Bodies are bounded in bytes, but a few bytes can ask for much: a batch for a hun
 of words for each of its attributes.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
 from hate_speech_ai.text import MAX_CHARS
 
 #: Characters that one request reads, over all its texts: as often as they are read.
-MAX_CHARACTERS = 200_000
+MAX_CHARACTERS = 300_000
 #: Words with a score in one answer, over all its parts: about 90 bytes each.
 MAX_WORDS = 50_000
 
 
 class TooMuchWork(APIException):
+    """More work than one request may ask for."""
+
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "too_much_work"
 
@@ -53,6 +58,20 @@ class Budget:
                 f"{self._words:,} are left for this text, which needs {words:,}. Ask for fewer attributes or texts."
             )
         self._words -= words
+
+
+def read_list(texts: Iterable[Any]) -> None:
+    """Count the texts of a list that is about to be read.
+
+    Raises:
+        TooMuchWork: they have too many characters together.
+    """
+    characters = sum(characters_of(text) for text in texts if isinstance(text, str))
+    if characters > MAX_CHARACTERS:
+        raise TooMuchWork(
+            f"The texts have {characters:,} characters; at most {MAX_CHARACTERS:,} are read for one request. Send "
+            f"fewer at once. A text counts with at most {MAX_CHARS:,}."
+        )
 
 
 def characters_of(text: str) -> int:
