@@ -12,11 +12,12 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from django.conf import settings
 
+from api.http.authentication import is_valid_key
 from api.http.parsers import MAX_LINES_BODY
 from api.http.problems import CONTENT_TYPE, problem
 from api.integrations.perspective.parsers import MAX_BATCH_BODY
@@ -47,10 +48,11 @@ _LARGEST_AT = {
     "/batch/commentanalyzer/v1alpha1": MAX_BATCH_BODY,
 }
 # Without a key, the view refuses any body.
-_ONLY_WITH_KEY = {"/reviewed-tweets/bulk"}
+_BULK = {"/reviewed-tweets/bulk"}
 _LABEL_STUDIO = "/label-studio/"
 _CHEAP_PATHS = {"/livez", "/readyz"}
 
+T = TypeVar("T")
 Headers = list[tuple[str, str]]
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -95,7 +97,7 @@ class _Threads:
         self._pool = ThreadPoolExecutor(number, thread_name_prefix=name)
         self._waiting = 0
 
-    async def run(self, act: Callable[[], Answer]) -> Answer:
+    async def run(self, act: Callable[[], T]) -> T:
         """Run in a thread.
 
         Raises:
@@ -150,7 +152,8 @@ class FrontDoor:
         declared = scope.headers.get("content-length") or ""
         if not (declared.strip("0") or "transfer-encoding" in scope.headers):
             return
-        most = _largest(scope)
+        usual, most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE, _largest(scope)
+        knows_sender = most <= usual or not _only_with_key(scope)
         start = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(start + BODY_SECONDS) as limit:
@@ -160,6 +163,10 @@ class FrontDoor:
                     self._held += len(part)
                     if body.size > most:
                         return
+                    if body.size > usual and not knows_sender:
+                        if not await self._others.run(lambda: is_valid_key(scope.headers.get("authorization") or "")):
+                            return
+                        knows_sender = True
                     if self._held > MAX_HELD:
                         raise Refused(503, "busy", "Too many bodies are held at once. Try again.", retry_after=1)
                     limit.reschedule(start + BODY_SECONDS + body.size / BODY_RATE)
@@ -212,11 +219,17 @@ def _check_head(scope: Any) -> None:
 def _largest(scope: Any) -> int:
     """Return how many bytes a body may have, as far as its head tells."""
     path, has_key = scope.path.rstrip("/"), "authorization" in scope.headers
-    if path in _ONLY_WITH_KEY and not has_key:
+    if path in _BULK and not has_key:
         return 0
     if path.startswith(_LABEL_STUDIO) and has_key:
         return MAX_LINES_BODY
     return _LARGEST_AT.get(path, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
+def _only_with_key(scope: Any) -> bool:
+    """Return whether more than the usual is read for valid keys alone."""
+    path = scope.path.rstrip("/")
+    return path in _BULK or path.startswith(_LABEL_STUDIO)
 
 
 def _environ_of(scope: Any, body: bytes) -> dict[str, Any]:

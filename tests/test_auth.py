@@ -1,5 +1,6 @@
 """API keys."""
 
+import base64
 import logging
 from collections.abc import Callable
 from datetime import timedelta
@@ -214,3 +215,24 @@ def test_the_command_refuses_what_cannot_work(db: None, options: dict[str, Any])
 def test_an_unknown_key_cannot_be_revoked(db: None) -> None:
     with pytest.raises(CommandError, match="no valid key"):
         call_command("revoke_key", "hs_000000000000")
+
+
+def test_a_large_body_is_read_for_a_valid_key_in_whichever_way_it_comes(make_key: MakeKey) -> None:
+    def basic(credential: bytes) -> str:
+        return f"Basic {base64.b64encode(credential).decode()}"
+
+    key = make_key("review")
+
+    for header in (f"Api-Key {key}", f"api-key  {key}", basic(f"any:{key}".encode())):
+        assert authentication.is_valid_key(header)
+    for header in (
+        "",
+        key,
+        "Api-Key ",
+        f"Api-Key {key}x",
+        "Basic ???",
+        basic(b"any"),
+        basic(b"\xff:\xff"),
+        "Api-Key ä",
+    ):
+        assert not authentication.is_valid_key(header)

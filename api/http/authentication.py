@@ -1,7 +1,9 @@
 """API keys and their scopes."""
 
+import base64
 import secrets
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
@@ -131,6 +133,21 @@ def find(plain: str, *, cached: bool) -> ApiKey | None:
         _known.clear()
     _known[digest] = (found, now)
     return found
+
+
+def is_valid_key(header: str) -> bool:
+    """Return whether a header Authorization has a key that is valid, or that nobody can check now.
+
+    It is asked before a large body is read, in whichever way clients send keys. The view decides.
+    """
+    scheme, _, credential = header.partition(" ")
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            credential = base64.b64decode(credential).decode().partition(":")[2]
+    try:
+        return credential.isascii() and find(credential.strip(), cached=True) is not None
+    except DatabaseUnavailable:
+        return True
 
 
 def _only_predicts(request: Any) -> bool:

@@ -164,12 +164,21 @@ def test_a_large_batch_arrives_whole(stack: Stack, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "sent", "status"), [("/reviewed-tweets/bulk", 1, 401), ("/label-studio/predict", 2**20 + 1, 413)]
+    ("path", "credential", "sent", "status"),
+    [
+        ("/reviewed-tweets/bulk", "", 1, 401),
+        ("/label-studio/predict", "", 2**20 + 1, 413),
+        ("/reviewed-tweets/bulk", "Api-Key hs_0123456789ab_wrong", 2**20 + 1, 401),
+        ("/label-studio/predict", "Basic YTpoc193cm9uZw==", 2**20 + 1, 401),
+    ],
 )
-def test_who_has_no_key_need_not_send_a_large_body(stack: Stack, path: str, sent: int, status: int) -> None:
+def test_who_has_no_valid_key_need_not_send_a_large_body(
+    stack: Stack, path: str, credential: str, sent: int, status: int
+) -> None:
     client = socket.create_connection(("127.0.0.1", stack.port))
     client.settimeout(BODY_SECONDS / 2)  # before a body is too slow
-    client.sendall(head("Content-Length: 16000000", path=path) + b" " * sent)
+    authorization = [f"Authorization: {credential}"] if credential else []
+    client.sendall(head("Content-Length: 16000000", *authorization, path=path) + b" " * sent)
 
     assert client.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
 
