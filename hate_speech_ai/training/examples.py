@@ -22,6 +22,8 @@ class Example:
             only what others called hateful. Such rows count more than others.
         known: whether the base model has learned these answers. Then they hold it where it is, and teach nothing new.
         weight: how much it counts, besides.
+        claimed_by: the one source that answers it, where no other does and no person has approved it. What such rows
+            teach is bounded (`training/influence.py`).
     """
 
     tweet: str
@@ -31,3 +33,4 @@ class Example:
     author: str = ""
     known: bool = False
     weight: float = 1.0
+    claimed_by: str = ""

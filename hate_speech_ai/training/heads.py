@@ -12,10 +12,11 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.operating_points import Curve
+from hate_speech_ai.operating_points import BALANCED, Curve
 from hate_speech_ai.sources import corpus_name
 from hate_speech_ai.training.base_model import learned_corpora
 from hate_speech_ai.training.examples import Example
+from hate_speech_ai.training.influence import Claims, Doubt, masked, set_aside
 from hate_speech_ai.training.map_regression import fit_map
 from hate_speech_ai.training.recipe import (
     BASE_INTERCEPT_PRECISION,
@@ -36,6 +37,7 @@ from hate_speech_ai.training.recipe import (
     SOURCE_PRECISION,
 )
 from hate_speech_ai.training.vectorizer import TweetVectorizer
+from hate_speech_ai.training.word_bound import bound
 
 # Of a fold's fit: its scores only choose thresholds.
 _FOLD_TOLERANCE = 5e-3
@@ -47,12 +49,20 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Head:
-    """One label's coefficients, and what they say about rows that they have not seen."""
+    """One label's coefficients, and what they say about rows that they have not seen.
+
+    Attributes:
+        doubts: what claims would teach, and do not until a person approves it.
+        reference: for each example, the probability by a model that has learned from none of the claims: the base, or
+            the fold's where there is none.
+    """
 
     coefficients: Floats
     intercept: float
     curve: Curve
     out_of_fold: Floats
+    doubts: list[Doubt]
+    reference: Floats
 
 
 class HeadLearner:
@@ -115,11 +125,9 @@ class HeadLearner:
         found = fit(matrix, slice(None), start=start)
         chances = expit(scores * slope + shift)
         coefficients = (found[:width] * slope).astype(np.float16).astype(np.float64)
+        unseen = self._spread(rows, chances)
         return Head(
-            coefficients,
-            float(f"{found[-1] * slope + shift:.6g}"),
-            Curve.of(chances, answers),
-            self._spread(rows, chances),
+            coefficients, float(f"{found[-1] * slope + shift:.6g}"), Curve.of(chances, answers), unseen, [], unseen
         )
 
     def _precision(self, matrix: csr_array, answers: Bools, weights: Floats) -> Floats:
@@ -152,14 +160,24 @@ class HeadLearner:
         columns = self.vectorizer.base_columns_
         mean = np.where(columns >= 0, base.weights[place].astype(np.float64)[columns], 0.0)
         intercept = float(base.intercepts[place])
-        known = np.array([self.examples[row].known for row in rows], dtype=bool)
-        if known.all():
-            nothing = np.full(len(self.examples), np.nan)
-            return Head(mean, intercept, base.curves[label], nothing)
         matrix, width = self._of(rows), self.width
         sources = matrix.shape[1] - width - 1
         centre = np.concatenate([mean, np.zeros(sources), [intercept]])
-        targets = np.where(known, expit(self._served(matrix, centre)), answers.astype(np.float64))
+        by_base = expit(self._served(matrix, centre))
+        reference = self._spread(rows, by_base)
+        read = self.vectorizer.transform
+        masks = masked(self.examples, rows, answers, by_base, lambda texts: expit(read(texts) @ mean + intercept))
+        claims = Claims(label, self.examples, rows, answers, matrix, by_base, masks, self.vectorizer.vocabulary_)
+        doubts = set_aside(claims)
+        if doubts:
+            left = np.flatnonzero(~np.isin(rows, [place for doubt in doubts for place in doubt.examples]))
+            rows, answers, by_base, matrix = rows[left], answers[left], by_base[left], matrix[left]
+            claims = claims._replace(places=rows, answers=answers, matrix=matrix, reference=by_base, masked=masks[left])
+        known = np.array([self.examples[row].known for row in rows], dtype=bool)
+        if known.all():
+            nothing = np.full(len(self.examples), np.nan)
+            return Head(mean, intercept, base.curves[label], nothing, doubts, reference)
+        targets = np.where(known, by_base, answers.astype(np.float64))
         weights = np.array([self._weight_on_base(self.examples[row], base) for row in rows])
 
         def fit(part: Bools, **options: Any) -> Floats:
@@ -189,11 +207,21 @@ class HeadLearner:
         if len(np.unique(answers[~known])) == 2:
             curve = curve.mixed(Curve.of(chances[~known], answers[~known]))
         found = fit(np.ones(len(rows), dtype=bool), start=start)
+        coefficients, moved = bound(
+            claims,
+            base=mean,
+            learned=found[:width],
+            intercepts=(intercept, float(found[-1])),
+            threshold=base.curves[label].named()[BALANCED].threshold,
+            read=read,
+        )
         return Head(
-            found[:width].astype(np.float16).astype(np.float64),
+            coefficients.astype(np.float16).astype(np.float64),
             float(f"{found[-1]:.6g}"),
             curve,
             self._spread(rows, chances),
+            doubts + moved,
+            reference,
         )
 
     def _base_precision(self, columns: NDArray[np.int32], matrix: csr_array, answers: Bools, weights: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """From labelled tweets to an artifact. scikit-learn and scipy do the arithmetic; this module says what it is given."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from hate_speech_ai.operating_points import MOST_EVERYDAY, Curve
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.examples import Example, NotEnoughData, Progress
 from hate_speech_ai.training.heads import Head, HeadLearner
+from hate_speech_ai.training.influence import Doubt
 from hate_speech_ai.training.recipe import (
     recipe,
 )
@@ -41,12 +42,17 @@ class Trained:
     Attributes:
         out_of_fold: for each label and each example, the probability by a model that had not seen it; NaN for those
             that do not answer the label, and for those that the base has learned.
+        unclaimed: for each label and each example, the probability by a model that has learned from no claim: the base
+            where there is one, and else as `out_of_fold`; NaN for those that do not answer the label.
+        doubts: what claims would teach beyond the bound (`training/influence.py`).
     """
 
     artifact: Artifact
     vectorizer: TweetVectorizer
     heads: dict[str, LogisticRegression]
     out_of_fold: dict[str, Floats]
+    unclaimed: dict[str, Floats] = field(default_factory=dict)
+    doubts: list[Doubt] = field(default_factory=list)
 
     def pipeline(self, label: str = HATE_SPEECH) -> Pipeline:
         """Return tweets to probabilities in scikit-learn's own terms, for comparison with the scorer."""
@@ -151,6 +157,8 @@ class _Training:
             TweetVectorizer().use_vocabulary(vocabulary),
             {label: _estimator(artifact, place) for place, label in enumerate(self.labels)},
             {label: head.out_of_fold for label, head in heads.items()},
+            {label: head.reference for label, head in heads.items()},
+            [doubt for head in heads.values() for doubt in head.doubts],
         )
 
     def _read(self) -> tuple[TweetVectorizer, csr_array]:

@@ -1,0 +1,241 @@
+"""The bound on what a source alone teaches about a word: the second rule of `training/influence.py`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from hate_speech_ai.features import ngrams, stem
+from hate_speech_ai.text import URL, USER, words
+from hate_speech_ai.text.identity_terms import GROUPS
+from hate_speech_ai.text.word_classes import GROUP
+from hate_speech_ai.training.carriers import HARMLESS, HATEFUL
+from hate_speech_ai.training.influence import MOVES, Claims, Doubt, Others, names_a_group
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Read = Callable[[Sequence[str]], csr_array]
+
+# Fewer claims than these about a word do not move it far.
+_FEWEST = 3
+_MOST_WORDS = 12
+# In logits, of a word in a short text: less changes hardly a decision.
+_SMALL = 0.2
+_SHORT = 12.0  # the length of a short text's block of words, before it is scaled
+# Half of what is promised, because the promise is about other people's sentences.
+_MOST_CHANGED = 0.05
+_MARGIN = 0.1
+_PASSES = 3
+# With fewer, a share says little.
+_FEWEST_CARRIERS = 8
+_TOGETHER = 0.5
+_LOOK_AT = 10
+
+
+def bound(
+    claims: Claims,
+    *,
+    base: Floats,
+    learned: Floats,
+    intercepts: tuple[float, float],
+    threshold: float,
+    read: Read,
+) -> tuple[Floats, list[Doubt]]:
+    """Take back what claims teach about single words beyond the bound.
+
+    Args:
+        base, learned: (features,), coefficients; those that the base does not have are 0 in it.
+        intercepts: of both.
+        threshold: the probability from which the base's answer is yes.
+        read: returns the features of texts, (texts, features).
+
+    Returns:
+        The coefficients, and what was taken back.
+    """
+    if not claims.sources.any():
+        return learned, []
+    topics = [topic for answer in (True, False) for topic in _topics(claims, learned - base, answer, threshold)]
+    if not topics:
+        return learned, []
+    cut = float(np.log(threshold / (1 - threshold)))
+    probes = list(_probes(topics, read, base, intercepts, cut))
+    before = [probe.changed(learned) for probe in probes]
+    bounded, is_taken = learned, np.zeros(len(topics), dtype=np.bool_)
+    for _ in range(_PASSES):
+        over = [number for number, probe in enumerate(probes) if probe.changed(bounded).sum() > probe.allowed]
+        if not over:
+            break
+        for number in over:
+            own = topics[number].own
+            bounded = bounded - own * (bounded - base) * (1.0 - probes[number].step(bounded, own * (bounded - base)))
+            is_taken[number] = True
+    return bounded, [
+        topics[number].doubt(claims.label, (_share(before[number]), _share(probes[number].changed(bounded))))
+        for number in np.flatnonzero(is_taken)
+    ]
+
+
+class _Topic(NamedTuple):
+    """Words that a source's claims are about.
+
+    Attributes:
+        words: their stems.
+        texts: what carriers carry: the words as they are written; or each of several words of a class.
+        own: (features,), 1 where a feature is one of theirs, and else 0.
+    """
+
+    source: str
+    answer: bool
+    words: tuple[str, ...]
+    texts: tuple[str, ...]
+    examples: tuple[int, ...]
+    own: Floats
+
+    def doubt(self, label: str, changed: tuple[float, float]) -> Doubt:
+        names_group = any(name == GROUP or names_a_group(name) for name in self.words)
+        return Doubt(
+            MOVES, self.source, label, self.answer, self.words, names_group, self.examples, len(self.examples), changed
+        )
+
+
+class _Probe(NamedTuple):
+    """Carriers of a topic's words.
+
+    Attributes:
+        features: (carriers, features).
+        sign: 1 where none is to reach the threshold, -1 where none is to fall below it.
+        decided: by the base, otherwise than the carrier should be, words or not: these count for nobody.
+        allowed: how many may change.
+    """
+
+    features: csr_array
+    sign: int
+    cut: float
+    intercept: float
+    decided: Bools
+    allowed: int
+
+    def changed(self, coefficients: Floats) -> Bools:
+        beyond = self.sign * (self.features @ coefficients + self.intercept - self.cut)
+        found: Bools = np.logical_and(beyond > 0, ~self.decided)
+        return found
+
+    def step(self, coefficients: Floats, own: Floats) -> float:
+        """Return which share, 0 to 1, of what the words' own features add may stay."""
+        part = self.sign * (self.features @ own)
+        rest = self.sign * (self.features @ coefficients + self.intercept - self.cut) - part
+        room = np.where(
+            part > 0, (-_MARGIN - rest) / np.maximum(part, 1e-9), np.where(rest > -_MARGIN, -np.inf, np.inf)
+        )
+        crossings = np.sort(room[~self.decided])
+        return float(np.clip(crossings[self.allowed], 0.0, 1.0)) if len(crossings) > self.allowed else 1.0
+
+
+def _topics(claims: Claims, moved: Floats, answer: bool, threshold: float) -> Iterator[_Topic]:
+    """Yield what each source's claims that go against the base's decision move most."""
+    against = (claims.answers == answer) & ((claims.reference >= threshold) != answer)
+    sources, vocabulary = claims.sources, claims.vocabulary
+    size = len(vocabulary.words)
+    push = moved[:size] * vocabulary.idf[:size].astype(np.float64) / _SHORT * (1 if answer else -1)
+    for source in sorted(set(sources[against]) - {""}):
+        rows = against & (sources == source)
+        if rows.sum() < _FEWEST:
+            continue
+        places, holding = np.flatnonzero(rows), claims.holding(rows)
+        counts = holding.sum(axis=0)
+        specific = claims.specific(counts, len(places), _FEWEST - 1, _FEWEST - 1)
+        suspects = np.array(
+            [one for one in specific if push[one] >= _SMALL and _is_word(vocabulary.words[one])], dtype=np.int64
+        )
+        suspects = suspects[np.argsort(-push[suspects], kind="stable")][:_MOST_WORDS]
+        others = Others(claims, against & ~rows)
+        met = holding[:, suspects].toarray() > 0
+        found: set[tuple[int, ...]] = set()
+        for number, word in enumerate(suspects.tolist()):
+            if others.confirm(word):
+                continue
+            holders = met[met[:, number]]
+            together = holders.sum(axis=0) >= _TOGETHER * len(holders)
+            found |= {(number,), tuple(np.flatnonzero(together).tolist())}
+        for numbers in sorted(found):
+            mine = met[:, list(numbers)].any(axis=1)
+            names = tuple(vocabulary.words[suspects[one]] for one in numbers)
+            yield _topic(claims, source, answer, names, places[mine])
+        yield from _groups(claims, source, answer, places, moved)
+
+
+def _groups(claims: Claims, source: str, answer: bool, places: Ints, moved: Floats) -> Iterator[_Topic]:
+    """Yield what the claims say about groups as a class: models see the words for all groups as one, too."""
+    vocabulary = claims.vocabulary
+    first = len(vocabulary.words)
+    columns = np.unique(claims.matrix[places].indices)
+    columns = columns[(columns >= first) & (columns < first + len(vocabulary.patterns))]
+    columns = np.array([one for one in columns if GROUP in vocabulary.patterns[one - first]], dtype=np.int64)
+    mine = np.asarray(claims.matrix[places][:, columns].sum(axis=1)) > 0
+    if mine.sum() >= _FEWEST and np.abs(moved[columns]).max() > 0:
+        own = np.zeros(len(vocabulary))
+        own[columns] = 1.0
+        examples = tuple(claims.places[places[mine]].tolist())
+        yield _Topic(source, answer, (GROUP,), tuple(max(terms) for terms in GROUPS.values()), examples, own)
+
+
+def _topic(claims: Claims, source: str, answer: bool, names: tuple[str, ...], places: Ints) -> _Topic:
+    written = _written(claims, names, places)
+    own = np.zeros(len(claims.vocabulary))
+    spelt = {gram for word in written.split() for gram in ngrams(word)}
+    stems, names_group = set(names), any(map(names_a_group, names))
+    known, patterns, grams = claims.vocabulary.blocks
+    first, second = len(known), len(known) + len(patterns)
+    for column in np.unique(claims.matrix[places].indices):
+        if column < first:
+            own[column] = not stems.isdisjoint(known[column].split())
+        elif column < second:
+            own[column] = names_group and GROUP in patterns[column - first]
+        elif column < len(own):
+            own[column] = grams[column - second] in spelt
+    return _Topic(source, answer, names, (written,), tuple(claims.places[places].tolist()), own)
+
+
+def _written(claims: Claims, names: tuple[str, ...], places: Ints) -> str:
+    """Return the words as one of the claims has them, in its order; one that has them all, if there is one."""
+    best: list[str] = []
+    for place in places[:_LOOK_AT]:
+        tokens = [token.text for token in words(claims.examples[claims.places[place]].tweet)]
+        found = list({stem[token]: token for token in tokens if stem[token] in names}.values())
+        best = max(best, found, key=len)
+    return " ".join(best) or " ".join(names)
+
+
+def _probes(
+    topics: Sequence[_Topic], read: Read, base: Floats, intercepts: tuple[float, float], cut: float
+) -> Iterator[_Probe]:
+    """Yield each topic's carriers. All are read at once: most of the time goes into looking up the vocabulary."""
+    carried = [
+        [carrier.format(text) for text in topic.texts for carrier in HARMLESS]
+        if topic.answer
+        else [f"{carrier} {text}" for text in topic.texts for carrier in HATEFUL]
+        for topic in topics
+    ]
+    features = read([*HATEFUL, *chain.from_iterable(carried)])
+    missed = features[: len(HATEFUL)] @ base + intercepts[0] < cut
+    first = len(HATEFUL)
+    for topic, texts in zip(topics, carried, strict=True):
+        part = features[first : first + len(texts)]
+        first += len(texts)
+        said = part @ base + intercepts[0] >= cut
+        decided = said if topic.answer else np.tile(missed, len(topic.texts)) | ~said
+        asked = int((~decided).sum())
+        allowed = int(_MOST_CHANGED * asked) if asked >= _FEWEST_CARRIERS else asked
+        yield _Probe(part, 1 if topic.answer else -1, cut, intercepts[1], decided, allowed)
+
+
+def _share(changed: Bools) -> float:
+    return round(float(changed.mean()), 4)
+
+
+def _is_word(name: str) -> bool:
+    return " " not in name and name not in (USER, URL)
