@@ -12,10 +12,12 @@ from django.db.models import QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from api.approvals_admin import ApprovalRequestAdmin  # noqa: F401 (registers it)
 from api.keys import trust
 from api.keys.forms import KeyForm
 from api.keys.queries import counted
 from api.lib import audit_log
+from api.lib.admin_base import ReadOnly, who
 from api.models import (
     ApiKey,
     AuditEntry,
@@ -33,25 +35,6 @@ from hate_speech_ai.artifact import ArtifactError
 Rows = QuerySet[ModelVersion]
 
 admin.site.login_form = LimitedLoginForm
-
-
-def _who(request: HttpRequest) -> str:
-    return f"{request.user} (admin)"
-
-
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        """For actions: rows are never edited, and still it is not for everybody who may look to act on them."""
-        return bool(request.user.has_perm(f"api.change_{self.opts.model_name}"))
 
 
 @admin.register(ApiKey)
@@ -93,7 +76,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         super().save_model(request, obj, form, change)
         new = {field: str(getattr(obj, field) or "") for field in form.changed_data}
         action = "key.revoked" if "revoked_at" in new else "key.changed"
-        audit_log.record(action, str(obj), by=_who(request), fields=form.changed_data, new=new)
+        audit_log.record(action, str(obj), by=who(request), fields=form.changed_data, new=new)
 
     @admin.display(description="Reviews that wait for approval")
     def waiting_for_approval(self, key: Any) -> int:
@@ -118,21 +101,21 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description="Trust: what they review from now on trains", permissions=["change"])
     def trust_them(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         for key in keys:
-            trust.trust(key, by=_who(request), reason="in the admin")
+            trust.trust(key, by=who(request), reason="in the admin")
 
     @admin.action(description="Trust, and approve what waits", permissions=["change"])
     def trust_them_and_approve(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         for key in keys:
-            trust.trust(key, by=_who(request), reason="in the admin", approve_pending=True)
+            trust.trust(key, by=who(request), reason="in the admin", approve_pending=True)
 
     @admin.action(description="Quarantine, with what no model has learned yet", permissions=["change"])
     def quarantine_them(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         for key in keys:
-            trust.quarantine(key, by=_who(request), reason="in the admin")
+            trust.quarantine(key, by=who(request), reason="in the admin")
 
     @admin.action(description="Approve what waits", permissions=["change"])
     def approve_what_waits(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
-        trust.approve(ReviewedTweet.objects.filter(key__in=keys), by=_who(request), reason="in the admin")
+        trust.approve(ReviewedTweet.objects.filter(key__in=keys), by=who(request), reason="in the admin")
 
 
 @admin.register(AuditEntry)
@@ -180,7 +163,7 @@ class ModelVersionAdmin(ReadOnly):
     @admin.action(description="Let it serve, or confirm that it does", permissions=["operate"])
     def promote(self, request: HttpRequest, versions: Rows) -> HttpResponse | None:
         def act(version: ModelVersion, reason: str) -> str:
-            registry.promote(version, by=_who(request), reason=reason)
+            registry.promote(version, by=who(request), reason=reason)
             return f"Version {version.pk} serves."
 
         return self._one(request, versions, "promote", "Let version {} serve?", act)
@@ -188,14 +171,14 @@ class ModelVersionAdmin(ReadOnly):
     @admin.action(description="Roll back: let the version before serve again", permissions=["operate"])
     def roll_back(self, request: HttpRequest, versions: Rows) -> HttpResponse | None:
         def act(reason: str) -> str:
-            return f"Version {registry.rollback(by=_who(request), reason=reason).version_id} serves."
+            return f"Version {registry.rollback(by=who(request), reason=reason).version_id} serves."
 
         return self._with_reason(request, versions, "roll_back", "Promote the previous version again?", act)
 
     @admin.action(description="Keep: never prune it", permissions=["operate"])
     def keep(self, request: HttpRequest, versions: Rows) -> HttpResponse | None:
         def act(version: ModelVersion, reason: str) -> str:
-            registry.keep(version, by=_who(request), reason=reason)
+            registry.keep(version, by=who(request), reason=reason)
             return f"Version {version.pk} is kept."
 
         return self._one(request, versions, "keep", "Keep version {}?", act)
@@ -203,13 +186,13 @@ class ModelVersionAdmin(ReadOnly):
     @admin.action(description="Keep no longer", permissions=["operate"])
     def release(self, request: HttpRequest, versions: Rows) -> None:
         for version in versions:
-            registry.release(version, by=_who(request))
+            registry.release(version, by=who(request))
             self.message_user(request, f"Version {version.pk} is not kept any longer.")
 
     @admin.action(description="Retire: delete its model for good", permissions=["operate"])
     def retire(self, request: HttpRequest, versions: Rows) -> HttpResponse | None:
         def act(version: ModelVersion, reason: str) -> str:
-            registry.retire(version, by=_who(request), reason=reason)
+            registry.retire(version, by=who(request), reason=reason)
             return f"Version {version.pk} is retired."
 
         question = "Delete the model of version {} for good? It can be promoted and asked no more."
@@ -217,7 +200,7 @@ class ModelVersionAdmin(ReadOnly):
 
     @admin.action(description="Prune: retire what KEEP_VERSIONS does not keep", permissions=["operate"])
     def prune(self, request: HttpRequest, versions: Rows) -> None:
-        pruned = registry.prune(by=_who(request))
+        pruned = registry.prune(by=who(request))
         retired = f"Retired: {', '.join(map(str, pruned))}." if pruned else "There was nothing to retire."
         self.message_user(request, retired)
 
@@ -263,7 +246,7 @@ class ReviewedTweetAdmin(ReadOnly):
 
     @admin.action(description="Approve: let them count", permissions=["operate"])
     def approve_them(self, request: HttpRequest, reviews: QuerySet[ReviewedTweet]) -> None:
-        trust.approve(reviews.filter(key__isnull=False), by=_who(request), reason="in the admin")
+        trust.approve(reviews.filter(key__isnull=False), by=who(request), reason="in the admin")
 
 
 @admin.register(StoredPrediction)

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from api.lib import audit_log
-from api.models import ApiKey, ReviewedTweet, ReviewEvent, TrainingRun
+from api.models import LEARNED, NOT_COUNTED, ApiKey, ReviewedTweet, ReviewEvent, TrainingRun
 
 Status = ReviewedTweet.Status
 Trust = ApiKey.Trust
@@ -20,6 +20,8 @@ _BATCH = 500
 
 APPROVED = "Approved by {by}; the next training learns from it."
 APPROVED_HELD_OUT = "Approved by {by}; its text is one of those that models are measured on, so none is trained on it."
+CONFIRMED = "Confirmed by {by}; from the next training on it counts in full."
+DECLINED = "Declined by {by}; it counts no more."
 QUARANTINED = "Quarantined by {by}; it counts no more until a person approves it."
 
 
@@ -82,6 +84,31 @@ def approve(rows: QuerySet[ReviewedTweet], *, by: str, reason: str = "") -> int:
         if count:
             audit_log.record("reviews.approved", f"{count} reviews", by=by, reason=reason)
     return count
+
+
+def set_aside(rows: QuerySet[ReviewedTweet], *, reason: str) -> int:
+    """Let reviews wait for a person that no model has learned and nobody approved; their key stays as it is."""
+    with transaction.atomic():
+        TrainingRun.objects.lock_running()
+        return _move(rows.filter(status=Status.PENDING, approved=False), Status.QUARANTINED, reason, approved=False)
+
+
+def confirm(rows: QuerySet[ReviewedTweet], *, by: str) -> int:
+    """Let reviews count in full, whatever the base model says; those that wait are approved as well."""
+    with transaction.atomic():
+        count = approve(rows, by=by)
+        learned = rows.filter(status__in=[*LEARNED, Status.HELD_OUT], approved=False)
+        for status in (*LEARNED, Status.HELD_OUT):
+            count += _move(learned.filter(status=status), status, CONFIRMED.format(by=by), approved=True)
+        return count
+
+
+def decline(rows: QuerySet[ReviewedTweet], *, by: str) -> int:
+    """Let reviews count no more, whether a model has learned them or not."""
+    counting = rows.exclude(status__in=[*NOT_COUNTED, Status.SUPERSEDED])
+    with transaction.atomic():
+        TrainingRun.objects.lock_running()
+        return _move(counting, Status.QUARANTINED, DECLINED.format(by=by), approved=False)
 
 
 def _set_level(key: ApiKey, level: str) -> bool:

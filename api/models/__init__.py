@@ -1,5 +1,6 @@
 """The rows of the database; this package imports nothing else of the service."""
 
+from api.models.approvals import ApprovalRequest
 from api.models.bookkeeping import AuditEntry, Heartbeat, IdempotentAnswer
 from api.models.keys import ApiKey, ReviewerAgreement
 from api.models.predictions import LiveFigures, QueueClaim, SampleDraw, StoredPrediction
@@ -11,6 +12,7 @@ __all__ = [
     "LEARNED",
     "NOT_COUNTED",
     "ApiKey",
+    "ApprovalRequest",
     "AuditEntry",
     "Heartbeat",
     "IdempotentAnswer",

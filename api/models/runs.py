@@ -36,6 +36,7 @@ class TrainingRun(models.Model):
         PROMOTED = "promoted"
         REJECTED = "rejected"
         UNCHANGED = "unchanged"
+        PENDING_APPROVAL = "pending_approval"
 
     objects = TrainingRuns.as_manager()
 

@@ -7,7 +7,15 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Q, QuerySet
 
 from api.lib import audit_log
-from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, ReviewerAgreement, TrainingRun
+from api.models import (
+    ApprovalRequest,
+    AuditEntry,
+    ModelVersion,
+    Promotion,
+    ReviewedTweet,
+    ReviewerAgreement,
+    TrainingRun,
+)
 from api.prediction import recorder
 from api.reviews import pseudonyms
 from api.versions import registry
@@ -79,7 +87,10 @@ def forget(
         versions = list(kept.filter(created_at__gte=learned).values_list("pk", flat=True)) if learned else []
         numbers = [row[0] for row in rows]
         for start in range(0, len(numbers), _BATCH):  # what comes in meanwhile is not locked, and stays
-            ReviewedTweet.objects.filter(pk__in=numbers[start : start + _BATCH]).delete()
+            some = numbers[start : start + _BATCH]
+            # Its words may be those of what is forgotten. The next training asks about the others again.
+            ApprovalRequest.objects.filter(reviews__in=some).delete()
+            ReviewedTweet.objects.filter(pk__in=some).delete()
         if reviewer:
             ReviewerAgreement.objects.filter(reviewer=reviewer).delete()
         retired = registry.retire_learned(versions, reason="it learned what was forgotten") if retire_versions else []

@@ -1,8 +1,10 @@
 """The reviewed tweets as a training sees them: what is trained on, what is measured on, and what becomes of each."""
 
 import json
+import math
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,13 +18,18 @@ from hate_speech_ai.annotator_reliability import Reliability, compare
 from hate_speech_ai.corpora.catalogue import CORPORA, STARTER
 from hate_speech_ai.evaluation.evaluation_set import Row
 from hate_speech_ai.labels import HATE_SPEECH, resolve, rounded_answer
-from hate_speech_ai.sources import corpus_name, corpus_source, is_corpus
+from hate_speech_ai.sources import corpus_name, corpus_source, is_corpus, is_key
+from hate_speech_ai.text import fingerprint
 from hate_speech_ai.training.base_model import learned_corpora
 from hate_speech_ai.training.examples import Example
 
 Status = ReviewedTweet.Status
 _STARTER = corpus_source(STARTER.name)
 _CORE = {_STARTER, "reviews"}
+
+# Of the held-out texts that others answer, a key alone may add this share, or so many.
+_MOST_MEASURED_SHARE = 0.1
+_FEWEST_MEASURED = 50
 
 # Of one text, what each source said last.
 BySource = dict[str, Stored]
@@ -45,6 +52,16 @@ class NewLabel:
 
 
 @dataclass(frozen=True)
+class HeldOutLabel:
+    """A key's answer about a held-out text, which no person has approved."""
+
+    source: str
+    label: str
+    answer: bool
+    tweet: str
+
+
+@dataclass(frozen=True)
 class Dataset:
     """The reviewed tweets as they are at one moment, one entry for each cleaned text.
 
@@ -55,6 +72,8 @@ class Dataset:
         held_out_reviews: held-out tweets with the reviewers' own answers.
         changes: what becomes of reviews once a model of these rows serves.
         new: what this training would learn from keys, as far as nobody approved it.
+        claims: the rows of the training examples that a key alone answers and nobody approved, by example.
+        held_out_labels: what keys say about held-out texts, as far as nobody approved it.
         waiting: how many new labels of each source are left for another night.
         reliabilities: of each key that has reviews, by source.
         opinions: label -> text -> who (a source and a reviewer) -> answer, of texts that keys judged.
@@ -67,6 +86,8 @@ class Dataset:
     held_out_reviews: list[Row] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     new: list[NewLabel] = field(default_factory=list)
+    claims: dict[int, Stored] = field(default_factory=dict)
+    held_out_labels: list[HeldOutLabel] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
     reliabilities: dict[str, Reliability] = field(default_factory=dict)
     opinions: dict[str, dict[str, dict[Rater, bool]]] = field(default_factory=dict)
@@ -107,7 +128,7 @@ def read(base: Base | None, *, without: str = "") -> Dataset:
                 content = [source, row.tweet, row.labels, row.author, weight, text in held_out]
                 digest.update(json.dumps(content, sort_keys=True).encode())
         _add(dataset, counting, weights, held_out=text in held_out, known=known)
-    return replace(dataset, fingerprint=digest.hexdigest())
+    return replace(dataset, fingerprint=digest.hexdigest(), held_out=_measured_on(dataset.held_out))
 
 
 def _read(without: str) -> tuple[dict[str, BySource], list[Change], set[str], dict[str, Any]]:
@@ -178,6 +199,31 @@ def _leave_for_later(newest: dict[str, BySource], held_out: set[str]) -> dict[st
     return dict(waiting)
 
 
+def _measured_on(held_out: list[Example]) -> list[Example]:
+    """Leave out what one key alone says above its share, so that it cannot make the score.
+
+    Which texts are held out is no secret, so a key can send as many of them as it likes. Those with the smallest
+    fingerprints stay.
+    """
+    counts = Counter(example.claimed_by for example in held_out)
+    left = {source: _most_measured(len(held_out) - count) for source, count in counts.items() if source}
+    if all(counts[source] <= most for source, most in left.items()):
+        return held_out
+    kept = set()
+    for place in sorted(range(len(held_out)), key=lambda place: fingerprint(held_out[place].tweet)):
+        source = held_out[place].claimed_by
+        if not source or left[source]:
+            kept.add(place)
+        if source and left[source]:
+            left[source] -= 1
+    return [example for place, example in enumerate(held_out) if place in kept]
+
+
+def _most_measured(others: int) -> int:
+    """Return how many held-out texts of a key are measured on, by how many others there are; all, without any."""
+    return max(_FEWEST_MEASURED, math.ceil(_MOST_MEASURED_SHARE * others)) if others else sys.maxsize
+
+
 def _is_new(row: Stored) -> bool:
     return row.status == Status.PENDING and not row.approved
 
@@ -194,13 +240,19 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
         known=known,
         weight=_weight(sources[0]),
     )
+    claimant = "" if known else _claimant(by_source, example.labels)
+    if claimant:
+        example = replace(example, claimed_by=claimant)
     if held_out:
         dataset.held_out.append(example)
         weighed = list(zip(by_source.items(), weights, strict=True))
         for label, row in _rows((row, weight) for (source, row), weight in weighed if is_corpus(source)):
             dataset.corpus_holdout.setdefault(label, []).append(row)
         reviewed = _rows((row, weight) for (source, row), weight in weighed if not is_corpus(source))
-        dataset.held_out_reviews.extend(row for label, row in reviewed if label == HATE_SPEECH)
+        keys = [source for source in by_source if is_key(source)]
+        alone = keys[0] if len(keys) == 1 else ""
+        dataset.held_out_reviews.extend(replace(row, source=alone) for label, row in reviewed if label == HATE_SPEECH)
+        dataset.held_out_labels.extend(_held_out_labels(by_source))
         dataset.changes.extend(outcomes.held_out(rows))
         return
     dataset.changes.extend(outcomes.learned(rows, weights))
@@ -211,7 +263,26 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
             for label, grade in stored.labels.items():
                 if label in example.labels and (answer := rounded_answer(grade)) is not None:
                     dataset.new.append(NewLabel(source, label, answer, len(dataset.training)))
+    if claimant:
+        dataset.claims[len(dataset.training)] = by_source[claimant]
     dataset.training.append(example)
+
+
+def _claimant(by_source: BySource, labels: Mapping[str, bool]) -> str:
+    """Return the key that alone, and unapproved, gives one of a text's answers; empty where there is none."""
+    for label, answer in labels.items():
+        agree = [source for source, row in by_source.items() if rounded_answer(row.labels.get(label, 0.5)) == answer]
+        if len(agree) == 1 and is_key(agree[0]) and not by_source[agree[0]].approved:
+            return agree[0]
+    return ""
+
+
+def _held_out_labels(by_source: BySource) -> Iterator[HeldOutLabel]:
+    for source, row in by_source.items():
+        if is_key(source) and not row.approved:
+            for label, grade in row.labels.items():
+                if (answer := rounded_answer(grade)) is not None:
+                    yield HeldOutLabel(source, label, answer, row.tweet)
 
 
 def _weight(source: str) -> float:

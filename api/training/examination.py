@@ -1,24 +1,30 @@
 """The examination of a candidate: what the gate says against it, and what is found out about keys."""
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 
-from api.models import ModelVersion
+from api.models import ApprovalRequest, ModelVersion, TrainingRun
 from api.prediction import loading
-from api.training import base_model, key_reliability
+from api.training import attribution, base_model, key_reliability
+from api.training.approvals import Request
+from api.training.base_model import Base
 from api.training.dataset import Dataset
 from api.training.key_reliability import Findings
 from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions
-from hate_speech_ai.evaluation.gate import Limits, judge
+from hate_speech_ai.evaluation.gate import Limits, Verdict, judge
 from hate_speech_ai.evaluation.metrics import agreement, evaluate, read_checks
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Scorer
+from hate_speech_ai.training.examples import Example
 from hate_speech_ai.training.trainer import Trained
+
+Outcome = TrainingRun.Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -32,37 +38,76 @@ class Examined:
         reasons: against letting it serve.
         figures: what the reasons rest on, whether there are any or not.
         findings: about keys.
+        requests: what a person is asked.
     """
 
     metrics: dict[str, Any]
     reasons: list[str]
     figures: dict[str, Any]
     findings: Findings
+    requests: list[Request]
+
+    @property
+    def outcome(self) -> str:
+        if not self.reasons:
+            return Outcome.PROMOTED
+        asked = any(request.kind == ApprovalRequest.Kind.REJECTED for request in self.requests)
+        return Outcome.PENDING_APPROVAL if asked else Outcome.REJECTED
 
 
 def examine(
-    trained: Trained, dataset: Dataset, *, champion: ModelVersion | None, baseline: ModelVersion | None
+    trained: Trained,
+    dataset: Dataset,
+    *,
+    champion: ModelVersion | None,
+    baseline: ModelVersion | None,
+    base: Base | None,
+    retrain: Callable[[Sequence[Example]], Trained],
 ) -> Examined:
-    """Compare a candidate with the version that serves and with the last that a person chose; judge the keys."""
+    """Compare a candidate with the version that serves and with the last that a person chose; judge the keys.
+
+    Args:
+        base: the model that the candidate was trained on top of.
+        retrain: trains on some of the examples, as the candidate was trained on all.
+    """
     candidate = CachingScorer(Scorer(trained.artifact))
     exam = exam_of(dataset)
     known = sum(example.known for example in dataset.training)
     by_champion = _predictions_of(champion, exam, known)
-    verdict = judge(
-        exam,
-        candidate=ModelPredictions.of(candidate, exam, trained_on=len(dataset.training)),
-        champion=by_champion,
-        baseline=by_champion if baseline == champion else _predictions_of(baseline, exam, known),
-        limits=_limits(),
-    )
-    findings = key_reliability.find(dataset, trained)
+    by_baseline = by_champion if baseline == champion else _predictions_of(baseline, exam, known)
+
+    def verdict_on(scorer: CachingScorer, rows: int) -> Verdict:
+        sheet = ModelPredictions.of(scorer, exam, trained_on=rows)
+        return judge(exam, candidate=sheet, champion=by_champion, baseline=by_baseline, limits=_limits())
+
+    verdict = verdict_on(candidate, len(dataset.training))
+    findings = key_reliability.find(dataset, trained, _reference(dataset, base, champion))
+    requests = attribution.from_doubts(trained.doubts, dataset)
+    if verdict.reasons and by_champion and not findings.reasons:
+        requests += attribution.blamed(
+            dataset,
+            trained,
+            lambda rows: verdict_on(CachingScorer(Scorer(retrain(rows).artifact)), len(rows)).reasons,
+        )
     figures = {
         **verdict.figures,
         "agreement": {label: agreement(texts) for label, texts in dataset.opinions.items()},
         "keys": findings.figures,
     }
     metrics = evaluate(candidate, dataset.held_out, exam.checks, exam.everyday)
-    return Examined(metrics, verdict.reasons + findings.reasons, figures, findings)
+    return Examined(metrics, verdict.reasons + findings.reasons, figures, findings, requests)
+
+
+def _reference(dataset: Dataset, base: Base | None, champion: ModelVersion | None) -> Scorer | None:
+    """Return the model that doubts held-out labels: the base, which has learned from no key, or else the champion."""
+    if not dataset.held_out_labels:
+        return None
+    if base is not None:
+        return Scorer(base.artifact)
+    try:
+        return loading.load(champion).scorer if champion else None
+    except ArtifactError:  # of an older program; `_predictions_of` says so
+        return None
 
 
 def exam_of(dataset: Dataset) -> EvaluationSet:
@@ -71,7 +116,12 @@ def exam_of(dataset: Dataset) -> EvaluationSet:
     checks = read_checks(settings.CHECKS)
     everyday = base_model.everyday()[1]
     return EvaluationSet.of(
-        dataset.corpus_holdout.get(HATE_SPEECH, []), dataset.held_out_reviews, checks, other_labels, everyday
+        dataset.corpus_holdout.get(HATE_SPEECH, []),
+        dataset.held_out_reviews,
+        checks,
+        other_labels,
+        everyday,
+        taught_by={label.source for label in dataset.new},
     )
 
 

@@ -13,8 +13,9 @@ from django.utils import timezone
 from api.keys import trust
 from api.models import ApiKey, ReviewerAgreement
 from api.training.dataset import Dataset, Rater
-from hate_speech_ai.annotator_reliability import NoiseEstimate, majority, reasons_to_quarantine
+from hate_speech_ai.annotator_reliability import NoiseEstimate, Reliability, majority, reasons_to_quarantine
 from hate_speech_ai.evaluation.metrics import agreement
+from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.trainer import Trained
 
 
@@ -37,9 +38,13 @@ class Findings:
         return [sentence for _, sentences in self.flagged for sentence in sentences]
 
 
-def find(dataset: Dataset, trained: Trained) -> Findings:
-    """Measure every key. Nothing is stored: it takes seconds where there are many reviewers."""
-    seen = _compared(dataset, trained)
+def find(dataset: Dataset, trained: Trained, reference: Scorer | None) -> Findings:
+    """Measure every key. Nothing is stored: it takes seconds where there are many reviewers.
+
+    Args:
+        reference: a model that has learned from no claim, or failing that the champion; for held-out labels.
+    """
+    seen, held_out, ever = _compared(dataset, trained), _compared_held_out(dataset, reference), _ever(dataset, trained)
     # A key whose first review came in since has no reliability yet.
     keys = {key.source: key for key in ApiKey.objects.exclude(reviews=None) if key.source in dataset.reliabilities}
     figures, flagged = {}, []
@@ -50,14 +55,18 @@ def find(dataset: Dataset, trained: Trained) -> Findings:
             **doubt.as_dict(),
             "deferred": dataset.waiting.get(source, 0),
         }
-        why = reasons_to_quarantine(
-            reliability,
-            doubt,
-            max_contradicted=settings.TRUST_MAX_CONTRADICTED,
-            min_agreement=settings.TRUST_MIN_AGREEMENT,
-        )
+        limits = {"max_contradicted": settings.TRUST_MAX_CONTRADICTED, "min_agreement": settings.TRUST_MIN_AGREEMENT}
+        why = [f"the new labels of {key} {one}" for one in reasons_to_quarantine(reliability, doubt, **limits)]
+        measured = held_out[source]
+        figures[key.prefix]["held_out"] = measured.as_dict()
+        if key.trust == ApiKey.Trust.TRUSTED:
+            others = [("held-out labels", measured), ("labels of all nights", ever[source])]
+            for which, estimate in others:
+                if not why and (estimate.new_labels if which != "labels of all nights" else doubt.new_labels):
+                    found = reasons_to_quarantine(Reliability(), estimate, **limits)
+                    why += [f"the {which} of {key} {one}" for one in found]
         if why:
-            flagged.append((key, [f"the new labels of {key} {one}; they are quarantined" for one in why]))
+            flagged.append((key, [f"{one}; they are quarantined" for one in why]))
     return Findings(figures, flagged, _agreements(dataset, keys))
 
 
@@ -79,11 +88,31 @@ def quarantine_flagged(findings: Findings, *, by: str) -> None:
 
 
 def _compared(dataset: Dataset, trained: Trained) -> dict[str, NoiseEstimate]:
-    """Estimate the noise in each key's new labels from out-of-fold predictions."""
+    """Estimate the noise in each key's new labels from the predictions of a model that has learned from no claim."""
     found: dict[str, NoiseEstimate] = defaultdict(NoiseEstimate)
     for label in dataset.new:
-        if label.label in trained.out_of_fold:
-            found[label.source].add(label.answer, float(trained.out_of_fold[label.label][label.example]))
+        if label.label in trained.unclaimed:
+            found[label.source].add(label.answer, float(trained.unclaimed[label.label][label.example]))
+    return found
+
+
+def _ever(dataset: Dataset, trained: Trained) -> dict[str, NoiseEstimate]:
+    """Estimate it in all that each key claims, learned or new: a patient liar sends a few lies a night."""
+    found: dict[str, NoiseEstimate] = defaultdict(NoiseEstimate)
+    for place, row in dataset.claims.items():
+        example = dataset.training[place]
+        for label, answer in example.labels.items():
+            if label in row.labels and label in trained.unclaimed:
+                found[example.claimed_by].add(answer, float(trained.unclaimed[label][place]))
+    return found
+
+
+def _compared_held_out(dataset: Dataset, reference: Scorer | None) -> dict[str, NoiseEstimate]:
+    """Estimate it in what keys say about held-out texts, which no model has learned."""
+    found: dict[str, NoiseEstimate] = defaultdict(NoiseEstimate)
+    for label in dataset.held_out_labels if reference else ():
+        if reference and label.label in reference.labels:
+            found[label.source].add(label.answer, reference.probabilities([label.tweet], label.label)[0])
     return found
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from api.lib import audit_log, database, heartbeat
 from api.models import ModelVersion, Promotion, TrainingRun
 from api.prediction import loading
 from api.reviews import erasure, intake
-from api.training import base_model, key_reliability, outcomes, queue, snapshot
+from api.training import approvals, attribution, base_model, key_reliability, outcomes, queue, snapshot
 from api.training.dataset import Dataset, read
 from api.training.examination import Examined, examine
 from api.training.outcomes import Change
@@ -103,15 +104,14 @@ def _work(run: TrainingRun) -> None:
         queue.finish(run, status=queue.Status.DONE, outcome=Outcome.UNCHANGED, reasons=[reason])
         return
     _require_both_answers(dataset)
-    trained = train(
+    retrain = partial(train, base=on.artifact if on else None, everyday=base_model.everyday()[0])
+    trained = retrain(
         dataset.training,
-        base=on.artifact if on else None,
-        everyday=base_model.everyday()[0],
         metadata=_story(dataset, on),
         progress=lambda step, share: _report_progress(run, step, 0.05 + 0.8 * share),
     )
     _report_progress(run, "measuring on held-out tweets", 0.85)
-    found = examine(trained, dataset, champion=champion, baseline=baseline)
+    found = examine(trained, dataset, champion=champion, baseline=baseline, base=on, retrain=retrain)
     _commit(run, Result(before, dataset, champion, trained, found))
 
 
@@ -151,7 +151,8 @@ def _commit(run: TrainingRun, result: Result) -> None:
 
     What was found out about keys is stored as well, and the new labels of those that are not believed are set aside.
     """
-    found, changes = result.found, result.dataset.changes
+    found, doubts = result.found, result.trained.doubts
+    changes = attribution.without_set_aside(result.dataset.changes, doubts, result.dataset)
     content = result.trained.artifact.to_bytes()
     scorer = Scorer(Artifact.from_bytes(content))  # what cannot be read again must not be stored
     probabilities = [] if found.reasons else scorer.probabilities(change.tweet for change in changes)
@@ -166,6 +167,7 @@ def _commit(run: TrainingRun, result: Result) -> None:
         if not found.reasons:
             _promote(run, version, change, changes, probabilities)
         key_reliability.quarantine_flagged(found.findings, by=_by(run))
+        approvals.store(run, found.requests, by=_by(run))
         _store_outcome(run, version, found)
     loading.put_in_cache(version.sha256, content)
     _follow_up(run, version, promoted=not found.reasons)
@@ -202,7 +204,7 @@ def _store_outcome(run: TrainingRun, version: ModelVersion, found: Examined) -> 
     Raises:
         LostLease: another attempt has taken over.
     """
-    outcome = Outcome.REJECTED if found.reasons else Outcome.PROMOTED
+    outcome = found.outcome
     results: dict[str, Any] = {
         "version": version,
         "outcome": outcome,

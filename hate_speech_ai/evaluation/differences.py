@@ -41,6 +41,14 @@ def compare_models(exam: EvaluationSet, old: ModelPredictions, new: ModelPredict
     }
 
 
+def changes_on_reviews(exam: EvaluationSet, old: ModelPredictions, new: ModelPredictions, without: str) -> Figures:
+    """Return what `compare_models` has of the reviews, without those of one source."""
+    places = [place for place, row in enumerate(exam.reviews) if row.source != without]
+    rows = [exam.reviews[place] for place in places]
+    before, after = (Answers([model.reviews[place] for place in places], model.threshold) for model in (old, new))
+    return _changes(rows, before, after)
+
+
 def _changes(rows: list[Row], old: Answers, new: Answers) -> Figures:
     """Return F1 and PR-AUC of both, and the 95 % interval of the difference from paired resamples."""
     if not rows:

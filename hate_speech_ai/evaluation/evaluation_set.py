@@ -17,10 +17,15 @@ MOST_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Row:
-    """A held-out tweet, and what people answered."""
+    """A held-out tweet, and what people answered.
+
+    Attributes:
+        source: of a review, the one source that answered it; empty where several did.
+    """
 
     tweet: str
     answer: bool
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class EvaluationSet:
         reviews: held-out tweets with the reviewers' answers.
         other_labels: for each label besides hate_speech, the same as `corpus_holdout`.
         everyday: everyday tweets, none of which a threshold was chosen with.
+        taught_by: the sources whose new labels the candidate has learned.
     """
 
     corpus_holdout: list[Row]
@@ -39,6 +45,7 @@ class EvaluationSet:
     checks: list[CapabilityCheck]
     other_labels: Mapping[str, list[Row]] = field(default_factory=dict)
     everyday: list[Everyday] = field(default_factory=list)
+    taught_by: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -48,6 +55,7 @@ class EvaluationSet:
         checks: Iterable[CapabilityCheck],
         other_labels: Mapping[str, Iterable[Row]] | None = None,
         everyday: Iterable[Everyday] = (),
+        taught_by: Iterable[str] = (),
     ) -> "EvaluationSet":
         """Sort the rows by a hash, so that the first ones are the same sample in every run."""
         return cls(
@@ -56,6 +64,7 @@ class EvaluationSet:
             list(checks),
             {label: _shuffled(rows)[:MOST_ROWS] for label, rows in (other_labels or {}).items()},
             list(everyday),
+            frozenset(taught_by),
         )
 
 

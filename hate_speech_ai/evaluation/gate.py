@@ -5,7 +5,13 @@ docs/decisions/0010-gate.md has the rule and its reasons."""
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from hate_speech_ai.evaluation.differences import CHANGED_ROWS, TITLES, Figures, compare_models
+from hate_speech_ai.evaluation.differences import (
+    CHANGED_ROWS,
+    TITLES,
+    Figures,
+    changes_on_reviews,
+    compare_models,
+)
 from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row
 from hate_speech_ai.evaluation.metrics import measure
 from hate_speech_ai.evaluation.proportions import sign_test
@@ -95,7 +101,12 @@ def judge(
         figures["vs_champion"] = changes
         reasons += _drops(changes["corpora"], _size(exam), limits.max_drop, limits.max_sure_drop)
         if len(exam.reviews) >= limits.min_reviews:
-            reasons += _drops(changes["reviews"], _reviews(exam), limits.max_drop_on_reviews, limits.max_sure_drop)
+            fall = list(_drops(changes["reviews"], _reviews(exam), limits.max_drop_on_reviews, limits.max_sure_drop))
+            alone = _source_of_fall(exam, champion, candidate, limits) if fall else ""
+            if alone:
+                notes.append(f"not a reason, because only held-out reviews of one source, {alone}, say so: {fall[0]}")
+            else:
+                reasons += fall
         else:
             notes.append(f"{_reviews(exam)} are too few to judge on; {limits.min_reviews} are needed")
         reasons += _checks_lost(changes["checks"], f"the champion, version {champion.version},", limits)
@@ -147,6 +158,25 @@ def _drops(changes: Figures, rows: str, most: float, most_if_sure: float | None,
             yield f"{fall}, by more than {most}"
         elif most_if_sure is not None and drop > most_if_sure and high is not None and high < 0:
             yield f"{fall}, by more than {most_if_sure} and surely: by {-high:.4f} to {-change['low']:.4f}"
+
+
+def _source_of_fall(
+    exam: EvaluationSet, champion: ModelPredictions, candidate: ModelPredictions, limits: Limits
+) -> str:
+    """Return the source without whose held-out reviews none of the figures on them falls; empty if there is none.
+
+    So no source can keep others' labels from being learned. Where the others' reviews are too few to judge on, that is
+    any source, unless all that is new is its own.
+    """
+    for source in sorted({row.source for row in exam.reviews} - {""}):
+        others = sum(row.source != source for row in exam.reviews)
+        if others >= limits.min_reviews:
+            changes = changes_on_reviews(exam, champion, candidate, without=source)
+            if not list(_drops(changes, "", limits.max_drop_on_reviews, limits.max_sure_drop)):
+                return source
+        elif exam.taught_by - {source}:
+            return source
+    return ""
 
 
 def _other_labels_fall(other_labels: Figures, exam: EvaluationSet, limits: Limits, of: str = "") -> Iterator[str]:
