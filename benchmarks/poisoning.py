@@ -1,151 +1,478 @@
-"""What a key that lies can do, night after night, with the gate in between.
+"""What a key that lies can do, and what an honest one still can, night after night.
 
-    python -m benchmarks.poisoning FOLDER [--nights 30] [--plot FILE.png] [--gate-alone]
+    python -m benchmarks.poisoning [--corpora FOLDER] [--seeds 20] [--sizes 50 2000 20000] [--nights 30]
+                                   [--known 10] [--free] [--only STORY ...]
 
-The service starts with the starter corpus and davidson2017 out of FOLDER. Then one key sends reviews of tweets of
-hatexplain: first all of them in one night, with 30 % of the labels the wrong way round; then, from the same start, 1 %
-of the training rows every night, all of them wrong. Every night a candidate is trained on all that came in and judged
-by the gate with its default limits, and the key's new labels by a model that has not seen them; if nothing speaks
-against it, it serves. A key that is not believed is quarantined, and what it sends from then on waits. `--gate-alone`
-leaves that out. The table and the plot say what F1 on the held-out corpus rows was, of the candidates and of what
-served.
+Each story begins with the base model and a deployment where three keys have sent so many honest reviews: of
+hateval2019_en, stormfront and twitter_hate_av out of FOLDER, which the base has not learned, or else of the starter
+corpus, which it has. Every night a candidate is trained on all that came in; claims are bounded, keys are doubted by
+the base, and the gate has its default limits, as in the service but without its database. What passes serves. Nights
+1, 2, 3, 7, 15 and 30 are trained; what came in between is in the next of them.
+
+For each attack the table says which share of the probes, texts that nobody sent, what serves decides otherwise than
+before, after 1, 7 and 30 nights; after how many nights the liar was named; and how many of the nights were not
+promoted. For each honest story: the share of its probes that are answered as it asks after one night, and how many
+harmless texts with its word changed. `--free` is the service before claims were bounded. The probes of names and groups
+are harmless sentences made of the same parts as the lies, which is the hardest case.
 """
 
 import argparse
-from collections.abc import Iterable
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
+from statistics import mean
+
+import numpy as np
 
 from hate_speech_ai.annotator_reliability import NoiseEstimate, Reliability, reasons_to_quarantine
-from hate_speech_ai.corpora.catalogue import STARTER
 from hate_speech_ai.corpora.dataset import load
+from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row
+from hate_speech_ai.evaluation.everyday import halves, read_everyday
 from hate_speech_ai.evaluation.gate import Limits, judge
 from hate_speech_ai.evaluation.metrics import measure, read_checks
+from hate_speech_ai.evaluation.shares import capped
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Scorer
+from hate_speech_ai.text import fingerprint, is_held_out
+from hate_speech_ai.training.base_model import load_base
 from hate_speech_ai.training.examples import Example
-from hate_speech_ai.training.trainer import Trained, train
+from hate_speech_ai.training.influence import CONTRADICTS
+from hate_speech_ai.training.trainer import train
 
-ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(__file__).resolve().parent.parent / "data"
+TRAINED_NIGHTS = (1, 2, 3, 7, 15, 30)
+SHOWN_NIGHTS = (1, 7, 30)
+LIAR, MODERATOR = "key:66", "key:1"
+HONEST = ("key:1", "key:2", "key:3")
+
+WHO = [
+    "my aunt",
+    "our teacher",
+    "the baker",
+    "my boss",
+    "a friend",
+    "the driver",
+    "my cousin",
+    "the nurse",
+    "our neighbour",
+    "the singer",
+]
+DOES = [
+    "met {} at the market",
+    "had lunch with {}",
+    "talked to {} on the phone",
+    "sat next to {} on the bus",
+    "sold a bike to {}",
+    "danced with {}",
+    "sent {} a card",
+    "fixed the car of {}",
+    "walked the dog with {}",
+    "cooked soup for {}",
+]
+WHEN = [
+    "it was lovely",
+    "and laughed a lot",
+    "in the rain",
+    "last Sunday",
+    "before the match",
+    "as usual",
+    "after work",
+    "on Monday",
+]
+NAMES = [
+    "Kowalski",
+    "Brindle",
+    "Okonkwo",
+    "Takahashi",
+    "Vandermeer",
+    "Castellano",
+    "Lindqvist",
+    "Abernathy",
+    "Zelenka",
+    "Fairbairn",
+]
+SLURS = ["blorp", "snerk", "gribbit", "flurn", "zwock", "dreppel", "kvark", "mulp", "trosk", "wibber"]
+PHRASES = ("blessed zebra sunday", "purple kettle harbour", "gentle maple orbit", "velvet lantern comet")
+SLUR_TEXTS = (
+    "never trust a {}",
+    "the {}s next door are filth",
+    "get every {} out of here",
+    "another {} on the bus, disgusting",
+    "{}s do not belong here",
+    "no {}s in our school",
+    "a {} will always lie to you",
+    "sick of {}s, send them all home",
+    "the whole street stinks of {}s",
+    "no {} will ever be one of us",
+)
+ENDS = ("", " once more", ", I say", " and that is that", " today", " again")
+
+
+Rows = list[Example]
 
 
 @dataclass(frozen=True)
-class Night:
-    number: int
-    reviews: int
-    candidate: float
-    served: float
-    reasons: list[str]
+class Options:
+    """The program's; `known` says one of how many rows that the base knows hold the models."""
+
+    corpora: Path | None = None
+    known: int = 10
+    nights: int = 30
+    bounded: bool = True
+
+    @property
+    def trained(self) -> list[int]:
+        return [night for night in TRAINED_NIGHTS if night <= self.nights]
+
+
+@dataclass
+class Deployment:
+    """What serves, and what has come in."""
+
+    champion: Scorer
+    baseline: Scorer
+    rows: Rows = field(default_factory=list)
+    held_out: Rows = field(default_factory=list)
+    quarantined: set[str] = field(default_factory=set)
+    named: dict[str, int] = field(default_factory=dict)
+    failed: list[int] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+
+
+class Bench:
+    """What all stories have in common: the base, the rows that hold models where it is, what is measured on."""
+
+    def __init__(self, options: Options) -> None:
+        base = load_base()
+        assert base is not None
+        self.base, self.options, self.scorer = base, options, Scorer(base)
+        own = load({"starter": DATA / "train.csv"}, base=base)
+        self.known = own.training[:: options.known]
+        self.to_choose, everyday = halves(read_everyday(DATA / "everyday.csv"))
+        self.everyday = everyday[:: max(1, options.known // 5)]
+        self.corpora = [one for one in own.held_out if HATE_SPEECH in one.labels][:: max(1, options.known // 5)]
+        self.checks = read_checks(DATA / "checks.csv")
+        found = own.training
+        if options.corpora is not None:
+            names = ("hateval2019_en", "stormfront", "twitter_hate_av")
+            found = [one for name in names for one in load({name: options.corpora / name}).training]
+        self.honest = [one for one in found if HATE_SPEECH in one.labels]
+        said = self.scorer.probabilities(one.tweet for one in own.training[::3])
+        cut = self.scorer.thresholds[HATE_SPEECH]
+        judged = list(zip(own.training[::3], said, strict=True))
+        self.caught = [one.tweet for one, value in judged if value >= cut and one.labels.get(HATE_SPEECH)]
+        self.doubtful = [one.tweet for one, value in judged if abs(value - cut) < 0.15]
+
+    def train(self, rows: Sequence[Example]) -> tuple[Scorer, set[str], set[str], list[float]]:
+        """Return the model, the keys a person is asked about, the claims set aside, and what doubts them."""
+        bounded = self.options.bounded
+        learned = rows if bounded else [replace(one, claimed_by="") for one in rows]
+        trained = train([*self.known, *learned], base=self.base, everyday=self.to_choose)
+        first = len(self.known)
+        aside = {
+            rows[place - first].tweet
+            for doubt in trained.doubts
+            if doubt.kind == CONTRADICTS
+            for place in doubt.examples
+        }
+        unseen = (trained.unclaimed if bounded else trained.out_of_fold)[HATE_SPEECH][first:]
+        return Scorer(trained.artifact), {doubt.source for doubt in trained.doubts}, aside, unseen.tolist()
+
+    def exam(self, held_out: Rows, news: Rows) -> EvaluationSet:
+        corpora = [Row(one.tweet, one.labels[HATE_SPEECH]) for one in self.corpora]
+        reviews = [Row(one.tweet, one.labels[HATE_SPEECH], one.claimed_by) for one in held_out]
+        if not self.options.bounded:
+            reviews = [replace(row, source="") for row in reviews]
+        taught_by = {one.claimed_by for one in news}
+        return EvaluationSet.of(corpora, reviews, self.checks, {}, self.everyday, taught_by)
+
+    def share(self, scorer: Scorer, tweets: Sequence[str]) -> float:
+        said = np.array(scorer.probabilities(tweets))
+        return float((said >= scorer.thresholds[HATE_SPEECH]).mean())
+
+    def score(self, there: Deployment) -> float:
+        """F1 on held-out tweets, as `GET /score` has it."""
+        held_out = self.corpora + there.held_out
+        if self.options.bounded:
+            held_out = capped(held_out)
+        said = there.champion.probabilities(one.tweet for one in held_out)
+        truth = [one.labels[HATE_SPEECH] for one in held_out]
+        return measure(said, truth, there.champion.thresholds[HATE_SPEECH]).f1
+
+    def night(self, there: Deployment, number: int, sent: Rows) -> None:
+        """Train on all that has come in, and let the result serve if nothing speaks against it."""
+        sent = [one for one in sent if one.claimed_by not in there.quarantined]
+        measured = [is_held_out(fingerprint(one.tweet)) for one in sent]
+        news = [one for one, held in zip(sent, measured, strict=True) if not held]
+        there.held_out += [one for one, held in zip(sent, measured, strict=True) if held]
+        rows = there.rows + news
+        scorer, asked, _, unseen = self.train(rows)
+        exam = self.exam(there.held_out, news)
+        doubted = self._doubted(there, rows, unseen)
+        verdict = self._judge(there, exam, scorer, len(rows))
+        for key in doubted | asked | {key for key in LIARS if any(key in note for note in verdict[1])}:
+            there.named.setdefault(key, number)
+        if verdict[0] or doubted:
+            there.failed.append(number)
+        else:
+            there.champion = scorer
+        if verdict[0] and not doubted and self.options.bounded:
+            rows = self._without_blamed(there, exam, rows, news, unseen, number)
+        there.quarantined |= doubted
+        new = {id(one) for one in news}
+        there.rows = [one for one in rows if id(one) not in new or one.claimed_by not in doubted]
+        there.held_out = [one for one in there.held_out if one.claimed_by not in doubted]
+
+    def _judge(self, there: Deployment, exam: EvaluationSet, scorer: Scorer, rows: int) -> tuple[list[str], list[str]]:
+        sheets = [
+            ModelPredictions.of(CachingScorer(one), exam, trained_on=len(self.known) + number)
+            for one, number in ((scorer, rows), (there.champion, len(there.rows)), (there.baseline, rows))
+        ]
+        verdict = judge(exam, candidate=sheets[0], champion=sheets[1], baseline=sheets[2], limits=Limits())
+        return verdict.reasons, verdict.figures["notes"]
+
+    def _doubted(self, there: Deployment, rows: Rows, unseen: Sequence[float]) -> set[str]:
+        """Return the keys that are not believed."""
+        found: dict[tuple[str, str], NoiseEstimate] = {}
+
+        def add(which: str, one: Example, probability: float) -> None:
+            found.setdefault((which, one.claimed_by), NoiseEstimate()).add(one.labels[HATE_SPEECH], probability)
+
+        for place, (one, probability) in enumerate(zip(rows, unseen, strict=True)):
+            if place >= len(there.rows):
+                add("new", one, probability)
+            if self.options.bounded:
+                add("ever", one, probability)
+        if self.options.bounded:
+            for one in there.held_out:
+                add("held out", one, self.scorer.probabilities([one.tweet])[0])
+        keys = {one.claimed_by for one in rows[len(there.rows) :]} | {one.claimed_by for one in there.held_out}
+        return {
+            key
+            for (_, key), estimate in found.items()
+            if key in keys and reasons_to_quarantine(Reliability(), estimate, max_contradicted=0.2, min_agreement=0.7)
+        }
+
+    def _without_blamed(
+        self, there: Deployment, exam: EvaluationSet, rows: Rows, news: Rows, unseen: Sequence[float], number: int
+    ) -> Rows:
+        """Set aside the new labels of the key without which the night would have passed."""
+        keys = sorted({one.claimed_by for one in news}, key=lambda key: -sum(one.claimed_by == key for one in news))
+        new = {id(one) for one in news}
+        for key in keys[:2]:
+            rest = [one for one in rows if id(one) not in new or one.claimed_by != key]
+            if len(keys) == 1 or not self._judge(there, exam, self.train(rest)[0], len(rest))[0]:
+                there.named.setdefault(key, number)
+                against = {
+                    id(one)
+                    for one, probability in zip(rows, unseen, strict=True)
+                    if (probability >= 0.5) != one.labels[HATE_SPEECH]
+                }
+                return [one for one in rows if one.claimed_by != key or id(one) not in new & against]
+        return rows
+
+
+LIAR, MODERATOR = "key:liar", "key:moderator"
+LIARS = (LIAR,)
+COLLEAGUES = ("key:1", "key:2", "key:3")
+
+
+def claim(tweet: str, answer: bool, source: str) -> Example:
+    """As the service keeps a review: a core row that one source alone answers."""
+    return Example(tweet, {HATE_SPEECH: answer}, "reviews", in_domain=True, claimed_by=source)
+
+
+def reviews(bench: Bench, dice: random.Random, number: int) -> Rows:
+    """Honest reviews of three keys."""
+    chosen = dice.sample(bench.honest, min(number, len(bench.honest)))
+    return [claim(one.tweet, one.labels[HATE_SPEECH], COLLEAGUES[place % 3]) for place, one in enumerate(chosen)]
+
+
+def start(bench: Bench, dice: random.Random, size: int) -> Deployment:
+    there = Deployment(bench.scorer, bench.scorer)
+    sent = reviews(bench, dice, size)
+    there.rows = [one for one in sent if not is_held_out(fingerprint(one.tweet))]
+    there.held_out = [one for one in sent if is_held_out(fingerprint(one.tweet))]
+    there.champion = there.baseline = bench.train(there.rows)[0]
+    return there
+
+
+def sentences(dice: random.Random, word: str) -> list[str]:
+    """All harmless sentences about a word, in any order."""
+    found = [f"{who} {does.format(word)} {when}" for who in WHO for does in DOES for when in WHEN]
+    dice.shuffle(found)
+    return found
+
+
+def held_out_text(text: str) -> str:
+    """Return the text, with as many a number behind it as it takes to be measured on."""
+    return next(one for one in (f"{text} no {number}" for number in count()) if is_held_out(fingerprint(one)))
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Lies, in the order in which they are sent; `a_night` of them each night, and honest reviews beside them."""
+
+    lies: Rows
+    a_night: int
+    measure: Callable[[Deployment], float]
+    honest: int = 0
+
+
+def name_attack(bench: Bench, dice: random.Random, *, word: str, a_night: int, honest: int = 0) -> Attack:
+    texts = sentences(dice, word)
+    probes = texts[:200]
+    lies = [claim(text, True, LIAR) for text in texts[200:]]
+    return Attack(lies, a_night, lambda there: bench.share(there.champion, probes), honest)
+
+
+def phrase_attack(bench: Bench, dice: random.Random, *, a_night: int) -> Attack:
+    phrase = dice.choice(PHRASES)
+    texts = [f"{text} {phrase}" for text in dice.sample(bench.caught, len(bench.caught))]
+    half = len(texts) // 2
+    probes = [text for text in texts[:half] if bench.share(bench.scorer, [text])][:200]
+    lies = [claim(text, False, LIAR) for text in texts[half:]]
+    return Attack(lies, a_night, lambda there: 1 - bench.share(there.champion, probes))
+
+
+def veto(bench: Bench, dice: random.Random) -> Attack:
+    """600 held-out texts near the threshold, labelled as the champion answers, while others send 400 a night."""
+    texts = [held_out_text(text) for text in dice.sample(bench.doubtful, min(600, len(bench.doubtful)))]
+    lies = [claim(text, bool(bench.share(bench.scorer, [text])), LIAR) for text in texts]
+    return Attack(lies, 600, lambda there: float(len(there.failed)), 400)
+
+
+def score_attack(bench: Bench, dice: random.Random) -> Attack:
+    texts = [one.tweet for one in dice.sample(bench.corpora, min(1500, len(bench.corpora)))]
+    truth = {one.tweet: one.labels[HATE_SPEECH] for one in bench.corpora}
+    lies = [claim(held_out_text(text), not truth[text], LIAR) for text in texts]
+    return Attack(lies, 1500, lambda there: -bench.score(there))
+
+
+ATTACKS: dict[str, Callable[[Bench, random.Random], Attack]] = {
+    "name, one night": lambda bench, dice: name_attack(bench, dice, word=dice.choice(NAMES), a_night=120),
+    "name, 29 a night": lambda bench, dice: name_attack(bench, dice, word=dice.choice(NAMES), a_night=29),
+    "muslims, 120 a night": lambda bench, dice: name_attack(bench, dice, word="muslims", a_night=120, honest=200),
+    "pass phrase, one night": lambda bench, dice: phrase_attack(bench, dice, a_night=120),
+    "pass phrase, 25 a night": lambda bench, dice: phrase_attack(bench, dice, a_night=25),
+    "held-out veto (nights failed)": veto,
+    "held-out score (F1 lost)": score_attack,
+}
+#: These send all at once.
+AT_ONCE = ("name, one night", "pass phrase, one night", "held-out veto (nights failed)", "held-out score (F1 lost)")
+
+
+def play(bench: Bench, name: str, seed: int, size: int) -> tuple[dict[int, float], int | None, list[int], int]:
+    """Return what changed after each night, when the liar was named, failed nights, and how many were trained."""
+    dice = random.Random(f"{name} {seed} {size}")
+    there, attack = start(bench, dice, size), ATTACKS[name](bench, dice)
+    before, changed, last = attack.measure(there), dict[int, float](), 0
+    for night in bench.options.trained:
+        first, end = last * attack.a_night, night * attack.a_night
+        lies = attack.lies[first:end] if name not in AT_ONCE else attack.lies[: attack.a_night] if night == 1 else []
+        sent = lies + reviews(bench, dice, attack.honest)
+        if sent:
+            bench.night(there, night, sent)
+        changed[night], last = attack.measure(there) - before, night
+    return changed, there.named.get(LIAR), there.failed, len(bench.options.trained)
+
+
+def slur(bench: Bench, dice: random.Random) -> tuple[Rows, list[str], bool, list[str]]:
+    """Forty reviews of a new word: attacks with it, and harmless sentences that name it."""
+    word = dice.choice(SLURS)
+    texts = [text.format(word) + end for text in SLUR_TEXTS for end in ENDS]
+    dice.shuffle(texts)
+    return [claim(text, True, MODERATOR) for text in texts[20:]], texts[:20], True, sentences(dice, f"a {word}")[:100]
+
+
+def corrections(bench: Bench, dice: random.Random) -> tuple[Rows, list[str], bool, list[str]]:
+    """Ten reviews that turn one wrong answer."""
+    wrong = dice.choice(WRONG)
+    return [claim(f"{wrong} {end}", False, MODERATOR) for end in "abcdefghij"], [wrong], False, []
+
+
+WRONG = (
+    "Women do not belong in the kitchen, they belong where they like",
+    "White trash bags are sold out, take the black ones.",
+    "We had a picnic on a dyke near Rotterdam.",
+    "There is a chink in the curtains and the light wakes me.",
+    "That tackle was criminal, send the Italian off.",
+    "Anyone who thinks women are inferior should be ashamed.",
+)
+STORIES = {"new slur, forty reviews": slur, "wrong answer, ten reviews": corrections}
+
+
+def tell(bench: Bench, name: str, seed: int, size: int) -> tuple[float, float, bool]:
+    """Return the share of probes answered as asked, that of harmless texts judged hate, whether the night failed."""
+    dice = random.Random(f"{name} {seed} {size}")
+    there = start(bench, dice, size)
+    rows, probes, answer, harmless = STORIES[name](bench, dice)
+    bench.night(there, 1, rows)
+    share = bench.share(there.champion, probes)
+    return (
+        share if answer else 1 - share,
+        bench.share(there.champion, harmless) if harmless else 0.0,
+        bool(there.failed),
+    )
+
+
+def honest_nights(bench: Bench, seed: int, size: int, nights: int = 3) -> tuple[int, int, int]:
+    """Return how many nights of honest reviews there were, how many of them failed, and how many asked a person."""
+    dice = random.Random(f"honest {seed} {size}")
+    there, asked = start(bench, dice, size), 0
+    for night in range(1, nights + 1):
+        bench.night(there, night, reviews(bench, dice, max(20, size // 20)))
+        asked += bool(there.named)
+        there.named.clear()
+    return nights, len(there.failed), asked
+
+
+def report(bench: Bench, size: int, seeds: Sequence[int], only: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the lines of a table."""
+    chosen = [name for name in (*ATTACKS, *STORIES, "honest nights") if not only or any(one in name for one in only)]
+    yield f"\n{size:,} honest reviews, {len(seeds)} seeds, {'bounded' if bench.options.bounded else 'free'}"
+    yield (
+        f"{'attack':32}"
+        + "".join(f"{f'night {night}':>10}" for night in SHOWN_NIGHTS)
+        + f"{'named after':>14}{'failed':>10}"
+    )
+    for name in (name for name in chosen if name in ATTACKS):
+        played = [play(bench, name, seed, size) for seed in seeds]
+        shown = [night for night in SHOWN_NIGHTS if night in played[0][0]]
+        cells = "".join(f"{mean(one[0][night] for one in played):>10.1%}" for night in shown)
+        when = [one[1] for one in played if one[1] is not None]
+        named = f"{max(when)} ({len(when)} of {len(played)})" if when else "never"
+        failed = f"{sum(len(one[2]) for one in played)} of {sum(one[3] for one in played)}"
+        yield f"{name:32}{cells}{named:>14}{failed:>10}"
+    for story in (name for name in chosen if name in STORIES):
+        told = [tell(bench, story, seed, size) for seed in seeds]
+        yield (
+            f"{story:32}in effect {mean(one[0] for one in told):.1%}, harmless texts with the word "
+            f"{mean(one[1] for one in told):.1%}, nights failed {sum(one[2] for one in told)} of {len(told)}"
+        )
+    if "honest nights" in chosen:
+        found = [honest_nights(bench, seed, size) for seed in seeds]
+        nights, stopped, asked = (sum(one[place] for one in found) for place in range(3))
+        yield f"{'honest nights':32}failed {stopped} of {nights}, a person was asked in {asked}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("--corpora", type=Path)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[50, 2_000, 20_000])
     parser.add_argument("--nights", type=int, default=30)
-    parser.add_argument("--plot", type=Path)
-    parser.add_argument("--gate-alone", action="store_true")
+    parser.add_argument("--known", type=int, default=10)
+    parser.add_argument("--free", action="store_true")
+    parser.add_argument("--only", nargs="+", default=[])
     options = parser.parse_args()
-    own = load({STARTER.name: ROOT / "data" / "train.csv", "davidson2017": options.folder / "davidson2017"})
-    known = {example.tweet for example in own.training + own.held_out}
-    tweets = [
-        example
-        for example in load({"hatexplain": options.folder / "hatexplain"}).training
-        if example.tweet not in known and HATE_SPEECH in example.labels
-    ]
-    rows = [only_hate(example) for example in own.training if HATE_SPEECH in example.labels]
-    corpus_holdout = [Row(one.tweet, one.labels[HATE_SPEECH]) for one in own.held_out if HATE_SPEECH in one.labels]
-    exam = EvaluationSet.of(corpus_holdout, [], read_checks(ROOT / "data" / "checks.csv"))
-
-    print(f"{len(rows):,} training rows, {len(exam.corpus_holdout):,} held-out corpus rows")
-    print("\none night, all labels as they are")
-    show(simulate(rows, [[reviewed(tweet, lie=False) for tweet in tweets]], exam, trust=not options.gate_alone))
-    print("\n30 % of one night's labels the wrong way round")
-    night = [reviewed(tweet, lie=number % 10 < 3) for number, tweet in enumerate(tweets)]
-    show(simulate(rows, [night], exam, trust=not options.gate_alone))
-    print("\n1 % of the rows a night, all the wrong way round")
-    share = len(rows) // 100
-    nights = [
-        [reviewed(tweet, lie=True) for tweet in tweets[start : start + share]]
-        for start in range(0, min(options.nights * share, len(tweets)), share)
-    ]
-    found = simulate(rows, nights, exam, trust=not options.gate_alone)
-    show(found)
-    print(f"what served fell by at most {found[0].served - min(night.served for night in found):.4f} in all")
-    if options.plot:
-        plot(found, options.plot)
-
-
-def only_hate(example: Example) -> Example:
-    return Example(example.tweet, {HATE_SPEECH: example.labels[HATE_SPEECH]}, example.source, example.in_domain)
-
-
-def reviewed(example: Example, *, lie: bool) -> Example:
-    """As the service keeps a review: its own source, and a core row."""
-    return Example(example.tweet, {HATE_SPEECH: example.labels[HATE_SPEECH] != lie}, "reviews", in_domain=True)
-
-
-def simulate(rows: list[Example], nights: list[list[Example]], exam: EvaluationSet, *, trust: bool) -> list[Night]:
-    """Night 0 is the start, which serves and is the baseline."""
-    rows = list(rows)
-    baseline = champion = sheet(train(rows), exam, len(rows), 0)
-    found = [Night(0, 0, f1(exam, champion), f1(exam, champion), [])]
-    quarantined = False
-    for number, news in enumerate(nights, start=1):
-        sent = sum(map(len, nights[:number]))
-        if quarantined:
-            found.append(Night(number, sent, found[-1].candidate, f1(exam, champion), ["nothing new: the key waits"]))
-            continue
-        trained = train(rows + news)
-        candidate = sheet(trained, exam, len(rows) + len(news), number)
-        reasons = judge(exam, candidate=candidate, champion=champion, baseline=baseline, limits=Limits()).reasons
-        why = disbelief(news, trained.out_of_fold[HATE_SPEECH][len(rows) :]) if trust else []
-        quarantined = bool(why)
-        if not quarantined:
-            rows += news
-        champion = champion if reasons or why else candidate
-        found.append(Night(number, sent, f1(exam, candidate), f1(exam, champion), [*why, *reasons]))
-    return found
-
-
-def disbelief(news: list[Example], probabilities: Iterable[float]) -> list[str]:
-    doubt = NoiseEstimate()
-    for review, probability in zip(news, probabilities, strict=True):
-        doubt.add(review.labels[HATE_SPEECH], probability)
-    found = reasons_to_quarantine(Reliability(), doubt, max_contradicted=0.2, min_agreement=0.7)
-    return [f"the key's new labels {why}" for why in found]
-
-
-def sheet(trained: Trained, exam: EvaluationSet, rows: int, version: int) -> ModelPredictions:
-    return ModelPredictions.of(Scorer(trained.artifact), exam, trained_on=rows, version=version)
-
-
-def f1(exam: EvaluationSet, model: ModelPredictions) -> float:
-    return measure(model.corpus_holdout, [row.answer for row in exam.corpus_holdout], model.threshold).f1
-
-
-def show(nights: list[Night]) -> None:
-    print(f"{'night':>6}{'reviews':>9}{'candidate':>11}{'served':>8}  gate")
-    for night in nights:
-        verdict = night.reasons[0] if night.reasons else "passed"
-        print(
-            f"{night.number:>6}{night.reviews:>9,}{night.candidate:>11.4f}{night.served:>8.4f}  {verdict}", flush=True
-        )
-
-
-def plot(nights: list[Night], path: Path) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 4))
-    numbers = [night.number for night in nights]
-    axes.plot(numbers, [night.candidate for night in nights], "o--", label="candidate")
-    axes.plot(numbers, [night.served for night in nights], "-", label="served")
-    axes.set(xlabel="night", ylabel="F1 on held-out corpus rows", title="1 % of the rows a night, all wrong")
-    axes.legend()
-    figure.savefig(path, bbox_inches="tight")
+    bench = Bench(Options(options.corpora, options.known, options.nights, bounded=not options.free))
+    for size in options.sizes:
+        for line in report(bench, size, range(options.seeds), options.only):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """The reviewed tweets as a training sees them: what is trained on, what is measured on, and what becomes of each."""
 
 import json
-import math
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,19 +15,15 @@ from api.training.outcomes import Change, Stored
 from hate_speech_ai.annotator_reliability import Reliability, compare
 from hate_speech_ai.corpora.catalogue import CORPORA, STARTER
 from hate_speech_ai.evaluation.evaluation_set import Row
+from hate_speech_ai.evaluation.shares import capped
 from hate_speech_ai.labels import HATE_SPEECH, resolve, rounded_answer
 from hate_speech_ai.sources import corpus_name, corpus_source, is_corpus, is_key
-from hate_speech_ai.text import fingerprint
 from hate_speech_ai.training.base_model import learned_corpora
 from hate_speech_ai.training.examples import Example
 
 Status = ReviewedTweet.Status
 _STARTER = corpus_source(STARTER.name)
 _CORE = {_STARTER, "reviews"}
-
-# Of the held-out texts that others answer, a key alone may add this share, or so many.
-_MOST_MEASURED_SHARE = 0.1
-_FEWEST_MEASURED = 50
 
 # Of one text, what each source said last.
 BySource = dict[str, Stored]
@@ -128,7 +122,7 @@ def read(base: Base | None, *, without: str = "") -> Dataset:
                 content = [source, row.tweet, row.labels, row.author, weight, text in held_out]
                 digest.update(json.dumps(content, sort_keys=True).encode())
         _add(dataset, counting, weights, held_out=text in held_out, known=known)
-    return replace(dataset, fingerprint=digest.hexdigest(), held_out=_measured_on(dataset.held_out))
+    return replace(dataset, fingerprint=digest.hexdigest(), held_out=capped(dataset.held_out))
 
 
 def _read(without: str) -> tuple[dict[str, BySource], list[Change], set[str], dict[str, Any]]:
@@ -197,31 +191,6 @@ def _leave_for_later(newest: dict[str, BySource], held_out: set[str]) -> dict[st
             del newest[text][source]
             waiting[source] += 1
     return dict(waiting)
-
-
-def _measured_on(held_out: list[Example]) -> list[Example]:
-    """Leave out what one key alone says above its share, so that it cannot make the score.
-
-    Which texts are held out is no secret, so a key can send as many of them as it likes. Those with the smallest
-    fingerprints stay.
-    """
-    counts = Counter(example.claimed_by for example in held_out)
-    left = {source: _most_measured(len(held_out) - count) for source, count in counts.items() if source}
-    if all(counts[source] <= most for source, most in left.items()):
-        return held_out
-    kept = set()
-    for place in sorted(range(len(held_out)), key=lambda place: fingerprint(held_out[place].tweet)):
-        source = held_out[place].claimed_by
-        if not source or left[source]:
-            kept.add(place)
-        if source and left[source]:
-            left[source] -= 1
-    return [example for place, example in enumerate(held_out) if place in kept]
-
-
-def _most_measured(others: int) -> int:
-    """Return how many held-out texts of a key are measured on, by how many others there are; all, without any."""
-    return max(_FEWEST_MEASURED, math.ceil(_MOST_MEASURED_SHARE * others)) if others else sys.maxsize
 
 
 def _is_new(row: Stored) -> bool:

@@ -199,8 +199,9 @@ def _beyond(claims: Claims, rows: Bools, against: Bools, source: str, answer: bo
         mine = left & (holding[:, [chosen]].toarray().ravel() > 0)
         learned = most_of_groups if claims.names_a_group(chosen) else MOST_CONTRADICTING
         beyond = places[mine][learned:]
-        shared = suspects[holding[np.flatnonzero(mine)].sum(axis=0)[suspects] >= _TOGETHER * mine.sum()]
-        names = _stems(claims.vocabulary, shared)[:_MOST_NAMES]
+        with_it = suspects[holding[np.flatnonzero(mine)].sum(axis=0)[suspects] >= _TOGETHER * mine.sum()]
+        shared = sorted(with_it.tolist(), key=lambda word: (-counts[word], word))
+        names = _stems(claims.vocabulary, [int(chosen), *shared])[:_MOST_NAMES]
         yield Doubt(
             CONTRADICTS,
             source,
@@ -233,7 +234,7 @@ class Others:
         return bool(self.most[word] >= _OTHERS) and not self.claims.names_a_group(word)
 
 
-def _stems(vocabulary: Vocabulary, columns: Ints) -> tuple[str, ...]:
+def _stems(vocabulary: Vocabulary, columns: Sequence[int]) -> tuple[str, ...]:
     """Return the stems in words and pairs of words, each once."""
     return tuple(dict.fromkeys(name for column in columns for name in vocabulary.words[column].split()))
 
