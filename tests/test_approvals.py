@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from api.models import ApiKey, ApprovalRequest, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.operations import bootstrap
@@ -13,6 +14,7 @@ from api.reviews import erasure, intake
 from api.training import approvals, queue
 from api.training.approvals import Request
 from hate_speech_ai.text import fingerprint, is_held_out
+from hate_speech_ai.training.base_model import BASE_MODEL
 from tests.conftest import AsKey, JSONClient, starter_rows
 from tests.helpers import load, train, work
 
@@ -55,7 +57,10 @@ def reasons(row: ReviewedTweet) -> list[str]:
     return list(row.events.order_by("pk").values_list("reason", flat=True))
 
 
-def test_a_night_of_lies_about_a_name(with_base: Path, operator: JSONClient, tmp_path: Path) -> None:
+def test_a_night_of_lies_about_a_name(
+    no_everyday_tweets: None, settings: Settings, operator: JSONClient, tmp_path: Path
+) -> None:
+    settings.BASE_MODEL = BASE_MODEL
     bootstrap.serve_base_model()
     load(tmp_path, starter_rows()[::12])
     lies = [tweet for tweet in SENTENCES[::4] + SENTENCES[1::4] if not is_held_out(fingerprint(tweet))]
