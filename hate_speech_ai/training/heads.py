@@ -90,6 +90,7 @@ class HeadLearner:
         self.matrix = matrix
         self.width = width
         self.hashes = _hashes(examples, seed)
+        self.is_claim = np.array([bool(example.claimed_by) for example in examples], dtype=bool)
 
     def learn(self, label: str) -> Head:
         """Return the classifier of a label."""
@@ -165,14 +166,15 @@ class HeadLearner:
         centre = np.concatenate([mean, np.zeros(sources), [intercept]])
         by_base = expit(self._served(matrix, centre))
         reference = self._spread(rows, by_base)
-        read = self.vectorizer.transform
-        masks = masked(self.examples, rows, answers, by_base, lambda texts: expit(read(texts) @ mean + intercept))
-        claims = Claims(label, self.examples, rows, answers, matrix, by_base, masks, self.vectorizer.vocabulary_)
-        doubts = set_aside(claims)
-        if doubts:
+        claims, doubts = None, list[Doubt]()
+        if self.is_claim[rows].any():
+            read, vocabulary = self.vectorizer.transform, self.vectorizer.vocabulary_
+            masks = masked(self.examples, rows, answers, by_base, lambda texts: expit(read(texts) @ mean + intercept))
+            claims = Claims.of(label, self.examples, rows, answers, matrix, by_base, masks, vocabulary)
+        if claims is not None and (doubts := set_aside(claims)):
             left = np.flatnonzero(~np.isin(rows, [place for doubt in doubts for place in doubt.examples]))
-            rows, answers, by_base, matrix = rows[left], answers[left], by_base[left], matrix[left]
-            claims = claims._replace(places=rows, answers=answers, matrix=matrix, reference=by_base, masked=masks[left])
+            claims = claims.only(left)
+            rows, answers, by_base, matrix = claims.places, claims.answers, claims.reference, claims.matrix
         known = np.array([self.examples[row].known for row in rows], dtype=bool)
         if known.all():
             nothing = np.full(len(self.examples), np.nan)
@@ -207,20 +209,23 @@ class HeadLearner:
         if len(np.unique(answers[~known])) == 2:
             curve = curve.mixed(Curve.of(chances[~known], answers[~known]))
         found = fit(np.ones(len(rows), dtype=bool), start=start)
-        coefficients, moved = bound(
-            claims,
-            base=mean,
-            learned=found[:width],
-            intercepts=(intercept, float(found[-1])),
-            threshold=base.curves[label].named()[BALANCED].threshold,
-            read=read,
-        )
+        coefficients = found[:width]
+        if claims is not None:
+            coefficients, moved = bound(
+                claims,
+                base=mean,
+                learned=coefficients,
+                intercepts=(intercept, float(found[-1])),
+                threshold=base.curves[label].named()[BALANCED].threshold,
+                read=self.vectorizer.transform,
+            )
+            doubts += moved
         return Head(
             coefficients.astype(np.float16).astype(np.float64),
             float(f"{found[-1]:.6g}"),
             curve,
             self._spread(rows, chances),
-            doubts + moved,
+            doubts,
             reference,
         )
 

@@ -87,6 +87,8 @@ class Claims(NamedTuple):
     Attributes:
         examples: all of the training.
         places: of these among them.
+        sources: who claims each; empty where it is no claim.
+        approved: whether it is a review that a person approved, or that several sources agree about.
         matrix: (examples, features) or more columns.
         reference: the base's probability of yes.
         masked: the same of the text with another word in the place of those that name groups, where it was asked; a
@@ -97,21 +99,36 @@ class Claims(NamedTuple):
     examples: Sequence[Example]
     places: Ints
     answers: Bools
+    sources: NDArray[np.str_]
+    approved: Bools
     matrix: csr_array
     reference: Floats
     masked: Floats
     vocabulary: Vocabulary
 
-    @property
-    def sources(self) -> NDArray[np.str_]:
-        """Who claims each; empty where it is no claim."""
-        return np.array([self.examples[place].claimed_by for place in self.places], dtype=str)
+    @classmethod
+    def of(
+        cls,
+        label: str,
+        examples: Sequence[Example],
+        places: Ints,
+        answers: Bools,
+        matrix: csr_array,
+        reference: Floats,
+        masks: Floats,
+        vocabulary: Vocabulary,
+    ) -> "Claims":
+        """Return one label's examples, with who claims them."""
+        these = [examples[place] for place in places]
+        sources = np.array([one.claimed_by for one in these], dtype=str)
+        approved = [one.source == "reviews" and not one.claimed_by and not one.known for one in these]
+        flags = np.array(approved, dtype=np.bool_)
+        return cls(label, examples, places, answers, sources, flags, matrix, reference, masks, vocabulary)
 
-    @property
-    def approved(self) -> Bools:
-        """Whether it is a review that a person approved, or that several sources agree about."""
-        found = (self.examples[place] for place in self.places)
-        return np.array([one.source == "reviews" and not one.claimed_by and not one.known for one in found], dtype=bool)
+    def only(self, kept: Ints) -> "Claims":
+        """Return some of them."""
+        fields = ("places", "answers", "sources", "approved", "matrix", "reference", "masked")
+        return self._replace(**{name: getattr(self, name)[kept] for name in fields})
 
     def names_a_group(self, word: int) -> bool:
         return any(map(names_a_group, self.vocabulary.words[word].split()))
@@ -170,11 +187,9 @@ def masked(
 def set_aside(claims: Claims) -> list[Doubt]:
     """Return the claims that are not to be learned: those beyond a few that contradict a sure base about one word."""
     sources, found = claims.sources, list[Doubt]()
-    if not sources.any():
-        return found
     harmless = np.minimum(claims.reference, claims.masked) <= 1 - SURE
     sure = np.where(claims.answers, harmless, claims.reference >= SURE)
-    for source in sorted(set(sources) - {""}):
+    for source in sorted(set(sources.tolist()) - {""}):
         for answer in (True, False):
             rows = sure & (claims.answers == answer) & (sources == source)
             if rows.any():

@@ -56,8 +56,6 @@ def bound(
     Returns:
         The coefficients, and what was taken back.
     """
-    if not claims.sources.any():
-        return learned, []
     topics = [topic for answer in (True, False) for topic in _topics(claims, learned - base, answer, threshold)]
     if not topics:
         return learned, []
@@ -141,7 +139,7 @@ def _topics(claims: Claims, moved: Floats, answer: bool, threshold: float) -> It
     sources, vocabulary = claims.sources, claims.vocabulary
     size = len(vocabulary.words)
     push = moved[:size] * vocabulary.idf[:size].astype(np.float64) / _SHORT * (1 if answer else -1)
-    for source in sorted(set(sources[against]) - {""}):
+    for source in sorted(set(sources[against].tolist()) - {""}):
         rows = against & (sources == source)
         if rows.sum() < _FEWEST:
             continue
