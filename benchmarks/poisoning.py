@@ -17,10 +17,11 @@ are harmless sentences made of the same parts as the lies, which is the hardest 
 """
 
 import argparse
+import csv
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from statistics import mean
 
@@ -116,12 +117,18 @@ Rows = list[Example]
 
 @dataclass(frozen=True)
 class Options:
-    """The program's; `known` says one of how many rows that the base knows hold the models."""
+    """The program's.
+
+    Attributes:
+        known: of how many rows that the base knows one holds the models.
+        starter: of how many rows of the starter corpus one is read at all.
+    """
 
     corpora: Path | None = None
     known: int = 10
     nights: int = 30
     bounded: bool = True
+    starter: int = 1
 
     @property
     def trained(self) -> list[int]:
@@ -142,6 +149,17 @@ class Deployment:
     refused: set[str] = field(default_factory=set)
 
 
+def starter(step: int) -> tuple[Rows, Rows]:
+    """Return rows of the starter corpus, which the base knows, and those that are held out."""
+    parts: tuple[Rows, Rows] = ([], [])
+    with (DATA / "train.csv").open(encoding="utf-8", newline="") as file:
+        for row in islice(csv.DictReader(file), 0, None, step):
+            labels = {HATE_SPEECH: row[HATE_SPEECH] == "1"}
+            example = Example(row["tweet"], labels, "starter", in_domain=True, known=True)
+            parts[is_held_out(fingerprint(example.tweet))].append(example)
+    return parts
+
+
 class Bench:
     """What all stories have in common: the base, the rows that hold models where it is, what is measured on."""
 
@@ -149,21 +167,21 @@ class Bench:
         base = load_base()
         assert base is not None
         self.base, self.options, self.scorer = base, options, Scorer(base)
-        own = load({"starter": DATA / "train.csv"}, base=base)
-        self.known = own.training[:: options.known]
+        own, held_out = starter(options.starter)
+        self.known = own[:: options.known]
         self.to_choose, everyday = halves(read_everyday(DATA / "everyday.csv"))
         self.everyday = everyday[:: max(1, options.known // 5)]
-        self.corpora = [one for one in own.held_out if HATE_SPEECH in one.labels][:: max(1, options.known // 5)]
+        self.corpora = held_out[:: max(1, options.known // 5)]
         self.checks = read_checks(DATA / "checks.csv")
-        found = own.training
+        found = own
         if options.corpora is not None:
             names = ("hateval2019_en", "stormfront", "twitter_hate_av")
             found = [one for name in names for one in load({name: options.corpora / name}).training]
         self.honest = [one for one in found if HATE_SPEECH in one.labels]
-        said = self.scorer.probabilities(one.tweet for one in own.training[::3])
+        said = self.scorer.probabilities(one.tweet for one in own[::3])
         cut = self.scorer.thresholds[HATE_SPEECH]
-        judged = list(zip(own.training[::3], said, strict=True))
-        self.caught = [one.tweet for one, value in judged if value >= cut and one.labels.get(HATE_SPEECH)]
+        judged = list(zip(own[::3], said, strict=True))
+        self.caught = [one.tweet for one, value in judged if value >= cut and one.labels[HATE_SPEECH]]
         self.doubtful = [one.tweet for one, value in judged if abs(value - cut) < 0.15]
 
     def train(self, rows: Sequence[Example]) -> tuple[Scorer, set[str], set[str], list[float]]:
