@@ -338,6 +338,9 @@ RUN_MAX_KEY_SHARE = 0.5
 RUN_MIN_KEY_LABELS = 500
 TRUST_MAX_CONTRADICTED = 0.2
 TRUST_MIN_AGREEMENT = 0.7
+# How much a key may send that nobody trusts yet (api/reviews/quotas.py); 0 for no limit.
+UNTRUSTED_MAX_REVIEWS = _integer("UNTRUSTED_MAX_REVIEWS", 10_000, least=0)
+UNTRUSTED_MAX_REVIEWS_PER_TEXT = _integer("UNTRUSTED_MAX_REVIEWS_PER_TEXT", 50, least=0)
 
 # Stored predictions and the review queue (api/prediction/recorder.py, api/review_queue/); off by default.
 
@@ -346,6 +349,8 @@ PREDICTION_RETENTION_DAYS = _integer("PREDICTION_RETENTION_DAYS", 30)
 RANDOM_SAMPLE_SHARE = _number("RANDOM_SAMPLE_SHARE", 0.02, 0, 1)
 CONTROL_SHARE = 0.05  # of the queue's tweets: a corpus's, with a known answer
 CLAIM_MINUTES = 30
+MAX_CLAIMS_PER_PERSON = 50  # open ones: what was answered or given back is none
+MAX_CLAIMS_PER_KEY = 500
 
 # Celery. The database is the queue of record (api/training/queue.py); a message only says "look there".
 

@@ -6,7 +6,7 @@ and the figures that they come from.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hate_speech_ai.evaluation.proportions import wilson
 from hate_speech_ai.sources import is_key
@@ -48,6 +48,14 @@ class Reliability:
     def weight(self) -> float:
         """The weight of the key's vote, as `labels.decide` counts it: 1, or the share where that is below 0.7."""
         return 1.0 if self.smoothed_agreement >= _FULL_WEIGHT else self.smoothed_agreement
+
+    def __add__(self, other: "Reliability") -> "Reliability":
+        return Reliability(
+            self.gold + other.gold,
+            self.gold_agreed + other.gold_agreed,
+            self.peers + other.peers,
+            self.peers_agreed + other.peers_agreed,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         counts = {name: getattr(self, name) for name in ("gold", "gold_agreed", "peers", "peers_agreed")}
@@ -93,8 +101,8 @@ def compare(opinions: Iterable[Mapping[str, bool]], trusted: Sequence[str]) -> d
     reliabilities: dict[str, Reliability] = {}
     peers = set(trusted)
     for said in opinions:
-        corpora = [answer for source, answer in said.items() if not is_key(source)]
-        known = majority(corpora)
+        known = Counts.of(answer for source, answer in said.items() if not is_key(source)).majority
+        of_peers = Counts.of(answer for source, answer in said.items() if source in peers)
         for source, answer in said.items():
             if not is_key(source):
                 continue
@@ -102,17 +110,31 @@ def compare(opinions: Iterable[Mapping[str, bool]], trusted: Sequence[str]) -> d
             if known is not None:
                 reliability.gold += 1
                 reliability.gold_agreed += answer == known
-            others = majority([theirs for other, theirs in said.items() if other in peers and other != source])
+            others = (of_peers.without(answer) if source in peers else of_peers).majority
             if others is not None:
                 reliability.peers += 1
                 reliability.peers_agreed += answer == others
     return reliabilities
 
 
-def majority(answers: Sequence[bool]) -> bool | None:
-    """Return the majority's answer; None for a tie, or without answers."""
-    yes = sum(answers)
-    return None if 2 * yes == len(answers) else 2 * yes > len(answers)
+class Counts(NamedTuple):
+    """Answers to one question: with one person's taken out, the others are counted without looking at each again."""
+
+    yes: int
+    all: int
+
+    @classmethod
+    def of(cls, answers: Iterable[bool]) -> "Counts":
+        found = list(answers)
+        return cls(sum(found), len(found))
+
+    def without(self, answer: bool) -> "Counts":
+        return Counts(self.yes - answer, self.all - 1)
+
+    @property
+    def majority(self) -> bool | None:
+        """The majority's answer; None for a tie, or without answers."""
+        return None if 2 * self.yes == self.all else 2 * self.yes > self.all
 
 
 def reasons_to_quarantine(

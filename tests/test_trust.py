@@ -306,7 +306,7 @@ class TestStanding:
     def test_it_is_measured_while_a_key_waits(self, stranger: JSONClient) -> None:
         self.judge_known(stranger, wrong=1, right=3)
 
-        [reliability] = read(None).reliabilities.values()
+        [reliability] = read(None).unapproved.values()
 
         assert (reliability.gold, reliability.gold_agreed) == (4, 3)
 
@@ -316,11 +316,13 @@ class TestStanding:
         for client, answer in ((ann, True), (bob, True), (stranger, False)):
             say(client, text, answer)
 
-        found = [
-            (reliability.peers, reliability.peers_agreed) for _, reliability in sorted(read(None).reliabilities.items())
-        ]
+        dataset = read(None)
+        found = {
+            source: (reliability.peers, reliability.peers_agreed)
+            for source, reliability in [*dataset.reliabilities.items(), *dataset.unapproved.items()]
+        }
 
-        assert sorted(found) == [(1, 0), (1, 1), (1, 1)]
+        assert sorted(found.values()) == [(1, 0), (1, 1), (1, 1)]
 
 
 class TestNight:

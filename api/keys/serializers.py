@@ -36,7 +36,9 @@ class ReliabilityAnswerSerializer(serializers.Serializer[Any]):
 class KeySerializer(serializers.ModelSerializer[ApiKey]):
     reviews = serializers.SerializerMethodField(help_text="how many there are, by status")
     reliability = serializers.SerializerMethodField(help_text="null before the first training with its reviews")
-    reviewers = ReviewerSerializer(many=True, help_text="agreement with everybody else who judged the same tweets")
+    reviewers = ReviewerSerializer(
+        many=True, source="shown_reviewers", help_text="the 100 with the most tweets: agreement with everybody else"
+    )
 
     class Meta:
         model = ApiKey

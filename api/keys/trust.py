@@ -9,20 +9,26 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from api.lib import audit_log
-from api.models import LEARNED, NOT_COUNTED, ApiKey, ReviewedTweet, ReviewEvent, TrainingRun
+from api.models import LEARNED, NOT_COUNTED, ApiKey, QueueClaim, ReviewedTweet, ReviewEvent, TrainingRun
 
 Status = ReviewedTweet.Status
 Trust = ApiKey.Trust
 _BATCH = 500
+
+# Which rows of a key a quarantine sets aside: those that no model has learned, or all that count.
+_UNLEARNED = (Status.PENDING, Status.HELD_OUT)
+_COUNTING = (*_UNLEARNED, Status.TRAINED, Status.CONFLICT)
 
 APPROVED = "Approved by {by}; the next training learns from it."
 APPROVED_HELD_OUT = "Approved by {by}; its text is one of those that models are measured on, so none is trained on it."
 CONFIRMED = "Confirmed by {by}; from the next training on it counts in full."
 DECLINED = "Declined by {by}; it counts no more."
 QUARANTINED = "Quarantined by {by}; it counts no more until a person approves it."
+SUPERSEDED = "The same key said something newer about this text, which {by} has approved."
 
 
 def weights() -> dict[str, float]:
@@ -57,14 +63,15 @@ def quarantine(key: ApiKey, *, by: str, reason: str, include_learned: bool = Fal
     Args:
         include_learned: also what was approved, and what models have learned: the next training does without it.
     """
-    if include_learned:
-        rows = key.reviews.filter(status__in=[Status.PENDING, Status.HELD_OUT, Status.TRAINED, Status.CONFLICT])
-    else:
-        rows = key.reviews.filter(status__in=[Status.PENDING, Status.HELD_OUT], approved=False)
+    rows = key.reviews.all() if include_learned else key.reviews.filter(approved=False)
     with transaction.atomic():
         TrainingRun.objects.lock_running()
         changed = _set_level(key, Trust.QUARANTINED)
-        count = _move(rows, Status.QUARANTINED, QUARANTINED.format(by=by), approved=False)
+        # What was superseded counts no more, but reviewers are still compared by it.
+        _mark(rows.filter(status=Status.SUPERSEDED), untrusted=True)
+        counting = rows.filter(status__in=_COUNTING if include_learned else _UNLEARNED)
+        count = _move(counting, Status.QUARANTINED, QUARANTINED.format(by=by), approved=False)
+        QueueClaim.objects.filter(key=key, until__gt=(now := timezone.now())).update(until=now)
         if changed or count:
             audit_log.record("key.quarantined", str(key), by=by, reason=reason, reviews=count)
     return count
@@ -78,9 +85,13 @@ def approve(rows: QuerySet[ReviewedTweet], *, by: str, reason: str = "") -> int:
     """
     waiting = rows.filter(Q(status=Status.QUARANTINED) | Q(status=Status.PENDING, approved=False))
     with transaction.atomic():
-        _lock(waiting)
+        approved = _lock(waiting)
+        _mark(rows.filter(status=Status.SUPERSEDED, untrusted=True), untrusted=False)
         count = _move(waiting.filter(held_out=True), Status.HELD_OUT, APPROVED_HELD_OUT.format(by=by), approved=True)
         count += _move(waiting.filter(held_out=False), Status.PENDING, APPROVED.format(by=by), approved=True)
+        for start in range(0, len(approved), _BATCH):
+            older = _older_than(approved[start : start + _BATCH])
+            _move(older, Status.SUPERSEDED, SUPERSEDED.format(by=by), approved=None)
         if count:
             audit_log.record("reviews.approved", f"{count} reviews", by=by, reason=reason)
     return count
@@ -111,6 +122,24 @@ def decline(rows: QuerySet[ReviewedTweet], *, by: str) -> int:
         return _move(counting, Status.QUARANTINED, DECLINED.format(by=by), approved=False)
 
 
+def _older_than(approved: list[int]) -> QuerySet[ReviewedTweet]:
+    """Return what counts of the same keys about the same texts: while a newer review waited, the older one counted."""
+    newer = ReviewedTweet.objects.filter(
+        pk__in=approved,
+        source=OuterRef("source"),
+        fingerprint=OuterRef("fingerprint"),
+        opinion__gt=OuterRef("opinion"),
+    )
+    return ReviewedTweet.objects.believed().filter(Exists(newer), status__in=_COUNTING)
+
+
+def _mark(rows: QuerySet[ReviewedTweet], *, untrusted: bool) -> None:
+    """Mark reviews without another step: their status stays what it is."""
+    ids = _lock(rows)
+    for start in range(0, len(ids), _BATCH):
+        ReviewedTweet.objects.filter(pk__in=ids[start : start + _BATCH]).update(untrusted=untrusted)
+
+
 def _set_level(key: ApiKey, level: str) -> bool:
     """Return whether it had another."""
     changed = ApiKey.objects.filter(pk=key.pk).exclude(trust=level).update(trust=level)
@@ -123,11 +152,13 @@ def _lock(rows: QuerySet[ReviewedTweet]) -> list[int]:
     return list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
 
 
-def _move(rows: QuerySet[ReviewedTweet], status: str, reason: str, *, approved: bool) -> int:
-    """Give reviews another status, with a step in their history."""
+def _move(rows: QuerySet[ReviewedTweet], status: str, reason: str, *, approved: bool | None) -> int:
+    """Give reviews another status, with a step in their history; they stay approved or not where that is None."""
+    fields = {} if approved is None else {"approved": approved}
     ids = _lock(rows)
     for start in range(0, len(ids), _BATCH):
         some = ids[start : start + _BATCH]
-        ReviewedTweet.objects.filter(pk__in=some).update(status=status, approved=approved)
+        moved = ReviewedTweet.objects.filter(pk__in=some)
+        moved.update(status=status, untrusted=status == Status.QUARANTINED, **fields)
         ReviewEvent.objects.bulk_create(ReviewEvent(review_id=pk, status=status, reason=reason) for pk in some)
     return len(ids)

@@ -11,11 +11,12 @@ from api.http import idempotency
 from api.http.authentication import required_key
 from api.http.pagination import PAGE, Page, page, read_filters
 from api.keys import trust
-from api.keys.queries import counted
+from api.keys.queries import by_activity, counted, with_most_active_reviewers
 from api.keys.serializers import (
     ApproveAnswerSerializer,
     ApproveRequestSerializer,
     KeySerializer,
+    ReviewerSerializer,
     TrustAnswerSerializer,
     TrustRequestSerializer,
 )
@@ -33,7 +34,21 @@ class KeysView(APIView):
     )
     def get(self, request: Request) -> Response:
         read_filters(request)
-        return page(self, request, counted().prefetch_related("reviewers").order_by("-pk"), KeySerializer)
+        return page(self, request, with_most_active_reviewers(counted()).order_by("-pk"), KeySerializer)
+
+
+class KeyReviewersView(APIView):
+    scope = ApiKey.Scope.ADMIN
+    pagination_class = Page
+
+    @extend_schema(
+        summary="How far a key's reviewers agree with everybody else; those with the most tweets first",
+        parameters=PAGE,
+        responses=ReviewerSerializer(many=True),
+    )
+    def get(self, request: Request, prefix: str) -> Response:
+        read_filters(request)
+        return page(self, request, by_activity(_key(prefix).reviewers.all()), ReviewerSerializer)
 
 
 class KeyTrustView(APIView):
@@ -45,9 +60,7 @@ class KeyTrustView(APIView):
         responses=TrustAnswerSerializer,
     )
     def post(self, request: Request, prefix: str) -> Response:
-        if "\0" in prefix:  # which Postgres takes for no text at all
-            raise Http404
-        key = get_object_or_404(ApiKey, prefix=prefix)
+        key = _key(prefix)
         options = TrustRequestSerializer.read(request.data)
         act = trust.trust if options.pop("trust") == ApiKey.Trust.TRUSTED else trust.quarantine
         caller = required_key(request)
@@ -57,6 +70,12 @@ class KeyTrustView(APIView):
             return Response({"trust": key.trust, "reviews": count})
 
         return idempotency.once(request, caller, once)
+
+
+def _key(prefix: str) -> ApiKey:
+    if "\0" in prefix:  # which Postgres takes for no text at all
+        raise Http404
+    return get_object_or_404(ApiKey, prefix=prefix)
 
 
 class ApproveView(APIView):

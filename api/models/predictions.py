@@ -66,6 +66,7 @@ class QueueClaim(models.Model):
     at = models.DateTimeField(default=timezone.now, db_index=True)
     until = models.DateTimeField()
     rank = models.FloatField(null=True, help_text="of the draw, where the audit brought it")
+    is_control = models.BooleanField(default=False, help_text="whether the tweet was a control item then")
 
     def __str__(self) -> str:
         return f"claim {self.pk}"

@@ -12,6 +12,16 @@ from api.models.versions import ModelVersion
 from hate_speech_ai.text import CLEANING_VERSION
 
 
+class ReviewedTweets(models.QuerySet["ReviewedTweet"]):
+    def believed(self) -> "ReviewedTweets":
+        """Return the rows of corpora, of trusted keys, and those that a person has approved.
+
+        Whatever learns, measures, compares or shows what others said begins here. A row of an untrusted key keeps its
+        mark when it is superseded or withdrawn, so that no later status lets it in.
+        """
+        return self.filter(untrusted=False)
+
+
 class ReviewedTweet(models.Model):
     """A tweet with a person's answers, from an API key or an imported corpus."""
 
@@ -23,6 +33,8 @@ class ReviewedTweet(models.Model):
         CONFLICT = "conflict"
         SUPERSEDED = "superseded"
         WITHDRAWN = "withdrawn"
+
+    objects = ReviewedTweets.as_manager()
 
     receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     tweet = models.TextField()
@@ -42,6 +54,12 @@ class ReviewedTweet(models.Model):
     )
     held_out = models.BooleanField(help_text="kept for evaluation, never trained on")
     approved = models.BooleanField(default=False, help_text="by a person: it is not doubted any more")
+    untrusted = models.BooleanField(
+        default=False, help_text="of a key that is not trusted, approved by nobody; stays when it is superseded"
+    )
+    is_control = models.BooleanField(
+        default=False, help_text="of a control item that its key was handed: it measures the key, and teaches nothing"
+    )
     opinion = models.PositiveIntegerField(
         default=1, validators=[MinValueValidator(1)], help_text="the source's 1st, 2nd ... opinion about this text"
     )
@@ -57,7 +75,11 @@ class ReviewedTweet(models.Model):
     )
 
     class Meta:
-        indexes = [models.Index(fields=["external_id"], name="review_by_external_id")]
+        indexes = [
+            models.Index(fields=["external_id"], name="review_by_external_id"),
+            # To count what waits of a key.
+            models.Index(fields=["key"], condition=models.Q(untrusted=True), name="untrusted_by_key"),
+        ]
         constraints = [
             # Two requests at once cannot both be a source's next opinion: one of them must look again.
             models.UniqueConstraint(fields=["source", "fingerprint", "opinion"], name="one_opinion_at_a_time"),

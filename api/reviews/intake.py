@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 
-from api.models import ApiKey, ReviewedTweet, ReviewEvent
+from api.models import ApiKey, QueueClaim, ReviewedTweet, ReviewEvent
 from api.prediction import active_model
 from api.prediction.active_model import ModelNotReady
 from api.prediction.loading import LoadedModel
 from api.reviews import pseudonyms
+from api.reviews.quotas import Quota
 from hate_speech_ai.text import CLEANING_VERSION, fingerprint, is_held_out
 
 Status = ReviewedTweet.Status
@@ -73,12 +74,18 @@ def add(
 
 
 def add_all(
-    opinions: Sequence[Annotation], *, source: str, key: ApiKey | None = None
+    opinions: Sequence[Annotation], *, source: str, key: ApiKey | None = None, by_operator: bool = False
 ) -> list[tuple[ReviewedTweet, bool]]:
     """Store a source's opinions, all or none, each as if it had come alone after the one before it.
 
+    Args:
+        by_operator: whoever runs the service loads them, and no quota holds.
+
     Returns:
         For each, the stored review, and whether it is new.
+
+    Raises:
+        QuotaExceeded: the key is not trusted, and these are too many.
     """
     model = _served() if key else None
     read = [
@@ -92,8 +99,10 @@ def add_all(
             # Two lists of one key that have texts in common would wait for each other.
             keys = ApiKey.objects.select_for_update(no_key=True) if len(read) > 1 else ApiKey.objects.all()
             key = keys.get(pk=key.pk)
+        limited = key is not None and key.trust != ApiKey.Trust.TRUSTED and not by_operator
         for start in range(0, len(read), _BATCH):
-            stored += _store(read[start : start + _BATCH], source, key, version)
+            batch = read[start : start + _BATCH]
+            stored += _store(batch, source, key, version, limited=limited, start=start)
     return stored
 
 
@@ -134,36 +143,41 @@ def _served() -> LoadedModel | None:
 
 
 def _store(
-    batch: list[_Read], source: str, key: ApiKey | None, version: int | None
+    batch: list[_Read], source: str, key: ApiKey | None, version: int | None, *, limited: bool, start: int
 ) -> list[tuple[ReviewedTweet, bool]]:
     for _ in range(_TRIES):
         try:
             with transaction.atomic():
-                return _try_to_store(batch, source, key, version)
+                quota = Quota(key) if key and limited else None
+                return _try_to_store(batch, source, key, version, quota, start)
         except IntegrityError:
             continue  # another request of this source was faster; look at what it said
     raise RuntimeError(f"{_TRIES} requests in a row were faster with these tweets")
 
 
 def _try_to_store(
-    batch: list[_Read], source: str, key: ApiKey | None, version: int | None
+    batch: list[_Read], source: str, key: ApiKey | None, version: int | None, quota: Quota | None, start: int
 ) -> list[tuple[ReviewedTweet, bool]]:
     texts = {one.fingerprint for one in batch}
-    found = ReviewedTweet.objects.filter(Q(source=source) | Q(held_out=True), fingerprint__in=texts).order_by("opinion")
-    last = {row.fingerprint: row for row in found if row.source == source}
+    last = _last_opinions(source, texts)
     # By its hash, or because the authors of a corpus test with it.
-    measured_on = {text for text in texts if is_held_out(text)} | {row.fingerprint for row in found if row.held_out}
+    tested = ReviewedTweet.objects.believed().filter(held_out=True, fingerprint__in=texts)
+    measured_on = {text for text in texts if is_held_out(text)} | set(tested.values_list("fingerprint", flat=True))
+    controls = _control_items(key, texts) if key else set()
     answers: list[tuple[ReviewedTweet, bool]] = []
     events: list[ReviewEvent] = []
     superseded: list[tuple[ReviewedTweet, ReviewedTweet]] = []
-    for one in batch:
+    for position, one in enumerate(batch, start):
         before = last.get(one.fingerprint)
         if before is not None and _repeats(before, one.opinion):
             answers.append((before, False))
             continue
+        if quota is not None:
+            quota.take(opinion=before.opinion + 1 if before else 1, position=position)
         row = _row(
             one, source, key, held_out=one.fingerprint in measured_on, opinion=before.opinion + 1 if before else 1
         )
+        row.is_control = one.fingerprint in controls
         last[one.fingerprint] = row
         answers.append((row, True))
         if key is not None:
@@ -173,13 +187,25 @@ def _try_to_store(
                     review=row, status=row.status, reason=reason, version_id=version, probability=one.probability
                 )
             )
-            if before is not None:
+            if before is not None and row.untrusted <= before.untrusted:  # else what counts goes on counting
                 superseded.append((before, row))
     # Lock old rows first, as withdrawal and training do, so that transactions cannot deadlock.
     events += _supersede(superseded)
     ReviewedTweet.objects.bulk_create(row for row, new in answers if new)
     ReviewEvent.objects.bulk_create(events)
     return answers
+
+
+def _control_items(key: ApiKey, texts: set[str]) -> set[str]:
+    """Return those of the texts that the queue has handed to the key as control items."""
+    claims = QueueClaim.objects.filter(key=key, is_control=True, prediction__fingerprint__in=texts)
+    return set(claims.values_list("prediction__fingerprint", flat=True))
+
+
+def _last_opinions(source: str, texts: set[str]) -> dict[str, ReviewedTweet]:
+    """Return a source's newest row of each text; it is never one that was superseded."""
+    rows = ReviewedTweet.objects.filter(source=source, fingerprint__in=texts).exclude(status=Status.SUPERSEDED)
+    return {row.fingerprint: row for row in rows.order_by("opinion")}
 
 
 def _repeats(before: ReviewedTweet, opinion: Annotation) -> bool:
@@ -204,6 +230,7 @@ def _row(one: _Read, source: str, key: ApiKey | None, *, held_out: bool, opinion
         held_out=held_out,
         opinion=opinion,
         status=_first_status(key, held_out) if key else "",
+        untrusted=key is not None and key.trust != ApiKey.Trust.TRUSTED,
     )
 
 

@@ -147,14 +147,16 @@ class ReviewSerializer(serializers.ModelSerializer[ReviewedTweet]):
 
 class ReceiptSerializer(ReviewSerializer):
     history = StepSerializer(many=True, source="events", help_text="oldest first")
-    resolution = serializers.SerializerMethodField(help_text="for each label, what the sources say about this text now")
+    resolution = serializers.SerializerMethodField(
+        help_text="for each label, the votes about this text: those of this key; of others once a model has learned it"
+    )
 
     class Meta(ReviewSerializer.Meta):
         fields = (*ReviewSerializer.Meta.fields, "history", "resolution")
 
     @extend_schema_field(serializers.DictField(child=ResolutionSerializer()))
     def get_resolution(self, review: ReviewedTweet) -> dict[str, Any]:
-        return resolution.of(review)
+        return resolution.of(review, asked_by=self.context["key"])
 
 
 class ReviewsRequestSerializer(StrictSerializer):

@@ -19,6 +19,7 @@ from api.http.pagination import PAGE, Page, page, read_filters
 from api.http.parsers import JSONLinesParser
 from api.models import ApiKey, ReviewedTweet
 from api.reviews import erasure, intake
+from api.reviews.quotas import QuotaExceeded
 from api.reviews.serializers import (
     BulkAnswerSerializer,
     ForgetAnswerSerializer,
@@ -77,8 +78,12 @@ class AddReviewedTweetsView(APIView):
         return idempotency.once(request, key, lambda: self._add(key, read))
 
     def _add(self, key: ApiKey, lines: list[tuple[int, intake.Annotation | dict[str, Any]]]) -> Response:
+        numbers = [number for number, content in lines if isinstance(content, intake.Annotation)]
         opinions = [content for _, content in lines if isinstance(content, intake.Annotation)]
-        stored = iter(intake.add_all(opinions, source=key.source, key=key))
+        try:
+            stored = iter(intake.add_all(opinions, source=key.source, key=key))
+        except QuotaExceeded as error:
+            raise (error if error.position is None else error.in_line(numbers[error.position])) from None
         results: list[dict[str, Any]] = []
         for number, content in lines:
             answer = _accepted(*next(stored)) if isinstance(content, intake.Annotation) else {"error": content}
@@ -118,8 +123,9 @@ class ReviewReceiptView(APIView):
 
     @extend_schema(summary="What became of a review", responses=ReceiptSerializer)
     def get(self, request: Request, receipt: UUID) -> Response:
-        rows = _reviews_of(required_key(request)).prefetch_related("events")
-        return Response(ReceiptSerializer(get_object_or_404(rows, receipt=receipt)).data)
+        key = required_key(request)
+        review = get_object_or_404(_reviews_of(key).prefetch_related("events"), receipt=receipt)
+        return Response(ReceiptSerializer(review, context={"key": key}).data)
 
     @extend_schema(summary="Withdraw a review: from the next training on it counts no more", responses={204: None})
     def delete(self, request: Request, receipt: UUID) -> Response:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from api.keys import trust
+from api.keys.queries import with_reviews
 from api.models import ApiKey, ReviewedTweet
 from api.models.reviews import NOT_COUNTED
-from api.training import outcomes
+from api.training import outcomes, waiting_reviews
 from api.training.base_model import Base, made_with
 from api.training.outcomes import Change, Stored
 from hate_speech_ai.annotator_reliability import Reliability, compare
@@ -69,7 +70,8 @@ class Dataset:
         claims: the rows of the training examples that a key alone answers and nobody approved, by example.
         held_out_labels: what keys say about held-out texts, as far as nobody approved it.
         waiting: how many new labels of each source are left for another night.
-        reliabilities: of each key that has reviews, by source.
+        reliabilities: of each key that has reviews, by source; of those that count.
+        unapproved: the same of what waits of keys that are not trusted, for the person who decides about them.
         opinions: label -> text -> who (a source and a reviewer) -> answer, of texts that keys judged.
         fingerprint: of what the rows teach and measure that the base does not know, of the base and of the recipe.
     """
@@ -84,6 +86,7 @@ class Dataset:
     held_out_labels: list[HeldOutLabel] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
     reliabilities: dict[str, Reliability] = field(default_factory=dict)
+    unapproved: dict[str, Reliability] = field(default_factory=dict)
     opinions: dict[str, dict[str, dict[Rater, bool]]] = field(default_factory=dict)
     fingerprint: str = ""
 
@@ -91,9 +94,11 @@ class Dataset:
 def read(base: Base | None, *, without: str = "") -> Dataset:
     """Read all reviewed tweets, in the order in which they came.
 
-    Every source's newest opinion about a text counts, unless it was withdrawn or is quarantined; several sources are
-    resolved by `labels.resolve`, each with the weight of its reliability. Of one key's new labels, only so many are
-    taken in one run.
+    Every source's newest opinion about a text counts, unless it was withdrawn. Rows of keys that are not trusted are
+    not read at all. Several sources are resolved by `labels.resolve`, each with the weight of its reliability. Of one
+    key's new labels, only so many are taken in one run.
+
+    A review of a control item measures its key, by its first answer, and teaches nothing.
 
     What only the starter corpus says is known to a base model that was trained on it, and so is nothing new.
 
@@ -102,17 +107,33 @@ def read(base: Base | None, *, without: str = "") -> Dataset:
         without: a source that is to be left out.
     """
     learned_starter = base is not None and STARTER.name in learned_corpora(base.artifact)
-    newest, superseded, held_out, opinions = _read(without)
-    said = (answers for by_source in newest.values() if len(by_source) > 1 for answers in _answers(by_source))
-    trusted = ApiKey.objects.filter(trust=ApiKey.Trust.TRUSTED)
-    reliabilities = compare(said, [key.source for key in trusted.only("pk")])
-    for key in ApiKey.objects.exclude(reviews=None).only("pk"):
+    newest, superseded, held_out, opinions, first_of_controls = _read(without)
+    said = (
+        answers
+        for text, by_source in newest.items()
+        if len(answered := by_source | first_of_controls.get(text, {})) > 1
+        for answers in _answers(answered)
+    )
+    trusted = [key.source for key in ApiKey.objects.filter(trust=ApiKey.Trust.TRUSTED).only("pk")]
+    reliabilities = compare(said, trusted)
+    for key in with_reviews().only("pk"):
         reliabilities.setdefault(key.source, Reliability())
-    waiting = _leave_for_later(newest, held_out)
-    dataset = Dataset(changes=superseded, waiting=waiting, reliabilities=reliabilities, opinions=opinions)
+    dataset = Dataset(
+        changes=superseded,
+        unapproved=waiting_reviews.reliabilities(newest, trusted, without),
+        waiting=_leave_for_later(newest, held_out),
+        reliabilities=reliabilities,
+        opinions=opinions,
+    )
     digest = made_with(base)
     for text, by_source in newest.items():
         counting = {source: row for source, row in by_source.items() if row.status not in NOT_COUNTED}
+        if controls := [row for row in counting.values() if row.is_control]:
+            counting = {source: row for source, row in counting.items() if not row.is_control}
+            # Their receipts must look like others', and a night with nothing else must be one.
+            settle = outcomes.held_out(controls) if text in held_out else outcomes.alone(controls)
+            dataset.changes.extend(settle)
+            digest.update(json.dumps([row.pk for row in controls]).encode())
         if not counting:
             continue
         weights = [reliabilities[source].weight if source in reliabilities else 1.0 for source in counting]
@@ -125,16 +146,19 @@ def read(base: Base | None, *, without: str = "") -> Dataset:
     return replace(dataset, fingerprint=digest.hexdigest(), held_out=capped(dataset.held_out))
 
 
-def _read(without: str) -> tuple[dict[str, BySource], list[Change], set[str], dict[str, Any]]:
+def _read(without: str) -> tuple[dict[str, BySource], list[Change], set[str], dict[str, Any], dict[str, BySource]]:
     """Collect each source's last labels for each text, and the rows' other properties."""
     newest: dict[str, BySource] = {}
     superseded: list[Change] = []
     held_out: set[str] = set()
     raters: dict[str, dict[Rater, Stored]] = {}
-    fields = ("fingerprint", "source", "held_out", "pk", "tweet", "labels", "status", "approved", "reviewer", "author")
-    rows = ReviewedTweet.objects.exclude(source=without).order_by("pk").values_list(*fields)
-    for text, source, is_held_out, *values in rows.iterator():  # one query is one snapshot
+    first_of_controls: dict[str, BySource] = {}
+    rows = ReviewedTweet.objects.believed().exclude(source=without).order_by("pk")
+    fields = rows.values_list("fingerprint", "source", "held_out", *Stored._fields)
+    for text, source, is_held_out, *values in fields.iterator():  # one query is one snapshot
         row = Stored(*values)
+        if row.is_control:  # also if it was withdrawn: a second answer is one that may have been looked up
+            first_of_controls.setdefault(text, {}).setdefault(source, row)
         if is_held_out:
             held_out.add(text)
         by_source = newest.setdefault(text, {})
@@ -144,10 +168,12 @@ def _read(without: str) -> tuple[dict[str, BySource], list[Change], set[str], di
         if row.status != Status.WITHDRAWN:
             by_source[source] = row
             if not is_corpus(source):
-                raters.setdefault(text, {})[source, row.reviewer] = row
+                answered = raters.setdefault(text, {})
+                if not (row.is_control and (source, row.reviewer) in answered):
+                    answered[source, row.reviewer] = row
     for text, said in raters.items():
         said |= {(source, ""): row for source, row in newest[text].items() if is_corpus(source)}
-    return newest, superseded, held_out, _by_label(raters)
+    return newest, superseded, held_out, _by_label(raters), first_of_controls
 
 
 def _by_label(raters: dict[str, dict[Rater, Stored]]) -> dict[str, Any]:
@@ -157,7 +183,7 @@ def _by_label(raters: dict[str, dict[Rater, Stored]]) -> dict[str, Any]:
             continue
         for who, row in said.items():
             for label, grade in row.labels.items():
-                if row.status != Status.QUARANTINED and (answer := rounded_answer(grade)) is not None:
+                if (answer := rounded_answer(grade)) is not None:
                     found.setdefault(label, {}).setdefault(text, {})[who] = answer
     return found
 

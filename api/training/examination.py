@@ -14,6 +14,7 @@ from api.training.approvals import Request
 from api.training.base_model import Base
 from api.training.dataset import Dataset
 from api.training.key_reliability import Findings
+from api.training.statistics import Statistics
 from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions
@@ -81,7 +82,8 @@ def examine(
         return judge(exam, candidate=sheet, champion=by_champion, baseline=by_baseline, limits=_limits())
 
     verdict = verdict_on(candidate, len(dataset.training))
-    findings = key_reliability.find(dataset, trained, _reference(dataset, base, champion))
+    statistics = Statistics()
+    findings = key_reliability.find(dataset, trained, _reference(dataset, base, champion), statistics)
     requests = attribution.from_doubts(trained.doubts, dataset)
     if verdict.reasons and by_champion and not findings.reasons:
         requests += attribution.blamed(
@@ -91,8 +93,9 @@ def examine(
         )
     figures = {
         **verdict.figures,
-        "agreement": {label: agreement(texts) for label, texts in dataset.opinions.items()},
+        "agreement": statistics.measure("how far sources agree", lambda: _agreement(dataset, statistics)) or {},
         "keys": findings.figures,
+        "notes": [*verdict.figures["notes"], *statistics.problems],
     }
     metrics = evaluate(candidate, dataset.held_out, exam.checks, exam.everyday)
     return Examined(metrics, verdict.reasons + findings.reasons, figures, findings, requests)
@@ -108,6 +111,14 @@ def _reference(dataset: Dataset, base: Base | None, champion: ModelVersion | Non
         return loading.load(champion).scorer if champion else None
     except ArtifactError:  # of an older program; `_predictions_of` says so
         return None
+
+
+def _agreement(dataset: Dataset, statistics: Statistics) -> dict[str, float | None]:
+    found = {}
+    for label, texts in dataset.opinions.items():
+        statistics.check()
+        found[label] = agreement(texts)
+    return found
 
 
 def exam_of(dataset: Dataset) -> EvaluationSet:

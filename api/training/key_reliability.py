@@ -4,19 +4,26 @@ docs/decisions/0011-trust.md has the rules.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count
 from django.utils import timezone
 
 from api.keys import trust
-from api.models import ApiKey, ReviewerAgreement
+from api.keys.queries import with_reviews
+from api.models import ApiKey, ReviewedTweet, ReviewerAgreement
 from api.training.dataset import Dataset, Rater
-from hate_speech_ai.annotator_reliability import NoiseEstimate, Reliability, majority, reasons_to_quarantine
+from api.training.statistics import Statistics
+from hate_speech_ai.annotator_reliability import Counts, NoiseEstimate, Reliability, reasons_to_quarantine
 from hate_speech_ai.evaluation.metrics import agreement
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.trainer import Trained
+
+_BATCH = 500
+_LARGE_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -26,32 +33,35 @@ class Findings:
     Attributes:
         figures: of each key, by its prefix, as JSON can hold them.
         flagged: the keys whose new labels are not believed, with the sentences that say why.
-        agreements: of their reviewers with others; not stored yet.
+        agreements: of their reviewers with others; not stored yet. None where they could not be measured.
     """
 
     figures: dict[str, Any]
     flagged: list[tuple[ApiKey, list[str]]]
-    agreements: list[ReviewerAgreement]
+    agreements: list[ReviewerAgreement] | None
 
     @property
     def reasons(self) -> list[str]:
         return [sentence for _, sentences in self.flagged for sentence in sentences]
 
 
-def find(dataset: Dataset, trained: Trained, reference: Scorer | None) -> Findings:
+def find(dataset: Dataset, trained: Trained, reference: Scorer | None, statistics: Statistics) -> Findings:
     """Measure every key. Nothing is stored: it takes seconds where there are many reviewers.
 
     Args:
         reference: a model that has learned from no claim, or failing that the champion; for held-out labels.
+        statistics: bounds what decides nothing.
     """
     seen, held_out, ever = _compared(dataset, trained), _compared_held_out(dataset, reference), _ever(dataset, trained)
     # A key whose first review came in since has no reliability yet.
-    keys = {key.source: key for key in ApiKey.objects.exclude(reviews=None) if key.source in dataset.reliabilities}
+    keys = {key.source: key for key in with_reviews() if key.source in dataset.reliabilities}
     figures, flagged = {}, []
     for source, key in keys.items():
         reliability, doubt = dataset.reliabilities[source], seen[source]
         figures[key.prefix] = {
-            **reliability.as_dict(),
+            # What waits is shown, but does not decide what the key's votes weigh.
+            **(reliability + dataset.unapproved.get(source, Reliability())).as_dict(),
+            "weight": reliability.weight,
             **doubt.as_dict(),
             "deferred": dataset.waiting.get(source, 0),
         }
@@ -67,7 +77,24 @@ def find(dataset: Dataset, trained: Trained, reference: Scorer | None) -> Findin
                     why += [f"the {which} of {key} {one}" for one in found]
         if why:
             flagged.append((key, [f"{one}; they are quarantined" for one in why]))
-    return Findings(figures, flagged, _agreements(dataset, keys))
+    agreements = statistics.measure("how far reviewers agree", lambda: _agreements(dataset, keys, statistics.check))
+    return Findings(figures, flagged, agreements)
+
+
+def keys_with_most_rows() -> list[str]:
+    """Return a sentence for each key that has a fifth or more of all rows that a training reads, for one that failed.
+
+    A run that has not enough time or memory is not the fault of a key. But if a key is, it is one of these.
+    """
+    rows = ReviewedTweet.objects.believed()
+    number = rows.count()
+    counts = rows.filter(key__isnull=False).values_list("key").annotate(rows=Count("pk")).order_by("-rows")
+    return [
+        f"{count:,} of the {number:,} rows that a training reads are reviews of {ApiKey.objects.get(pk=key)}; if they "
+        "are what is too much, quarantine the key with what was learned from it"
+        for key, count in counts
+        if count >= _LARGE_SHARE * number
+    ]
 
 
 def store(findings: Findings) -> None:
@@ -77,8 +104,9 @@ def store(findings: Findings) -> None:
     for key in keys:
         key.reliability = {**findings.figures[key.prefix], "at": now}
     ApiKey.objects.bulk_update(keys, ["reliability"])
-    ReviewerAgreement.objects.all().delete()
-    ReviewerAgreement.objects.bulk_create(findings.agreements)
+    if findings.agreements is not None:
+        ReviewerAgreement.objects.all().delete()
+        ReviewerAgreement.objects.bulk_create(findings.agreements, batch_size=_BATCH)
 
 
 def quarantine_flagged(findings: Findings, *, by: str) -> None:
@@ -116,17 +144,20 @@ def _compared_held_out(dataset: Dataset, reference: Scorer | None) -> dict[str, 
     return found
 
 
-def _agreements(dataset: Dataset, keys: dict[str, ApiKey]) -> list[ReviewerAgreement]:
+def _agreements(dataset: Dataset, keys: dict[str, ApiKey], check: Callable[[], None]) -> list[ReviewerAgreement]:
     """Measure each reviewer's agreement with the majority of the others who judged the same texts, by label."""
     found = []
     for label, texts in dataset.opinions.items():
         pairs: dict[Rater, dict[str, dict[str, bool]]] = defaultdict(dict)
         for text, said in texts.items():
+            check()
+            counts = Counts.of(said.values())
             for who, answer in said.items():
-                others = majority([theirs for other, theirs in said.items() if other != who])
+                others = counts.without(answer).majority
                 if who[0] in keys and others is not None:
                     pairs[who][text] = {"who": answer, "others": others}
         for (source, reviewer), judged in sorted(pairs.items()):
+            check()
             found.append(
                 ReviewerAgreement(
                     key=keys[source], reviewer=reviewer, label=label, alpha=agreement(judged), tweets=len(judged)

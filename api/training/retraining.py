@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
@@ -86,7 +87,10 @@ def _end_with_error(run: TrainingRun, error: Exception) -> None:
     if TrainingRun.objects.filter(pk=run.pk, outcome=Outcome.PROMOTED).exists():
         queue.finish(run, status=queue.Status.DONE)
     else:
-        queue.finish(run, status=queue.Status.FAILED, reasons=[f"{type(error).__name__}: {error}"])
+        reasons = [f"{type(error).__name__}: {error}"]
+        if isinstance(error, SoftTimeLimitExceeded | MemoryError):
+            reasons += key_reliability.keys_with_most_rows()
+        queue.finish(run, status=queue.Status.FAILED, reasons=reasons)
 
 
 def _work(run: TrainingRun) -> None:

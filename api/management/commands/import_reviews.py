@@ -110,7 +110,8 @@ def _store(opinions: list[Annotation], key: ApiKey, before: int, *, approve_beca
         texts = {fingerprint(opinion.tweet) for opinion in opinions}
         said = key.reviews.filter(pk__lte=before, fingerprint__in=texts).exclude(status=Status.WITHDRAWN)
         known = {_content(row): row for row in said}
-        stored = intake.add_all([one for one in opinions if _content(one) not in known], source=key.source, key=key)
+        new = [one for one in opinions if _content(one) not in known]
+        stored = intake.add_all(new, source=key.source, key=key, by_operator=True)
         if approve_because:
             again = [known[_content(one)] for one in opinions if _content(one) in known]
             receipts = [row.receipt for row in [*again, *(review for review, _ in stored)]]
