@@ -25,11 +25,11 @@ def nightly(**kwargs: Any) -> None:
 def sweep(scheduled: bool = False, **kwargs: Any) -> None:
     from api.lib import heartbeat
     from api.prediction import recorder
-    from api.review_queue import live_metrics, selection
+    from api.review_queue import disagreement, live_metrics
     from api.training import queue
 
     heartbeat.beat_worker(scheduled=scheduled)
     queue.sweep()
     recorder.purge()
-    selection.compare_versions()
+    disagreement.compare_versions()
     live_metrics.compute()

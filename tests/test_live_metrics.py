@@ -10,7 +10,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from api.models import ModelVersion, Promotion, QueueClaim, ReviewedTweet, SampleDraw
+from api.keys import trust
+from api.models import ApiKey, LiveFigures, ModelVersion, Promotion, QueueClaim, ReviewedTweet, SampleDraw
 from api.prediction import active_model, recorder
 from api.review_queue import live_metrics
 from api.tasks import sweep
@@ -19,7 +20,9 @@ from tests.conftest import AsKey, JSONClient, MakeVersion, starter_rows
 
 
 @pytest.fixture(autouse=True)
-def storing(settings: Settings) -> Settings:
+def storing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(live_metrics, "ANSWERS_AT_ONCE", 0)
+    settings.MAX_CLAIMS_PER_PERSON = 500
     settings.PREDICTION_SAMPLE_RATE = 1.0
     settings.RANDOM_SAMPLE_SHARE = 1.0
     settings.CONTROL_SHARE = 0.0
@@ -260,3 +263,48 @@ def test_old_draws_do_not_count(
     QueueClaim.objects.update(at=timezone.now() - timedelta(days=31))
 
     assert figures(client)["unanswered"] == 0
+
+
+def test_no_single_answer_moves_the_figures(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, truth: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_metrics, "ANSWERS_AT_ONCE", 20)
+    predict(client, list(truth)[:60])
+    moderator = as_key("review")
+    take(moderator, limit=1, reason="random_audit")
+    before = figures(client)
+
+    for tweet in take(moderator, limit=15, reason="random_audit"):
+        review(moderator, {tweet: truth[tweet]})
+    assert figures(client) == before
+
+    take(moderator, limit=10, reason="random_audit")
+    after = figures(client)
+    assert (after["audited"], after["audited"] + after["unanswered"]) == (15, 26)
+
+
+def test_figures_are_at_most_a_day_old(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, truth: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_metrics, "ANSWERS_AT_ONCE", 20)
+    predict(client, list(truth)[:5])
+    take(as_key("review"), limit=1, reason="random_audit")
+    figures(client)
+    take(as_key("review"), limit=1, reason="random_audit")
+
+    LiveFigures.objects.update(at=timezone.now() - timedelta(days=1))
+
+    assert figures(client)["unanswered"] == 2
+
+
+def test_who_is_not_trusted_any_more_has_moved_no_rank(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, truth: dict[str, bool]
+) -> None:
+    predict(client, list(truth)[:20])
+    take(as_key("review"), limit=20)
+    assert figures(client)["unanswered"] == 20
+
+    trust.quarantine(ApiKey.objects.get(), by="ann", reason="odd")
+
+    assert figures(client)["unanswered"] == 0
+    assert len(take(as_key("review"), limit=20)) == 20

@@ -11,11 +11,14 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from api.models import ModelVersion, Promotion, QueueClaim, ReviewedTweet, SampleDraw, StoredPrediction
+from api.keys import trust
+from api.models import ApiKey, ModelVersion, Promotion, QueueClaim, ReviewedTweet, SampleDraw, StoredPrediction
 from api.prediction import active_model, recorder
 from api.review_queue import selection
 from api.reviews.intake import add
 from api.tasks import sweep
+from api.training.dataset import read
+from api.training.outcomes import apply_outcomes
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import AsKey, JSONClient, MakeVersion, starter_rows
 from tests.helpers import at_once
@@ -50,7 +53,7 @@ def texts(items: list[dict[str, Any]]) -> set[str]:
 
 def review(client: JSONClient, tweet: str, **fields: Any) -> None:
     answer = client.post("/add-reviewed-tweet", {"tweet": tweet, "is_hate_speech": False, **fields})
-    assert answer.status_code in (200, 201)
+    assert answer.status_code in (200, 201), answer.content
 
 
 def test_it_works(client: JSONClient, as_key: AsKey, served: ModelVersion) -> None:
@@ -89,7 +92,7 @@ def test_where_nothing_is_stored_it_is_empty_and_says_so(
 ) -> None:
     storing.PREDICTION_SAMPLE_RATE = 0.0
 
-    assert as_key("review").get(PATH).json() == {"items": [], "sample_rate": 0.0}
+    assert as_key("review").get(PATH).json() == {"items": [], "sample_rate": 0.0, "note": ""}
 
 
 def test_it_needs_the_scope_review(client: JSONClient, as_key: AsKey, db: None) -> None:
@@ -331,11 +334,11 @@ def test_audits_come_in_the_order_of_chance(
 
 
 def corpus(rows: int = 200) -> dict[str, bool]:
-    """The starter corpus in the database, and what it says, for the texts that may be planted."""
+    """Rows of the starter corpus in the database, and what they say."""
     known = {row["tweet"]: row["hate_speech"] == "1" for row in starter_rows()[:rows]}
     for tweet, answer in known.items():
         add(tweet=tweet, labels={"hate_speech": answer}, source="corpus:starter")
-    return {tweet: answer for tweet, answer in known.items() if not is_held_out(fingerprint(tweet))}
+    return known
 
 
 def test_planted_tweets_look_like_any_other(
@@ -391,8 +394,10 @@ def test_only_what_is_beyond_doubt_is_planted(
     texts_of = [text for text in (f"tram {n} is early" for n in range(40)) if not is_held_out(fingerprint(text))]
     disputed, reviewed, graded, plain = texts_of[:4]
     held_out = next(text for text in (f"tram {n} is early" for n in range(99)) if is_held_out(fingerprint(text)))
-    for text in (disputed, reviewed, plain, held_out):
+    tested = texts_of[4]
+    for text in (disputed, reviewed, plain, held_out, tested):
         add(tweet=text, labels={"hate_speech": False}, source="corpus:one")
+    ReviewedTweet.objects.filter(tweet=tested).update(held_out=True)
     add(tweet=disputed, labels={"hate_speech": True}, source="corpus:two")
     add(tweet=graded, labels={"hate_speech": 0.3}, source="corpus:two")
     review(as_key("review"), reviewed)
@@ -400,7 +405,8 @@ def test_only_what_is_beyond_doubt_is_planted(
 
     items = queue(as_key("review"), limit=50)
 
-    assert texts(items) & {disputed, reviewed, graded, plain, held_out} == {plain}
+    # As many of them are held out by chance as of all other tweets.
+    assert texts(items) & {disputed, reviewed, graded, plain, held_out, tested} == {plain, held_out}
 
 
 def test_a_planted_tweet_that_was_given_back_is_there_for_the_next(
@@ -419,6 +425,185 @@ def test_a_planted_tweet_that_was_given_back_is_there_for_the_next(
     review(ben, text)
     expire()
     assert text not in texts(queue(eve, limit=2))
+
+
+# Whom nobody trusts, and who takes too much.
+
+
+def test_users_texts_are_for_trusted_keys(client: JSONClient, as_key: AsKey, served: ModelVersion) -> None:
+    predict(client, *ODD)
+    stranger = as_key("review", trust="quarantined")
+
+    answer = stranger.get(f"{PATH}?limit=50").json()
+
+    assert answer["items"] == []
+    assert answer["note"].startswith("This key is not trusted")
+    assert not QueueClaim.objects.exists()
+    assert len(queue(as_key("review"), limit=50)) == len(ODD)
+
+
+def test_what_a_key_had_claimed_is_free_when_it_is_quarantined(
+    client: JSONClient, as_key: AsKey, served: ModelVersion
+) -> None:
+    predict(client, *ODD)
+    queue(as_key("review"), limit=50)
+
+    trust.quarantine(ApiKey.objects.get(), by="ann", reason="odd")
+
+    assert len(queue(as_key("review"), limit=50)) == len(ODD)
+
+
+def test_so_many_claims_for_a_person_and_for_a_key(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    storing.MAX_CLAIMS_PER_PERSON, storing.MAX_CLAIMS_PER_KEY = 2, 5
+    predict(client, *ODD)
+    key = as_key("review")
+
+    taken = [queue(key, limit=50, reviewer=name) for name in ("ann", "ann", "ben", "eve")]
+
+    assert [len(items) for items in taken] == [2, 0, 2, 1]
+    said = key.get(f"{PATH}?reviewer=ann").json()["note"]
+    assert said.startswith("A person may have 2 tweets claimed, and a key 5")
+    review(key, taken[0][0]["tweet"], reviewer="ann")
+    key.post(f"{PATH}/{taken[0][1]['id']}/release")
+    assert len(queue(key, limit=50, reviewer="ann")) == 2
+
+
+# Nobody can tell.
+
+
+def test_a_tweet_is_judged_by_the_version_that_serves(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, make_version: MakeVersion
+) -> None:
+    predict(client, *ODD)
+    Promotion.objects.create(version=(other := make_version()), by="test", reason="test")
+    active_model.refresh()
+
+    assert {item["model_version"] for item in queue(as_key("review"), limit=50)} == {other.pk}
+
+
+def test_control_items_come_for_every_reason(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    known = corpus()
+    storing.CONTROL_SHARE = 1.0
+    predict(client, *[f"quiblet{n}x and wozzle{n}y" for n in range(3)])
+
+    items = queue(as_key("review"), limit=9, reason="unknown_words")
+
+    assert texts(items) & set(known)
+    assert texts(items) - set(known)
+    assert {reason["code"] for item in items for reason in item["reasons"]} >= {"unknown_words"}
+    assert not [item for item in items if item["reasons"][-1]["code"] == "random_audit"]
+
+
+def test_about_what_versions_disagree_on_there_are_some_too(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, make_version: MakeVersion, storing: Settings
+) -> None:
+    known = corpus()
+    storing.CONTROL_SHARE = 1.0
+    predict(client, *ODD[:3])
+    Promotion.objects.create(version=(other := make_version()), by="test", reason="test")
+    active_model.pinned(other.pk).scorer.thresholds["hate_speech"] = 0.0  # says yes to everything
+
+    sweep()
+
+    items = queue(as_key("review"), limit=9, reason="model_disagreement")
+    assert texts(items) & set(known)
+    assert texts(items) - set(known)
+
+
+def test_the_first_answer_to_a_control_item_counts_and_none_is_learned(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, storing: Settings
+) -> None:
+    known = corpus()
+    storing.RANDOM_SAMPLE_SHARE, storing.CONTROL_SHARE = 1.0, 0.5
+    predict(client, *[f"bus number {n} is late" for n in range(8)])
+    liar = as_key("review")
+    control = next(item["tweet"] for item in queue(liar, limit=8) if item["tweet"] in known)
+    before = read(None)
+
+    for answer in (not known[control], known[control]):
+        review(liar, control, is_hate_speech=answer)
+
+    after = read(None)
+    [reliability] = after.reliabilities.values()
+    assert (reliability.gold, reliability.gold_agreed) == (1, 0)
+    assert (after.training, after.held_out, after.held_out_reviews) == (
+        before.training,
+        before.held_out,
+        before.held_out_reviews,
+    )
+    assert after.fingerprint != before.fingerprint  # a night of its own, as after any review
+
+
+def test_no_answer_tells_a_control_item(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, make_version: MakeVersion, storing: Settings
+) -> None:
+    """Wrong answers to all tweets of the queue, a night, and all that the key can look up."""
+    known = corpus(60)
+    # Two corpora would outvote whoever is wrong.
+    for tweet, answer in known.items():
+        add(tweet=tweet, labels={"hate_speech": answer}, source="corpus:other")
+    storing.RANDOM_SAMPLE_SHARE, storing.CONTROL_SHARE = 1.0, 0.5
+    real = [text for text in (f"bus number {n} is late" for n in range(20)) if not is_held_out(fingerprint(text))]
+    predict(client, *real)
+    liar = as_key("review")
+    items = [item for item in queue(liar, limit=20) if not is_held_out(fingerprint(item["tweet"]))]
+    assert len(texts(items) & set(known)) > 2
+    paths = {}
+    for item in items:
+        answer = liar.post(
+            "/add-reviewed-tweet",
+            {"tweet": item["tweet"], "is_hate_speech": not known.get(item["tweet"], False), "reviewer": "eve"},
+        )
+        paths[item["tweet"]] = f"/reviewed-tweets/{answer.json()['id']}"
+
+    told_before = [shape(liar.get(path).json()) for path in paths.values()]
+    changes = read(None).changes
+    apply_outcomes(changes, [0.5] * len(changes), make_version())
+    told_after = [shape(liar.get(path).json()) for path in paths.values()]
+
+    assert len({str(one) for one in told_before}) == 1
+    assert len({str(one) for one in told_after}) == 1
+    assert told_after[0]["status"] == "trained"
+    listed = liar.get("/reviewed-tweets?limit=100").json()["results"]
+    assert len({str(shape(one)) for one in listed}) == 1
+
+
+def shape(receipt: dict[str, Any]) -> dict[str, Any]:
+    """What a receipt says besides the text, the answer and what any text has of its own."""
+    own = ("id", "tweet", "is_hate_speech", "labels", "created_at", "probability_before")
+    found = {name: value for name, value in receipt.items() if name not in own}
+    for step in found.get("history", []):
+        del step["at"], step["probability"]
+    for votes in found.get("resolution", {}).values():
+        votes["votes"] = votes.pop("yes") + votes.pop("no")
+        votes["effective_answer"] = votes["effective_answer"] == receipt["is_hate_speech"]
+    return found
+
+
+def test_what_others_said_is_shown_when_it_is_learned_and_not_to_strangers(
+    as_key: AsKey, served: ModelVersion, make_version: MakeVersion
+) -> None:
+    [text] = [text for text in ("the bus is late", "a bus is late") if not is_held_out(fingerprint(text))][:1]
+    add(tweet=text, labels={"hate_speech": True}, source="corpus:one")
+    ann, stranger = as_key("review"), as_key("review", trust="quarantined")
+    paths = {}
+    for one in (ann, stranger):
+        answer = one.post("/add-reviewed-tweet", {"tweet": text, "is_hate_speech": False})
+        paths[one] = f"/reviewed-tweets/{answer.json()['id']}"
+
+    before = ann.get(paths[ann]).json()["resolution"]["hate_speech"]
+    changes = read(None).changes
+    apply_outcomes(changes, [0.5] * len(changes), make_version())
+
+    assert (before["yes"], before["no"]) == (0, 1)
+    after = ann.get(paths[ann]).json()["resolution"]["hate_speech"]
+    assert (after["yes"], after["no"]) == (1, 1)
+    assert stranger.get(paths[stranger]).json()["resolution"] == {}
+    assert as_key("admin").get(paths[stranger]).json()["resolution"]["hate_speech"]["yes"] == 1
 
 
 # At once.

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from types import FrameType
@@ -28,14 +28,14 @@ from tests.conftest import AsKey, JSONClient
 from tests.helpers import train
 
 TEXT = "x z"  # which is trained on
-LABELS = {f"label{number}": number % 2 == 0 for number in range(19)}
+LABELS: dict[str, float] = {f"label{number}": number % 2 == 0 for number in range(19)}
 
 
 def say(client: JSONClient, tweet: str = TEXT, answer: bool = True, **fields: Any) -> Any:
     return client.post("/add-reviewed-tweet", {"tweet": tweet, "is_hate_speech": answer, **fields})
 
 
-def upload(client: JSONClient, lines: list[dict[str, Any]]) -> Any:
+def upload(client: JSONClient, lines: Sequence[Mapping[str, Any]]) -> Any:
     body = b"\n".join(orjson.dumps(line) for line in lines)
     return client.request("POST", "/reviewed-tweets/bulk", "application/x-ndjson", body)
 

@@ -71,7 +71,7 @@ def quarantine(key: ApiKey, *, by: str, reason: str, include_learned: bool = Fal
         _mark(rows.filter(status=Status.SUPERSEDED), untrusted=True)
         counting = rows.filter(status__in=_COUNTING if include_learned else _UNLEARNED)
         count = _move(counting, Status.QUARANTINED, QUARANTINED.format(by=by), approved=False)
-        QueueClaim.objects.filter(key=key, until__gt=(now := timezone.now())).update(until=now)
+        _drop_claims(key)
         if changed or count:
             audit_log.record("key.quarantined", str(key), by=by, reason=reason, reviews=count)
     return count
@@ -120,6 +120,14 @@ def decline(rows: QuerySet[ReviewedTweet], *, by: str) -> int:
     with transaction.atomic():
         TrainingRun.objects.lock_running()
         return _move(counting, Status.QUARANTINED, DECLINED.format(by=by), approved=False)
+
+
+def _drop_claims(key: ApiKey) -> None:
+    """Let others have what the key has claimed. Where the sample was exhausted by its claims, it is not any more."""
+    claims, now = QueueClaim.objects.filter(key=key), timezone.now()
+    claims.filter(until__gt=now).update(until=now)
+    if first := claims.order_by("at").first():
+        QueueClaim.objects.filter(key=None, at__gte=first.at).delete()
 
 
 def _older_than(approved: list[int]) -> QuerySet[ReviewedTweet]:

@@ -9,21 +9,24 @@ a look are too frequent among them.
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from api.keys import trust
 from api.lib import background
-from api.models import LiveFigures, Promotion, QueueClaim, ReviewedTweet, SampleDraw, StoredPrediction
+from api.models import ApiKey, LiveFigures, Promotion, QueueClaim, ReviewedTweet, SampleDraw, StoredPrediction
 from hate_speech_ai.evaluation.bootstrap import Interval
 from hate_speech_ai.evaluation.live_sample import SampledAnswer, estimate
 from hate_speech_ai.labels import HATE_SPEECH, resolve
 
 _REFRESH_SECONDS = 1.0
+#: The figures change when so many more draws were answered or passed, or the last ones are a day old.
+ANSWERS_AT_ONCE = 20
+_SHOWN_FOR = timedelta(days=1)
 # Their reviews say nothing: taken back, replaced by a newer one of the same key, or of a key that is not trusted.
 NOT_ANSWERS = ("withdrawn", "superseded", "quarantined")
 
@@ -70,12 +73,29 @@ def compute() -> None:
     drawn, truth = _passed(), _truth()
     own = _measure([draw for draw in drawn if draw.version == champion.pk], truth)
     content = {"model_version": champion.pk, **own, "all_versions": _measure(drawn, truth)}
+    shown = LiveFigures.objects.filter(version=champion).first()
+    if shown and not _tells_nothing_of_one(shown, content):
+        return
     LiveFigures.objects.update_or_create(version=champion, defaults={"at": timezone.now(), "figures": content})
 
 
+def _tells_nothing_of_one(shown: LiveFigures, content: dict[str, Any]) -> bool:
+    """Return whether new figures rest on so many more answers that none of them can be told.
+
+    A control item is in no figure. If figures followed each answer, a reviewer could try which tweets move them.
+    """
+    if timezone.now() - shown.at >= _SHOWN_FOR:
+        return True
+    old, new = shown.figures["all_versions"], content["all_versions"]
+    answered = new["audited"] - old["audited"]
+    passed = answered + new["unanswered"] - old["unanswered"]
+    return bool(max(abs(answered), abs(passed)) >= ANSWERS_AT_ONCE)
+
+
 def answers() -> QuerySet[ReviewedTweet]:
-    """Return the reviews that answer a queued tweet: from keys, about hate speech, and not withdrawn."""
-    return ReviewedTweet.objects.filter(key__isnull=False, labels__has_key=HATE_SPEECH).exclude(status__in=NOT_ANSWERS)
+    """Return the reviews that answer a queued tweet: believed ones of keys, about hate speech, and not withdrawn."""
+    rows = ReviewedTweet.objects.believed().filter(key__isnull=False, labels__has_key=HATE_SPEECH)
+    return rows.exclude(status__in=NOT_ANSWERS)
 
 
 def answers_to_prediction() -> QuerySet[ReviewedTweet]:
@@ -83,11 +103,16 @@ def answers_to_prediction() -> QuerySet[ReviewedTweet]:
     return answers().filter(fingerprint=OuterRef("fingerprint"), created_at__gte=OuterRef("first_seen"))
 
 
+def _claims_that_count() -> QuerySet[QueueClaim]:
+    """Return the claims of trusted keys, and the marks of ends: whom nobody trusts moves nothing by asking."""
+    return QueueClaim.objects.filter(Q(key=None) | Q(key__trust=ApiKey.Trust.TRUSTED))
+
+
 def _note_the_end() -> None:
     """If no drawn prediction is left to hand out, count all of them."""
     last = QueueClaim.objects.filter(key=None).aggregate(last=Max("at"))["last"]
     fresh = SampleDraw.objects.filter(at__gt=last) if last else SampleDraw.objects.all()
-    handed_out = QueueClaim.objects.filter(prediction=OuterRef("pk"))
+    handed_out = _claims_that_count().filter(prediction=OuterRef("pk"))
     waiting = StoredPrediction.objects.filter(
         ~Exists(answers_to_prediction()), ~Exists(handed_out), draws__isnull=False
     )
@@ -98,7 +123,7 @@ def _note_the_end() -> None:
 
 def _passed() -> list[Drawn]:
     """Return the draws up to the rank that the queue has reached since they were stored."""
-    claims = list(QueueClaim.objects.filter(rank__isnull=False).order_by("at").values_list("at", "rank"))
+    claims = list(_claims_that_count().filter(rank__isnull=False).order_by("at").values_list("at", "rank"))
     times = [at for at, _ in claims]
     # For each claim the highest rank of itself and of those after it; none after the last.
     reached = [-1.0]

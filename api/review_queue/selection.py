@@ -12,19 +12,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from api.models import ApiKey, Promotion, QueueClaim, ReviewedTweet, SampleDraw, StoredPrediction
+from api.models import ApiKey, QueueClaim, SampleDraw, StoredPrediction
 from api.prediction import active_model, predicting
 from api.prediction.active_model import ModelNotReady
 from api.prediction.loading import LoadedModel
-from api.review_queue import live_metrics
-from hate_speech_ai.artifact import ArtifactError
+from api.review_queue import controls, live_metrics
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.priority import IDENTITY_TERM, NEAR_THRESHOLD, UNKNOWN_WORDS, worth
-from hate_speech_ai.text import MAX_CHARS
 
 MODEL_DISAGREEMENT = "model_disagreement"
 RANDOM_AUDIT = "random_audit"
@@ -34,10 +32,8 @@ REASONS = (NEAR_THRESHOLD, MODEL_DISAGREEMENT, UNKNOWN_WORDS, IDENTITY_TERM, RAN
 AUDIT_PLACES = 0.4
 
 _DRAWN = "Chance picked it, to measure the model on what really comes."
-_COMPARED_AT_ONCE = 2_000
 _READ_AT_ONCE = 200
 _TRIES = 3
-_PLANTING_TRIES = 10
 
 
 @dataclass(frozen=True)
@@ -69,68 +65,65 @@ def take(person: Person, *, limit: int, reason: str = "", second_opinion: bool =
     """Claim up to `limit` tweets for a person, for `CLAIM_MINUTES`.
 
     A tweet that anybody has reviewed since it was stored is not among them, nor one that somebody else has claimed, nor
-    one that this person was handed before.
+    one that this person was handed before. A key that is not trusted gets none: they are users' texts.
 
     Args:
         reason: only tweets with this one of `REASONS`.
         second_opinion: only tweets that exactly one other key has reviewed or claimed.
     """
+    limit = min(limit, room_of(person))
+    if limit <= 0:
+        return []
+    model = _served()
     until = timezone.now() + timedelta(minutes=settings.CLAIM_MINUTES)
     taken: list[StoredPrediction] = []
     for _ in range(_TRIES):
         found = _second_opinions(person, reason) if second_opinion else _mixture(person, reason)
         seen: set[UUID] = set()
         while len(taken) < limit and (candidate := next(found, None)):
-            if candidate.prediction.pk not in seen and _claim(candidate, person, until):
-                taken.append(candidate.prediction)
-            seen.add(candidate.prediction.pk)
+            prediction = candidate.prediction
+            if prediction.pk not in seen:
+                _judge_again(prediction, model)
+                if (second_opinion or _fits(candidate, reason)) and _claim(candidate, person, until):
+                    taken.append(prediction)
+            seen.add(prediction.pk)
         if len(taken) == limit or not seen:
             break  # else somebody else may have been faster with what was read
     drawn = set(SampleDraw.objects.filter(prediction__in=taken).values_list("prediction_id", flat=True))
     return [Item(one, _reasons(one, drawn=one.pk in drawn), until) for one in taken]
 
 
+def room_of(person: Person) -> int:
+    """Return how many more tweets a person may claim; 0 or less for none.
+
+    What the key has answered is no open claim any more.
+    """
+    if person.key.trust != ApiKey.Trust.TRUSTED:
+        return 0
+    answered = live_metrics.answers().filter(
+        key=OuterRef("key"), fingerprint=OuterRef("prediction__fingerprint"), created_at__gte=OuterRef("at")
+    )
+    claims = QueueClaim.objects.filter(~Exists(answered), key=person.key, until__gt=timezone.now())
+    of_person = claims.filter(reviewer=person.reviewer).count()
+    return min(settings.MAX_CLAIMS_PER_PERSON - of_person, settings.MAX_CLAIMS_PER_KEY - claims.count())
+
+
+def why_none(person: Person) -> str:
+    """Return a sentence where a person gets nothing because of who they are; empty where there is nothing to get."""
+    if person.key.trust != ApiKey.Trust.TRUSTED:
+        return "This key is not trusted, and the queue hands out users' texts. An administrator can trust the key."
+    if room_of(person) <= 0:
+        return (
+            f"A person may have {settings.MAX_CLAIMS_PER_PERSON} tweets claimed, and a key "
+            f"{settings.MAX_CLAIMS_PER_KEY} for all its reviewers. Review some, or give some back."
+        )
+    return ""
+
+
 def release(item: UUID, key: ApiKey) -> bool:
     """Give a claim back, so that somebody else is handed the tweet; whether the key held one."""
     now = timezone.now()
     return bool(QueueClaim.objects.filter(prediction_id=item, key=key, until__gt=now).update(until=now))
-
-
-def compare_versions() -> None:
-    """Have the version that serves and the one before it judge the stored texts, a few thousand at a time."""
-    champion = Promotion.champion()
-    before = Promotion.objects.exclude(version=champion).order_by("-pk").first() if champion else None
-    if champion is None or before is None:
-        return
-    due = StoredPrediction.objects.exclude(compared_for=champion.pk).order_by("-last_seen")
-    rows = list(due.values_list("pk", "tweet", "disagreement")[:_COMPARED_AT_ONCE])
-    if not rows:
-        return
-    try:
-        new, old = active_model.pinned(champion.pk), active_model.pinned(before.version_id)
-    except ArtifactError:
-        return  # said where it is to serve; nothing to compare with
-    tweets = [tweet for _, tweet, _ in rows]
-    scores = zip(old.scorer.probabilities(tweets), new.scorer.probabilities(tweets), strict=True)
-    for (pk, _, said), (was, now) in zip(rows, scores, strict=True):
-        says = _disagreement(old, was, new, now)
-        if says != said:
-            row = StoredPrediction.objects.filter(pk=pk, disagreement=said)  # unless it was predicted again meanwhile
-            row.update(disagreement=says, worth=F("worth") + (bool(says) - bool(said)))
-    StoredPrediction.objects.filter(pk__in=[pk for pk, _, _ in rows]).update(compared_for=champion.pk)
-
-
-def _disagreement(old: LoadedModel, was: float, new: LoadedModel, now: float) -> str:
-    said, says = (
-        probability >= model.scorer.thresholds[HATE_SPEECH] for model, probability in ((old, was), (new, now))
-    )
-    if said == says:
-        return ""
-    answers = {True: "yes", False: "no"}
-    return (
-        f"Version {old.version} says {answers[said]}, with {was:.2f}; "
-        f"version {new.version} says {answers[says]}, with {now:.2f}."
-    )
 
 
 def _open(person: Person) -> QuerySet[StoredPrediction]:
@@ -149,6 +142,36 @@ def _handed_to(person: Person) -> QuerySet[QueueClaim]:
     return QueueClaim.objects.filter(same, prediction=OuterRef("pk"))
 
 
+def _served() -> LoadedModel | None:
+    try:
+        return active_model.get()
+    except ModelNotReady:
+        return None
+
+
+def _judge_again(prediction: StoredPrediction, model: LoadedModel | None) -> None:
+    """Have the version that serves judge a tweet that another has judged.
+
+    A control item is judged when it is made. Nobody may tell by the version which ones are none.
+    """
+    if model is None or prediction.version_id == model.version:
+        return
+    score = predicting.score(model, prediction.tweet, (HATE_SPEECH,))
+    found = worth(model.scorer, prediction.tweet, score.probabilities[HATE_SPEECH])
+    prediction.version_id, prediction.probability = model.version, score.probabilities[HATE_SPEECH]
+    prediction.threshold, prediction.warnings = model.scorer.thresholds[HATE_SPEECH], list(score.warnings)
+    prediction.reasons, prediction.worth = found.reasons, found.score + bool(prediction.disagreement)
+    prediction.save(update_fields=["version", "probability", "threshold", "warnings", "reasons", "worth"])
+
+
+def _fits(candidate: _Candidate, reason: str) -> bool:
+    """Return whether a tweet is still worth what it was chosen for, now that it may have been judged again."""
+    prediction = candidate.prediction
+    if reason in (RANDOM_AUDIT, MODEL_DISAGREEMENT) or (prediction.is_control and not reason):
+        return True
+    return reason in prediction.reasons if reason else candidate.rank is not None or prediction.worth > 0
+
+
 def _mixture(person: Person, reason: str) -> Iterator[_Candidate]:
     """Candidates in the order in which to claim them."""
     audits, most = _audits(person), _most_worth(person, reason)
@@ -159,11 +182,17 @@ def _mixture(person: Person, reason: str) -> Iterator[_Candidate]:
         found = next((one for lane in lanes if (one := next(lane, None))), None)
         if found is None:
             return
-        # Before another, so that a queue never has them alone.
-        share = settings.CONTROL_SHARE if reason in ("", RANDOM_AUDIT) else 0.0
-        while random.random() < share and (control := _control(person)):  # noqa: S311
+        # Before another, so that a queue never has them alone; and of the same lane, so that none is without them.
+        while random.random() < settings.CONTROL_SHARE and (control := _control(person, found, reason)):  # noqa: S311
             yield _Candidate(control)
         yield found
+
+
+def _control(person: Person, before: _Candidate, reason: str) -> StoredPrediction | None:
+    """Return a control item to stand before a client's tweet, and to look as that one does."""
+    drawn = before.rank is not None or SampleDraw.objects.filter(prediction=before.prediction).exists()
+    wanted = "" if reason == RANDOM_AUDIT else reason
+    return controls.take(_open(person), drawn=drawn, reason=wanted, disagree=wanted == MODEL_DISAGREEMENT)
 
 
 def _audits(person: Person) -> Iterator[_Candidate]:
@@ -212,7 +241,8 @@ def _with(reason: str, rows: QuerySet[StoredPrediction]) -> QuerySet[StoredPredi
     if reason == MODEL_DISAGREEMENT:
         return rows.exclude(disagreement="")
     if reason == RANDOM_AUDIT:
-        return rows.filter(Q(is_control=True) | Exists(SampleDraw.objects.filter(prediction=OuterRef("pk"))))
+        drawn = [one.pk for one in StoredPrediction.objects.filter(is_control=True) if controls.is_drawn(one)]
+        return rows.filter(Q(pk__in=drawn) | Exists(SampleDraw.objects.filter(prediction=OuterRef("pk"))))
     return rows.filter(reasons__has_key=reason)
 
 
@@ -224,7 +254,12 @@ def _claim(candidate: _Candidate, person: Person, until: datetime) -> bool:
         if not rows.update(claims=F("claims") + 1):
             return False
         QueueClaim.objects.create(
-            prediction=prediction, key=person.key, reviewer=person.reviewer, until=until, rank=candidate.rank
+            prediction=prediction,
+            key=person.key,
+            reviewer=person.reviewer,
+            until=until,
+            rank=candidate.rank,
+            is_control=prediction.is_control,
         )
     return True
 
@@ -233,56 +268,6 @@ def _reasons(prediction: StoredPrediction, *, drawn: bool) -> dict[str, str]:
     found = {code: prediction.reasons[code] for code in REASONS if code in prediction.reasons}
     if prediction.disagreement:
         found[MODEL_DISAGREEMENT] = prediction.disagreement
-    if drawn or prediction.is_control:
+    if drawn or (prediction.is_control and controls.is_drawn(prediction)):
         found[RANDOM_AUDIT] = _DRAWN
     return found
-
-
-def _control(person: Person) -> StoredPrediction | None:
-    """Return a control item that looks like a tweet predicted just now: one left over, or a new one.
-
-    Its answer is beyond doubt: no corpus says otherwise. It is one that models are trained on: what they are measured
-    on must not change with reviews, and nobody should get to see it.
-    """
-    left = _open(person).filter(is_control=True).order_by("pk").first()
-    if left is not None:
-        return left
-    try:
-        model = active_model.get()
-    except ModelNotReady:
-        return None
-    rows = ReviewedTweet.objects.filter(key=None, held_out=False, labels__has_key=HATE_SPEECH)
-    span = rows.aggregate(first=Min("pk"), last=Max("pk"))
-    if span["first"] is None:
-        return None
-    begin = random.randint(span["first"], span["last"])  # noqa: S311
-    for row in rows.filter(pk__gte=begin).order_by("pk")[:_PLANTING_TRIES]:
-        if _is_beyond_doubt(row) and (control := _store_control(row, model)):
-            return control
-    return None
-
-
-def _is_beyond_doubt(row: ReviewedTweet) -> bool:
-    """Return whether all who ever said something about this text are corpora, and of one mind."""
-    said = ReviewedTweet.objects.filter(fingerprint=row.fingerprint).values_list("key", "labels", "held_out")
-    answers = {labels.get(HATE_SPEECH) for _, labels, _ in said}
-    return len(answers) == 1 and isinstance(answers.pop(), bool) and all(not key and not out for key, _, out in said)
-
-
-def _store_control(row: ReviewedTweet, model: LoadedModel) -> StoredPrediction | None:
-    """None where the text is stored already, as a client's or as one that was planted before."""
-    tweet = row.tweet[:MAX_CHARS]
-    score = predicting.score(model, tweet, (HATE_SPEECH,))
-    found = worth(model.scorer, tweet, score.probabilities[HATE_SPEECH])
-    fields = {
-        "tweet": tweet,
-        "version_id": model.version,
-        "probability": score.probabilities[HATE_SPEECH],
-        "threshold": model.scorer.thresholds[HATE_SPEECH],
-        "warnings": score.warnings,
-        "reasons": found.reasons,
-        "worth": found.score,
-        "is_control": True,
-    }
-    control, new = StoredPrediction.objects.get_or_create(fingerprint=row.fingerprint, defaults=fields)
-    return control if new else None

@@ -31,10 +31,8 @@ class ReasonSerializer(serializers.Serializer[Any]):
 class QueuedTweetSerializer(serializers.Serializer[Item]):
     id = serializers.UUIDField(source="prediction.pk")
     tweet = serializers.CharField(source="prediction.tweet")
-    probability = serializers.FloatField(
-        source="prediction.probability", help_text="of hate_speech, as it was answered"
-    )
-    model_version = serializers.IntegerField(source="prediction.version_id", help_text="that answered")
+    probability = serializers.FloatField(source="prediction.probability", help_text="of hate_speech, by model_version")
+    model_version = serializers.IntegerField(source="prediction.version_id", help_text="that serves")
     reasons = serializers.SerializerMethodField(help_text="why it is worth a person's time")
     claimed_until = serializers.DateTimeField(source="until")
 
@@ -46,3 +44,4 @@ class QueuedTweetSerializer(serializers.Serializer[Item]):
 class ReviewQueueAnswerSerializer(serializers.Serializer[Any]):
     items = QueuedTweetSerializer(many=True)
     sample_rate = serializers.FloatField(help_text="the share of predictions that is stored: PREDICTION_SAMPLE_RATE")
+    note = serializers.CharField(help_text="why there are none, where that is because of who asks; else empty")

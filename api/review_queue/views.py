@@ -29,13 +29,15 @@ class ReviewQueueView(APIView):
     )
     def get(self, request: Request) -> Response:
         asked = read_query(request, ReviewQueueRequestSerializer)
+        person = Person(required_key(request), asked.get("reviewer", ""))
         items = selection.take(
-            Person(required_key(request), asked.get("reviewer", "")),
+            person,
             limit=asked["limit"],
             reason=asked.get("reason", ""),
             second_opinion=asked["second_opinion"],
         )
-        answer = {"items": items, "sample_rate": settings.PREDICTION_SAMPLE_RATE}
+        note = "" if items else selection.why_none(person)
+        answer = {"items": items, "sample_rate": settings.PREDICTION_SAMPLE_RATE, "note": note}
         return Response(ReviewQueueAnswerSerializer(answer).data, headers={"Cache-Control": "no-store"})
 
 

@@ -102,7 +102,7 @@ def add_all(
         limited = key is not None and key.trust != ApiKey.Trust.TRUSTED and not by_operator
         for start in range(0, len(read), _BATCH):
             batch = read[start : start + _BATCH]
-            stored += _store(batch, source, key, version, limited=limited, start=start)
+            stored += _store(batch, source, key, version, limited, start)
     return stored
 
 
@@ -143,7 +143,7 @@ def _served() -> LoadedModel | None:
 
 
 def _store(
-    batch: list[_Read], source: str, key: ApiKey | None, version: int | None, *, limited: bool, start: int
+    batch: list[_Read], source: str, key: ApiKey | None, version: int | None, limited: bool, start: int
 ) -> list[tuple[ReviewedTweet, bool]]:
     for _ in range(_TRIES):
         try:
