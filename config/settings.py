@@ -1,11 +1,13 @@
 """Every setting, from environment variables or a `.env` file. docs/settings.md lists them all."""
 
+import contextlib
 import logging
 import os
 import re
 import secrets
 import ssl
 import sys
+import tempfile
 from datetime import time
 from ipaddress import ip_address
 from pathlib import Path
@@ -102,19 +104,35 @@ def _secret_key() -> str:
     if key:
         _refuse_weak(key)
         return key
-    path = DATA_DIR / "secret_key"
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        key = secrets.token_urlsafe(64)
-        file.write(key)
-    return key
+    return _made_once(DATA_DIR / "secret_key")
+
+
+def _made_once(path: Path) -> str:
+    """Return the secret in a file; the first process to ask makes it, whole before anybody can read it."""
+    if not path.exists():
+        descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # readable by nobody else
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(64))
+        with contextlib.suppress(FileExistsError):
+            os.link(partial, path)
+        Path(partial).unlink()
+    return path.read_text().strip()
+
+
+def _forget_key() -> str:
+    """Return the key from the environment, else the one that the first start left in the data folder."""
+    key: str = env.str("FORGET_KEY", default="").strip()
+    if key and (len(key) < 32 or len(set(key)) < 8):
+        raise ImproperlyConfigured("FORGET_KEY can be guessed; use 32 random characters or more, as for SECRET_KEY")
+    return key or _made_once(DATA_DIR / "forget_key")
 
 
 SECRET_KEY = _secret_key()
 SECRET_KEY_FALLBACKS = _list("SECRET_KEY_FALLBACKS", [], r".+", "old secrets, separated by commas")
+# Of the fingerprints of what was forgotten (api/lib/suppression.py): apart from SECRET_KEY, which may be replaced.
+FORGET_KEY = _forget_key()
+FORGET_KEY_FALLBACKS = _list("FORGET_KEY_FALLBACKS", [], r".+", "old keys, separated by commas")
+FORGOTTEN_FILE = DATA_DIR / "forgotten.jsonl"
 DEBUG = _flag("DEBUG", False)
 ALLOWED_HOSTS = _list(
     "ALLOWED_HOSTS",
@@ -338,7 +356,7 @@ RUN_MAX_KEY_SHARE = 0.5
 RUN_MIN_KEY_LABELS = 500
 TRUST_MAX_CONTRADICTED = 0.2
 TRUST_MIN_AGREEMENT = 0.7
-# How much a key may send that nobody trusts yet (api/reviews/quotas.py); 0 for no limit.
+# How much a key may send that nobody trusts yet (api/reviews/refusals.py); 0 for no limit.
 UNTRUSTED_MAX_REVIEWS = _integer("UNTRUSTED_MAX_REVIEWS", 10_000, least=0)
 UNTRUSTED_MAX_REVIEWS_PER_TEXT = _integer("UNTRUSTED_MAX_REVIEWS_PER_TEXT", 50, least=0)
 

@@ -100,6 +100,7 @@ def fresh_process() -> Iterator[None]:
     active_model._pinned.clear()
     active_model._last_beat = float("-inf")
     recorder._buffer.clear()
+    settings.FORGOTTEN_FILE.unlink(missing_ok=True)
     recorder._stored, recorder._dropped, recorder._problem, live_metrics._shown = 0, 0, "", None
     authentication._known.clear()
     authentication._database_failed_at = float("-inf")

@@ -486,3 +486,43 @@ def test_rows_of_the_state_before_the_new_words_arrive_in_the_newest_ones(migrat
     assert figures["limits"] == {"max_drop": 0.02, "max_drop_from_baseline": 0.01, "max_changed": 0.1}
     assert values(apps, "Promotion", "change") == [CHANGE_OF_0014]
     assert values(apps, "ApiKey", "reliability") == [{"gold": 20, "smoothed_agreement": 0.9, "weight": 1.0}]
+
+
+# 0015: rows of keys that nobody trusted.
+
+
+@pytest.fixture
+def of_0014(migrate: Migrate) -> StateApps:
+    """Reviews of a key by their last status, and what they were before that."""
+    apps = migrate("0014")
+    add_key(apps)
+    event = apps.get_model("api", "ReviewEvent")
+    histories = {
+        "waits": ["quarantined"],
+        "waited": ["quarantined", "superseded"],
+        "waited, and was taken back": ["quarantined", "withdrawn"],
+        "was learned": ["quarantined", "pending", "trained", "superseded"],
+        "was set aside": ["pending", "quarantined", "superseded"],
+        "counts": ["pending"],
+    }
+    for tweet, statuses in histories.items():
+        review = add_review(apps, tweet, status=statuses[-1])
+        for status in statuses:
+            event.objects.create(review=review, status=status, reason="because")
+    add_review(apps, "of a corpus", source="corpus:mine", key_id=None)
+    add_review(apps, "of before there were steps", status="superseded")
+    return apps
+
+
+def test_what_nobody_trusted_is_marked_whatever_became_of_it(migrate: Migrate, of_0014: StateApps) -> None:
+    apps = migrate("0015")
+
+    marked = {tweet for tweet, untrusted in values(apps, "ReviewedTweet", "tweet", "untrusted") if untrusted}
+    assert marked == {"waits", "waited", "waited, and was taken back", "was set aside"}
+
+
+def test_the_way_back_from_0015_restores_every_row(migrate: Migrate, of_0014: StateApps) -> None:
+    before = list(of_0014.get_model("api", "ReviewedTweet").objects.order_by("pk").values())
+    migrate("0015")
+
+    assert list(migrate("0014").get_model("api", "ReviewedTweet").objects.order_by("pk").values()) == before

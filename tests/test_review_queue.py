@@ -15,6 +15,7 @@ from api.keys import trust
 from api.models import ApiKey, ModelVersion, Promotion, QueueClaim, ReviewedTweet, SampleDraw, StoredPrediction
 from api.prediction import active_model, recorder
 from api.review_queue import selection
+from api.reviews import erasure
 from api.reviews.intake import add
 from api.tasks import sweep
 from api.training.dataset import read
@@ -425,6 +426,15 @@ def test_a_planted_tweet_that_was_given_back_is_there_for_the_next(
     review(ben, text)
     expire()
     assert text not in texts(queue(eve, limit=2))
+
+
+def test_what_was_forgotten_is_not_stored_again(client: JSONClient, served: ModelVersion) -> None:
+    predict(client, ODD[0])
+    erasure.forget(by="test", reason="asked to", text=ODD[0])
+
+    predict(client, ODD[0].upper(), ODD[1])
+
+    assert [row.tweet for row in StoredPrediction.objects.all()] == [ODD[1]]
 
 
 # Whom nobody trusts, and who takes too much.

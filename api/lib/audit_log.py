@@ -11,7 +11,7 @@ from django.conf import settings
 from api.models import AuditEntry
 
 _SETTINGS = "settings.changed"
-_NOTED_PREFIXES = ("GATE_", "RUN_", "TRUST_")
+_NOTED_PREFIXES = ("GATE_", "RUN_", "TRUST_", "UNTRUSTED_")
 _NOTED = (
     *(
         "BASE_MODEL",

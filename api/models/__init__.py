@@ -6,6 +6,7 @@ from api.models.keys import ApiKey, ReviewerAgreement
 from api.models.predictions import LiveFigures, QueueClaim, SampleDraw, StoredPrediction
 from api.models.reviews import LEARNED, NOT_COUNTED, ReviewedTweet, ReviewEvent
 from api.models.runs import TrainingRun
+from api.models.suppression import Suppression
 from api.models.versions import ModelVersion, Promotion
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "ReviewerAgreement",
     "SampleDraw",
     "StoredPrediction",
+    "Suppression",
     "TrainingRun",
 ]

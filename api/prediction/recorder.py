@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from api.lib import audit_log, background
+from api.lib import audit_log, background, suppression
 from api.models import ApiKey, QueueClaim, SampleDraw, StoredPrediction
 from api.prediction.loading import LoadedModel
 from hate_speech_ai.evaluation.live_sample import inclusion_probability
@@ -90,7 +90,7 @@ def flush() -> int:
             batch = [_buffer.popleft() for _ in range(min(len(_buffer), _BATCH))]
             try:
                 with transaction.atomic():
-                    _write(batch)
+                    _write(_not_forgotten(batch))
             except DatabaseError as error:
                 _drop(len(batch), f"the database does not take them: {type(error).__name__}")
                 break
@@ -124,15 +124,14 @@ def start_writing() -> None:
         Finalize(None, flush, exitpriority=0)  # granian's workers are multiprocessing's, which do not heed atexit
 
 
-def forget(fingerprints: Collection[str], reviewer: str = "", *, by: str, reason: str) -> None:
-    """Delete the stored predictions of texts, and a reviewer's claims, for good; in a transaction.
-
-    A prediction of the last second may still be in a buffer, and a text that is predicted again is stored again.
-    """
-    if reviewer:
-        QueueClaim.objects.filter(reviewer=reviewer).delete()
-    _, deleted = StoredPrediction.objects.filter(fingerprint__in=list(fingerprints)).delete()
-    if number := deleted.get("api.StoredPrediction", 0):
+def forget(fingerprints: Collection[str], reviewers: Collection[str] = (), *, by: str, reason: str) -> None:
+    """Delete the stored predictions of texts, and reviewers' claims, for good; in a transaction."""
+    QueueClaim.objects.filter(reviewer__in=list(reviewers)).delete()
+    texts, number = list(fingerprints), 0
+    for start in range(0, len(texts), _BATCH):
+        _, deleted = StoredPrediction.objects.filter(fingerprint__in=texts[start : start + _BATCH]).delete()
+        number += deleted.get("api.StoredPrediction", 0)
+    if number:
         audit_log.record("predictions.forgotten", f"{number} stored predictions", by=by, reason=reason)
 
 
@@ -151,6 +150,11 @@ def purge() -> None:
 def _delete(rows: Any) -> None:
     while some := list(rows.values_list("pk", flat=True)[:_BATCH]):  # no long transaction
         rows.model.objects.filter(pk__in=some).delete()
+
+
+def _not_forgotten(batch: list[Offered]) -> list[Offered]:
+    forgotten = suppression.find([{"text": suppression.forms_of_text(one.tweet)} for one in batch])
+    return [one for place, one in enumerate(batch) if place not in forgotten]
 
 
 def _write(batch: list[Offered]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.lib import audit_log
+from api.lib import audit_log, suppression
 from api.models import ReviewedTweet
 from hate_speech_ai.corpora.corpus import Corpus, LeftOut, Rejected
 from hate_speech_ai.corpora.reader import read
@@ -16,11 +16,15 @@ _BATCH = 500
 
 @dataclass
 class Report:
-    """Counts of rows; `left_out` of those without a decision, `rejected` has each rejected row's line and reason."""
+    """Counts of rows; `left_out` of those without a decision, `rejected` has each rejected row's line and reason.
+
+    `forgotten` counts those that somebody had forgotten, and that stay so.
+    """
 
     added: int = 0
     known: int = 0
     left_out: int = 0
+    forgotten: int = 0
     rejected: list[Rejected] = field(default_factory=list)
 
 
@@ -66,15 +70,19 @@ def import_corpus(
                 )
             )
         if len(batch) >= _BATCH:
-            report.added += _store(batch)
+            _store(batch, report)
             progress(number)
             batch = []
-    report.added += _store(batch)
+    _store(batch, report)
     ReviewedTweet.objects.filter(source=source, fingerprint__in=tested, held_out=False).update(held_out=True)
     if report.added:
         audit_log.record("corpus.imported", source, by=by, rows=report.added, licence=corpus.licence)
     return report
 
 
-def _store(batch: list[ReviewedTweet]) -> int:
-    return len(ReviewedTweet.objects.bulk_create(batch))
+def _store(batch: list[ReviewedTweet], report: Report) -> None:
+    forms = [{"text": suppression.forms_of_text(row.tweet, cleaned=row.fingerprint)} for row in batch]
+    forgotten = suppression.find(forms)
+    new = [row for place, row in enumerate(batch) if place not in forgotten]
+    report.added += len(ReviewedTweet.objects.bulk_create(new))
+    report.forgotten += len(forgotten)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from api.lib import suppression
 from api.models import ApiKey, QueueClaim, ReviewedTweet, ReviewEvent
 from api.prediction import active_model
 from api.prediction.active_model import ModelNotReady
 from api.prediction.loading import LoadedModel
 from api.reviews import pseudonyms
-from api.reviews.quotas import Quota
+from api.reviews.refusals import Quota, WasForgotten
 from hate_speech_ai.text import CLEANING_VERSION, fingerprint, is_held_out
 
 Status = ReviewedTweet.Status
@@ -86,7 +87,10 @@ def add_all(
 
     Raises:
         QuotaExceeded: the key is not trusted, and these are too many.
+        WasForgotten: one of them names what somebody had forgotten; `forgotten` says which.
     """
+    if found := forgotten(opinions):
+        raise WasForgotten(next(iter(found.values())))
     model = _served() if key else None
     read = [
         _Read(one, fingerprint(one.tweet), model.scorer.probabilities([one.tweet])[0] if model else None)
@@ -104,6 +108,20 @@ def add_all(
             batch = read[start : start + _BATCH]
             stored += _store(batch, source, key, version, limited, start)
     return stored
+
+
+def forgotten(opinions: Sequence[Annotation]) -> dict[int, str]:
+    """Return which of these somebody had forgotten: their places, and what was named then, such as `author`."""
+    subjects = [
+        {
+            "text": suppression.forms_of_text(one.tweet),
+            "external_id": [one.external_id] if one.external_id else [],
+            "reviewer": [one.reviewer] if one.reviewer else [],
+            "author": pseudonyms.forms(one.author),
+        }
+        for one in opinions
+    ]
+    return suppression.find(subjects)
 
 
 def withdraw(review: ReviewedTweet, *, by: str) -> None:

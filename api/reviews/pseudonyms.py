@@ -15,6 +15,11 @@ def pseudonym(name: str) -> str:
     return salted_hmac(_SALT, name, algorithm="sha256").hexdigest() if name else ""
 
 
+def forms(name: str) -> list[str]:
+    """Return what a name is remembered by where it is forgotten: itself, and all that may be stored of it."""
+    return [name, *pseudonyms(name)] if name else []
+
+
 def pseudonyms(name: str) -> list[str]:
     """Return all that may be stored of a name, also with earlier secret keys (`SECRET_KEY_FALLBACKS`)."""
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]

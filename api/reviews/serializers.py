@@ -203,6 +203,9 @@ class ForgetRequestSerializer(StrictSerializer):
         required=False,
         help_text="also delete the models that may have learned from it; the one that serves, as soon as another does",
     )
+    remember = StrictBooleanField(
+        required=False, help_text="keep it from coming back, by a keyed fingerprint; true without this field"
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not {"text", "external_id", "reviewer", "author"} & attrs.keys():
@@ -210,6 +213,22 @@ class ForgetRequestSerializer(StrictSerializer):
                 {"text": ["Say what to forget: text, external_id, reviewer or author; what is given must all agree."]}
             )
         return attrs
+
+
+class ErasureSerializer(serializers.Serializer[Any]):
+    """An act of forgetting that keeps something from coming back. It does not say what."""
+
+    id = serializers.UUIDField(source="erasure")
+    at = serializers.DateTimeField()
+    named = serializers.SerializerMethodField(help_text="what it was named by, such as text, or reviewer and author")
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_named(self, entry: dict[str, Any]) -> list[str]:
+        return str(entry["kind"]).split(",")
+
+
+class LiftRequestSerializer(StrictSerializer):
+    reason = TextField(max_length=500, help_text="for the audit log; do not name the person here")
 
 
 class ForgetAnswerSerializer(serializers.Serializer[Any]):

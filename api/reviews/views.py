@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,11 +20,13 @@ from api.http.pagination import PAGE, Page, page, read_filters
 from api.http.parsers import JSONLinesParser
 from api.models import ApiKey, ReviewedTweet
 from api.reviews import erasure, intake
-from api.reviews.quotas import QuotaExceeded
+from api.reviews.refusals import QuotaExceeded, WasForgotten
 from api.reviews.serializers import (
     BulkAnswerSerializer,
+    ErasureSerializer,
     ForgetAnswerSerializer,
     ForgetRequestSerializer,
+    LiftRequestSerializer,
     ReceiptSerializer,
     ReviewAcceptedSerializer,
     ReviewRequestSerializer,
@@ -33,6 +36,7 @@ from api.reviews.serializers import (
 )
 
 Scope = ApiKey.Scope
+Lines = list[tuple[int, intake.Annotation | dict[str, Any]]]
 
 
 class AddReviewedTweetView(APIView):
@@ -77,7 +81,8 @@ class AddReviewedTweetsView(APIView):
         key, read = required_key(request), read_lines(lines)
         return idempotency.once(request, key, lambda: self._add(key, read))
 
-    def _add(self, key: ApiKey, lines: list[tuple[int, intake.Annotation | dict[str, Any]]]) -> Response:
+    def _add(self, key: ApiKey, lines: Lines) -> Response:
+        lines = _without_forgotten(lines)
         numbers = [number for number, content in lines if isinstance(content, intake.Annotation)]
         opinions = [content for _, content in lines if isinstance(content, intake.Annotation)]
         try:
@@ -134,6 +139,40 @@ class ReviewReceiptView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class ErasuresView(APIView):
+    scope = Scope.ADMIN
+    pagination_class = Page
+
+    @extend_schema(
+        summary="What is kept from coming back: the acts of forgetting, newest first",
+        parameters=PAGE,
+        responses=ErasureSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        read_filters(request)
+        return page(self, request, erasure.remembered(), ErasureSerializer)
+
+
+class LiftErasureView(APIView):
+    scope = Scope.ADMIN
+
+    @idempotency.operation(
+        "Let what was forgotten come back, where it is sent or imported again",
+        request=LiftRequestSerializer,
+        responses={204: None},
+    )
+    def post(self, request: Request, number: UUID) -> Response:
+        reason = LiftRequestSerializer.read(request.data)["reason"]
+        key = required_key(request)
+
+        def once() -> Response:
+            if not erasure.lift(number, by=str(key), reason=reason):
+                raise NotFound("There is no such act of forgetting, or it was lifted.")
+            return Response(status=status.HTTP_204_NO_CONTENT)
+
+        return idempotency.once(request, key, once)
+
+
 class ForgetView(APIView):
     scope = Scope.ADMIN
 
@@ -146,6 +185,18 @@ class ForgetView(APIView):
         asked = ForgetRequestSerializer.read(request.data)
         key = required_key(request)
         return idempotency.once(request, key, lambda: Response(asdict(erasure.forget(by=str(key), **asked))))
+
+
+def _without_forgotten(lines: Lines) -> Lines:
+    """Put an error in the place of lines that name what somebody had forgotten."""
+    places = [place for place, (_, content) in enumerate(lines) if isinstance(content, intake.Annotation)]
+    opinions = [content for _, content in lines if isinstance(content, intake.Annotation)]
+    found = list(lines)
+    for position, kind in intake.forgotten(opinions).items():
+        error = WasForgotten(kind)
+        number, _ = found[places[position]]
+        found[places[position]] = number, {"code": error.default_code, "detail": str(error.detail)}
+    return found
 
 
 def _accepted(review: ReviewedTweet, new: bool) -> dict[str, str]:

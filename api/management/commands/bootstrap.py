@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from api.lib import audit_log
 from api.models import TrainingRun
 from api.operations import bootstrap
+from api.reviews import erasure
 from api.training import queue
 from hate_speech_ai.artifact import ArtifactError
 
@@ -25,6 +26,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         if version:
             self.stdout.write(f"{version} serves: the base model, trained on {version.trained_on:,} tweets")
+        if gone := erasure.catch_up().rows:
+            self.stdout.write(f"{gone:,} reviewed tweets are deleted again: the database is older than their erasure")
         added = bootstrap.load_starter_corpus()
         if added:
             self.stdout.write(f"starter corpus: {added:,} tweets loaded")

@@ -50,6 +50,9 @@ class Command(BaseCommand):
         except CorpusError as error:
             raise CommandError(str(error)) from None
         self._tell(report)
+        if report.forgotten and not options["path"] and not ours:
+            path.unlink(missing_ok=True)  # it has what is to be forgotten
+            self.stdout.write(f"{path} is deleted, since it has what was forgotten")
 
     def _corpus(self, name: str, text_column: str | None, label: list[str], licence: str, **options: Any) -> Corpus:
         if name in CORPORA and not text_column and not label:
@@ -69,6 +72,8 @@ class Command(BaseCommand):
         if len(report.rejected) > _SHOWN:
             self.stderr.write(f"... and {len(report.rejected) - _SHOWN:,} more")
         left_out = f"{report.left_out:,} left out, " if report.left_out else ""
+        if report.forgotten:
+            self.stdout.write(f"{report.forgotten:,} passed over: they were forgotten, and stay so")
         self.stdout.write(
             f"{report.added:,} rows added, {report.known:,} known already, {left_out}{len(report.rejected):,} rejected"
         )

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         as_request = _of_object if tables.ending(path) == ".jsonl" else _of_cells
         reason = f"imported from {path.name}" if approve else ""
         before = who.reviews.aggregate(last=Max("pk"))["last"] or 0
-        read_rows = added = passed_over = 0
+        read_rows = added = passed_over = forgotten = 0
         refused: list[str] = []
         try:
             with tqdm(desc=path.name, unit=" rows") as bar:
@@ -54,6 +54,9 @@ class Command(BaseCommand):
                 while chunk := list(islice(rows, _CHUNK)):
                     counting = [(number, row) for number, row in chunk if not _is_out_of_count(row)]
                     opinions, problems = _validate(counting, as_request)
+                    gone = intake.forgotten(opinions)
+                    opinions = [one for place, one in enumerate(opinions) if place not in gone]
+                    forgotten += len(gone)
                     added += _store(opinions, who, before, approve_because=reason)
                     refused += problems
                     read_rows += len(counting)
@@ -67,8 +70,10 @@ class Command(BaseCommand):
             self.stderr.write(line)
         if len(refused) > _SHOWN:
             self.stderr.write(f"... and {len(refused) - _SHOWN:,} more")
-        known = read_rows - added - len(refused)
+        known = read_rows - added - len(refused) - forgotten
         self.stdout.write(f"{added:,} reviews added, {known:,} known already, {len(refused):,} refused")
+        if forgotten:
+            self.stdout.write(f"{forgotten:,} passed over: they were forgotten, and stay so")
         if passed_over:
             self.stdout.write(f"{passed_over:,} passed over: quarantined, superseded or withdrawn where they come from")
 

@@ -1,4 +1,4 @@
-"""How much a key may send that nobody trusts yet."""
+"""What is not taken in: what was forgotten, and too much of a key that nobody trusts yet."""
 
 from django.conf import settings
 from rest_framework import status
@@ -7,6 +7,23 @@ from rest_framework.exceptions import APIException
 from api.models import ApiKey, ReviewedTweet
 
 _WAY_OUT = "An administrator can approve what waits, or trust the key."
+
+
+class WasForgotten(APIException):
+    """A review names what somebody had forgotten, and is not stored.
+
+    Args:
+        kind: what was named then, such as `author`.
+    """
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "forgotten"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"This {kind.replace(',', ' with this ')} was forgotten on request, and stays so: nothing is stored. "
+            "An administrator can lift that."
+        )
 
 
 class QuotaExceeded(APIException):
