@@ -1,6 +1,5 @@
 """Every setting, from environment variables or a `.env` file. docs/settings.md lists them all."""
 
-import contextlib
 import logging
 import os
 import re
@@ -113,9 +112,13 @@ def _made_once(path: Path) -> str:
         descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # readable by nobody else
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(64))
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(partial, path)
-        Path(partial).unlink()
+        except FileExistsError:
+            pass  # another process was faster
+        except OSError:  # a file system without links
+            Path(partial).replace(path)
+        Path(partial).unlink(missing_ok=True)
     return path.read_text().strip()
 
 

@@ -35,7 +35,7 @@ def test_a_start_closes_the_folder_and_what_is_in_it(folder: Path) -> None:
 
     assert mode(folder) == 0o700
     assert {path.name: oct(mode(path)) for path in folder.iterdir()} == {
-        **dict.fromkeys(("db.sqlite3", "db.sqlite3-wal", "api-key", "secret_key"), "0o600"),
+        **dict.fromkeys(("db.sqlite3", "db.sqlite3-wal", "api-key", "secret_key", "forget_key"), "0o600"),
         "corpora": "0o700",
     }
 

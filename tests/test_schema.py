@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from api import urls
 from api.integrations.perspective import urls as perspective_urls
-from api.models import ModelVersion
+from api.models import ApiKey, ModelVersion
 from api.prediction.language import NOT_SUPPORTED
 from hate_speech_ai.scorer import EMPTY, TRUNCATED, UNKNOWN
 from tests.conftest import AsKey, JSONClient
@@ -145,11 +145,12 @@ def test_parameters_that_are_not_described_are_refused(
         if "get" in operations
     }
     with_some = {path: names for path, names in described.items() if names}
-    lists = {"/reviewed-tweets", "/training-runs", "/models", "/keys", "/audit-log"}
+    lists = {"/reviewed-tweets", "/training-runs", "/models", "/keys", "/audit-log", "/forgotten"}
+    lists.add("/keys/{prefix}/reviewers")
     assert set(with_some) == {*lists, "/operating-points", "/review-queue"}
 
     for path, names in with_some.items():
-        answer = as_key("admin").get(f"{path}?colour=red")
+        answer = as_key("admin").get(f"{path.format(prefix=ApiKey.objects.all()[0].prefix)}?colour=red")
         assert answer.status_code == 400, path
         assert answer["Content-Type"] == "application/problem+json"
         [(field, [message])] = answer.json()["errors"].items()
