@@ -488,7 +488,7 @@ def test_rows_of_the_state_before_the_new_words_arrive_in_the_newest_ones(migrat
     assert values(apps, "ApiKey", "reliability") == [{"gold": 20, "smoothed_agreement": 0.9, "weight": 1.0}]
 
 
-# 0015: rows of keys that nobody trusted.
+# 0016: rows of keys that nobody trusted.
 
 
 @pytest.fixture
@@ -515,14 +515,14 @@ def of_0014(migrate: Migrate) -> StateApps:
 
 
 def test_what_nobody_trusted_is_marked_whatever_became_of_it(migrate: Migrate, of_0014: StateApps) -> None:
-    apps = migrate("0015")
+    apps = migrate("0016")
 
     marked = {tweet for tweet, untrusted in values(apps, "ReviewedTweet", "tweet", "untrusted") if untrusted}
     assert marked == {"waits", "waited", "waited, and was taken back", "was set aside"}
 
 
-def test_the_way_back_from_0015_restores_every_row(migrate: Migrate, of_0014: StateApps) -> None:
+def test_the_way_back_from_0016_restores_every_row(migrate: Migrate, of_0014: StateApps) -> None:
     before = list(of_0014.get_model("api", "ReviewedTweet").objects.order_by("pk").values())
-    migrate("0015")
+    migrate("0016")
 
     assert list(migrate("0014").get_model("api", "ReviewedTweet").objects.order_by("pk").values()) == before

@@ -76,7 +76,7 @@ def fresh_hosts() -> Iterator[None]:
     plain._hosts.clear()
 
 
-@pytest.mark.parametrize("path", sorted({*module._LARGEST_AT, *module._ONLY_WITH_KEY, *module._CHEAP_PATHS}))
+@pytest.mark.parametrize("path", sorted({*module._LARGEST_AT, *module._BULK, *module._CHEAP_PATHS}))
 def test_a_path_with_a_rule_of_its_own_exists(path: str) -> None:
     assert resolve(path)
 

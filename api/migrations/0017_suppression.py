@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('api', '0015_untrusted_rows'),
+        ('api', '0016_untrusted_rows'),
     ]
 
     operations = [

@@ -22,7 +22,7 @@ def fill(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("api", "0014_more_field_words")]
+    dependencies = [("api", "0015_influence")]
     operations = [
         migrations.AddField(
             model_name="queueclaim",
