@@ -24,6 +24,9 @@ from api.training import key_reliability, retraining
 from api.training.dataset import read
 from api.training.statistics import Statistics
 from hate_speech_ai.annotator_reliability import compare
+from hate_speech_ai.evaluation.bootstrap import Answers
+from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row
+from hate_speech_ai.evaluation.gate import Limits, judge
 from tests.conftest import AsKey, JSONClient
 from tests.helpers import train
 
@@ -271,6 +274,17 @@ class TestLinear:
         def work(keys: int) -> int:
             said = [{f"key:{one}": one % 3 == 0 for one in range(keys)}]
             return opcodes(lambda: compare(said, [f"key:{one}" for one in range(keys)]))
+
+        assert work(400) < 2.3 * work(200)
+
+    def test_the_gate(self) -> None:
+        def work(number: int) -> int:
+            rows = [Row(f"tweet {place}", place % 2 == 0) for place in range(number)]
+            exam = EvaluationSet.of(rows, rows, [], {"toxic": rows})
+            found = [0.9 if row.answer else 0.1 for row in exam.corpus_holdout]
+            answers = {"toxic": Answers(found, 0.5)}
+            models = [ModelPredictions(found, found, [], 0.5, 1000, version, answers) for version in (8, 7)]
+            return opcodes(lambda: judge(exam, candidate=models[0], champion=models[1], limits=Limits()))
 
         assert work(400) < 2.3 * work(200)
 
