@@ -582,6 +582,32 @@ def test_no_answer_tells_a_control_item(
     assert len({str(shape(one)) for one in listed}) == 1
 
 
+def test_two_keys_together_cannot_tell_one_either(
+    client: JSONClient, as_key: AsKey, served: ModelVersion, make_version: MakeVersion, storing: Settings
+) -> None:
+    """One is handed tweets, and the other says the opposite about each without having been handed it."""
+    known = corpus(60)
+    for tweet, answer in known.items():
+        add(tweet=tweet, labels={"hate_speech": answer}, source="corpus:other")
+    storing.RANDOM_SAMPLE_SHARE, storing.CONTROL_SHARE = 1.0, 0.5
+    predict(client, *[f"bus number {n} is late" for n in range(12)])
+    ann, ben = as_key("review"), as_key("review")
+    asked = [item["tweet"] for item in queue(ann, limit=12) if not is_held_out(fingerprint(item["tweet"]))]
+    assert 0 < len(set(asked) & set(known)) < len(asked)
+    paths: dict[str, list[tuple[JSONClient, str]]] = {}
+    for tweet in asked:
+        for key, answer in ((ann, not known.get(tweet, False)), (ben, known.get(tweet, False))):
+            said = key.post("/add-reviewed-tweet", {"tweet": tweet, "is_hate_speech": answer}).json()
+            paths.setdefault(tweet, []).append((key, f"/reviewed-tweets/{said['id']}"))
+
+    changes = read(None).changes
+    apply_outcomes(changes, [0.5] * len(changes), make_version())
+
+    told = [[shape(key.get(path).json()) for key, path in both] for both in paths.values()]
+    assert len({str(one) for one in told}) == 1
+    assert [one["status"] for one in told[0]] == ["conflict", "trained"]
+
+
 def shape(receipt: dict[str, Any]) -> dict[str, Any]:
     """What a receipt says besides the text, the answer and what any text has of its own."""
     own = ("id", "tweet", "is_hate_speech", "labels", "created_at", "probability_before")

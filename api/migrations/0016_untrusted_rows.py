@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
             name="is_control",
             field=models.BooleanField(
                 default=False,
-                help_text="of a control item that its key was handed: it measures the key, and teaches nothing",
+                help_text="of a control item that was handed out: it measures the key, and teaches nothing",
             ),
         ),
         migrations.AddField(

@@ -58,7 +58,7 @@ class ReviewedTweet(models.Model):
         default=False, help_text="of a key that is not trusted, approved by nobody; stays when it is superseded"
     )
     is_control = models.BooleanField(
-        default=False, help_text="of a control item that its key was handed: it measures the key, and teaches nothing"
+        default=False, help_text="of a control item that was handed out: it measures the key, and teaches nothing"
     )
     opinion = models.PositiveIntegerField(
         default=1, validators=[MinValueValidator(1)], help_text="the source's 1st, 2nd ... opinion about this text"

@@ -181,7 +181,7 @@ def _try_to_store(
     # By its hash, or because the authors of a corpus test with it.
     tested = ReviewedTweet.objects.believed().filter(held_out=True, fingerprint__in=texts)
     measured_on = {text for text in texts if is_held_out(text)} | set(tested.values_list("fingerprint", flat=True))
-    controls = _control_items(key, texts) if key else set()
+    controls = _control_items(texts) if key else set()
     answers: list[tuple[ReviewedTweet, bool]] = []
     events: list[ReviewEvent] = []
     superseded: list[tuple[ReviewedTweet, ReviewedTweet]] = []
@@ -214,9 +214,12 @@ def _try_to_store(
     return answers
 
 
-def _control_items(key: ApiKey, texts: set[str]) -> set[str]:
-    """Return those of the texts that the queue has handed to the key as control items."""
-    claims = QueueClaim.objects.filter(key=key, is_control=True, prediction__fingerprint__in=texts)
+def _control_items(texts: set[str]) -> set[str]:
+    """Return those of the texts that the queue has handed out as control items, to whichever key.
+
+    Two keys that work together must not find out by what becomes of their reviews, either.
+    """
+    claims = QueueClaim.objects.filter(is_control=True, prediction__fingerprint__in=texts)
     return set(claims.values_list("prediction__fingerprint", flat=True))
 
 

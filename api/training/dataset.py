@@ -128,15 +128,14 @@ def read(base: Base | None, *, without: str = "") -> Dataset:
     digest = made_with(base)
     for text, by_source in newest.items():
         counting = {source: row for source, row in by_source.items() if row.status not in NOT_COUNTED}
-        if controls := [row for row in counting.values() if row.is_control]:
+        if controls := {source: row for source, row in counting.items() if row.is_control}:
             counting = {source: row for source, row in counting.items() if not row.is_control}
-            # Their receipts must look like others', and a night with nothing else must be one.
-            settle = outcomes.held_out(controls) if text in held_out else outcomes.alone(controls)
-            dataset.changes.extend(settle)
-            digest.update(json.dumps([row.pk for row in controls]).encode())
+            dataset.changes.extend(_settle_controls(controls, reliabilities, held_out=text in held_out))
+            # A night with nothing else must be one.
+            digest.update(json.dumps([row.pk for row in controls.values()]).encode())
         if not counting:
             continue
-        weights = [reliabilities[source].weight if source in reliabilities else 1.0 for source in counting]
+        weights = _weights(counting, reliabilities)
         known = learned_starter and counting.keys() == {_STARTER}
         if not known:
             for (source, row), weight in zip(counting.items(), weights, strict=True):
@@ -217,6 +216,16 @@ def _leave_for_later(newest: dict[str, BySource], held_out: set[str]) -> dict[st
             del newest[text][source]
             waiting[source] += 1
     return dict(waiting)
+
+
+def _weights(by_source: BySource, reliabilities: dict[str, Reliability]) -> list[float]:
+    return [reliabilities[source].weight if source in reliabilities else 1.0 for source in by_source]
+
+
+def _settle_controls(controls: BySource, reliabilities: dict[str, Reliability], *, held_out: bool) -> Iterator[Change]:
+    """Return what becomes of the reviews of a control item: what became of them, if no corpus had its text."""
+    rows = list(controls.values())
+    return outcomes.held_out(rows) if held_out else outcomes.learned(rows, _weights(controls, reliabilities))
 
 
 def _is_new(row: Stored) -> bool:

@@ -65,12 +65,6 @@ def learned(rows: Sequence[Stored], weights: Sequence[float]) -> Iterator[Change
             yield Change(row.pk, row.tweet, row.status, status, reason)
 
 
-def alone(rows: Sequence[Stored]) -> Iterator[Change]:
-    """For the reviews of a control item, which nothing learns: as if nobody had said something else about its text."""
-    for row in rows:
-        yield from learned([row], [1.0])
-
-
 def apply_outcomes(changes: Sequence[Change], probabilities: Sequence[float], version: ModelVersion) -> None:
     """Store what became of reviews with a version that now serves; to be called in the transaction that promotes it.
 
