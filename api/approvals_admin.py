@@ -7,7 +7,7 @@ from django.utils.html import format_html_join
 
 from api.lib.admin_base import ReadOnly, who
 from api.models import ApprovalRequest, TrainingRun
-from api.training import approvals
+from api.training.claims import approvals
 
 _EXAMPLES = 20
 

@@ -11,8 +11,9 @@ from pytest_django import Settings
 from api.models import ApiKey, ApprovalRequest, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.operations import bootstrap
 from api.reviews import erasure, intake
-from api.training import approvals, queue
-from api.training.approvals import Request
+from api.training import queue
+from api.training.claims import approvals
+from api.training.claims.approvals import Request
 from hate_speech_ai.text import fingerprint, is_held_out
 from hate_speech_ai.training.base_model import BASE_MODEL
 from tests.conftest import AsKey, JSONClient, starter_rows
@@ -202,7 +203,7 @@ def test_a_yes_promotes_the_candidate_that_waits(operator: JSONClient, monkeypat
     champion = version()
     Promotion.objects.create(version=champion, by="test", reason="test")
     promoted: list[ModelVersion] = []
-    monkeypatch.setattr("api.training.approvals.registry.promote", lambda version, **_: promoted.append(version))
+    monkeypatch.setattr("api.training.claims.approvals.registry.promote", lambda version, **_: promoted.append(version))
     waiting = version(champion)
     run = a_run(who, say(who, SENTENCES[:2]), "rejected", outcome="pending_approval", version=waiting)
     late = a_run(who, say(who, SENTENCES[2:4]), "rejected", outcome="pending_approval", version=version(waiting))

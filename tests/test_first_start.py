@@ -179,6 +179,7 @@ def test_a_model_that_flags_more_everyday_tweets_is_refused(
     key, _ = ApiKey.issue("moderators", ["review"], trust="trusted")
     hateful = [Annotation(f"throw out every blorp, day {number}", {"hate_speech": True}) for number in range(40)]
     add_all(hateful, source=key.source, key=key)
+    ReviewedTweet.objects.filter(key=key).update(approved=True)  # else what one key teaches about a word is bounded
 
     run = train()
 

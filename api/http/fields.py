@@ -54,7 +54,6 @@ def read_query(request: Request, fields: type[StrictSerializer], *others: str) -
     return fields.read({name: value for name, value in asked.items() if name not in others})
 
 
-@extend_schema_field({"type": "string"})
 class TextField(serializers.Field[str, Any, str, Any]):
     """A string as it was sent: not trimmed, and never made out of a number."""
 

@@ -14,8 +14,8 @@ from api.http.fields import StrictSerializer, read_query
 
 #: For the schema.
 PAGE = [
-    OpenApiParameter("limit", int, description="1 to 100; default 20"),
-    OpenApiParameter("offset", int, description="how many to skip"),
+    OpenApiParameter("limit", {"type": "integer", "minimum": 1}, description="1 to 100; default 20"),
+    OpenApiParameter("offset", {"type": "integer", "minimum": 0}, description="how many to skip"),
 ]
 
 

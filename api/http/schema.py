@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 
 _PROBLEM = {
     "type": "object",
@@ -24,6 +24,8 @@ _PROBLEM = {
 _ALWAYS = {"429": "Too many requests", "503": "Not ready, or a part is down; see Retry-After"}
 _WITH_KEY = {"401": "No valid API key", "403": "The key lacks the scope"}
 _WITH_INPUT = {"400": "Invalid request"}
+# Their bodies name an object that there may not be.
+_NAMED_IN_BODY = {"/reviewed-tweets/approve"}
 _WITH_BODY = {"413": "Body too large", "415": "Not the Content-Type that is asked for"}
 
 
@@ -65,6 +67,19 @@ class BasicScheme(KeyScheme):  # type: ignore[no-untyped-call]
         return {"type": "http", "scheme": "basic", "description": "the same key as the password, for Label Studio"}
 
 
+class TextFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "api.http.fields.TextField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "string"}
+        if direction == "request" and not self.target.allow_blank:
+            schema["pattern"] = r"\S"
+        if self.target.max_length is not None:
+            schema["maxLength"] = self.target.max_length
+        return schema
+
+
 def without_trailing_slash(endpoints: list[Any], **kwargs: Any) -> list[Any]:
     """Each path once."""
     return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
@@ -82,7 +97,7 @@ def add_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
                 problems |= _WITH_INPUT
             if method == "post":
                 problems |= _WITH_BODY
-            if "{" in path:
+            if "{" in path or path in _NAMED_IN_BODY:
                 problems["404"] = "There is no such object"
             if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", [])):
                 problems["422"] = "The Idempotency-Key was used with another request"

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from api.models import ApiKey, ReviewedTweet
 from api.models.reviews import NOT_COUNTED
 from api.training import outcomes, waiting_reviews
 from api.training.base_model import Base, made_with
+from api.training.claims.claimants import claimant_of
 from api.training.outcomes import Change, Stored
 from hate_speech_ai.annotator_reliability import Reliability, compare
 from hate_speech_ai.corpora.catalogue import CORPORA, STARTER
@@ -244,7 +245,7 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
         known=known,
         weight=_weight(sources[0]),
     )
-    claimant = "" if known else _claimant(by_source, example.labels)
+    claimant = "" if known else claimant_of(by_source, example.labels)
     if claimant:
         example = replace(example, claimed_by=claimant)
     if held_out:
@@ -270,15 +271,6 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
     if claimant:
         dataset.claims[len(dataset.training)] = by_source[claimant]
     dataset.training.append(example)
-
-
-def _claimant(by_source: BySource, labels: Mapping[str, bool]) -> str:
-    """Return the key that alone, and unapproved, gives one of a text's answers; empty where there is none."""
-    for label, answer in labels.items():
-        agree = [source for source, row in by_source.items() if rounded_answer(row.labels.get(label, 0.5)) == answer]
-        if len(agree) == 1 and is_key(agree[0]) and not by_source[agree[0]].approved:
-            return agree[0]
-    return ""
 
 
 def _held_out_labels(by_source: BySource) -> Iterator[HeldOutLabel]:

@@ -9,9 +9,10 @@ from django.conf import settings
 
 from api.models import ApprovalRequest, ModelVersion, TrainingRun
 from api.prediction import loading
-from api.training import attribution, base_model, key_reliability
-from api.training.approvals import Request
+from api.training import base_model, key_reliability
 from api.training.base_model import Base
+from api.training.claims import attribution
+from api.training.claims.approvals import Request
 from api.training.dataset import Dataset
 from api.training.key_reliability import Findings
 from api.training.statistics import Statistics

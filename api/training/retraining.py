@@ -18,7 +18,8 @@ from api.lib import audit_log, database, heartbeat
 from api.models import ModelVersion, Promotion, TrainingRun
 from api.prediction import loading
 from api.reviews import erasure, intake
-from api.training import approvals, attribution, base_model, key_reliability, outcomes, queue, snapshot
+from api.training import base_model, key_reliability, outcomes, queue, snapshot
+from api.training.claims import approvals, attribution
 from api.training.dataset import Dataset, read
 from api.training.examination import Examined, examine
 from api.training.outcomes import Change

@@ -16,7 +16,8 @@ from api.http import idempotency
 from api.http.authentication import required_key
 from api.http.pagination import PAGE, Page, page, read_filters
 from api.models import ApiKey, ApprovalRequest, TrainingRun
-from api.training import approvals, queue
+from api.training import queue
+from api.training.claims import approvals
 from api.training.serializers import (
     ApprovalSerializer,
     ApprovalWithExamplesSerializer,

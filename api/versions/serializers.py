@@ -8,6 +8,8 @@ from rest_framework import serializers
 from api.models import ModelVersion, Promotion
 from api.versions.comparison import with_tweets
 
+_NULL = "null for callers without a key"
+
 
 class ConfusionSerializer(serializers.Serializer[Any]):
     true_positives = serializers.IntegerField()
@@ -137,8 +139,8 @@ class _WithWordsOfPeople(serializers.ModelSerializer[Any]):
 
 class PromotionSerializer(_WithWordsOfPeople):
     words_of_people = ("by", "reason")
-    by = serializers.CharField(allow_null=True, help_text="null for callers without a key")
-    reason = serializers.CharField(allow_null=True, help_text="null for callers without a key")
+    by = serializers.CharField(allow_null=True, allow_blank=True, help_text=_NULL)
+    reason = serializers.CharField(allow_null=True, allow_blank=True, help_text=_NULL)
 
     class Meta:
         model = Promotion
@@ -160,9 +162,9 @@ class PromotionDetailSerializer(PromotionSerializer):
 
 class VersionSerializer(_WithWordsOfPeople):
     words_of_people = ("kept_reason", "retired_reason", "retire_when_replaced_reason")
-    kept_reason = serializers.CharField(allow_null=True, help_text="null for callers without a key")
-    retired_reason = serializers.CharField(allow_null=True, help_text="null for callers without a key")
-    retire_when_replaced_reason = serializers.CharField(allow_null=True, help_text="null for callers without a key")
+    kept_reason = serializers.CharField(allow_null=True, allow_blank=True, help_text=_NULL)
+    retired_reason = serializers.CharField(allow_null=True, allow_blank=True, help_text=_NULL)
+    retire_when_replaced_reason = serializers.CharField(allow_null=True, allow_blank=True, help_text=_NULL)
     promotions = PromotionSerializer(many=True)
     serving = serializers.SerializerMethodField()
 

@@ -52,7 +52,7 @@ REQUEST: dict[str, Any] = {
             ]
         },
         "model": {
-            "type": "string",
+            "type": ["string", "null"],
             "default": "omni-moderation-latest",
             "description": "any name of a moderation model of OpenAI's asks the model that serves; "
             "hate-speech-17 asks version 17, whichever serves",

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from api.models import ApprovalRequest, ReviewedTweet
-from api.training.approvals import SET_ASIDE, Request
+from api.training.claims.approvals import SET_ASIDE, Request
 from api.training.dataset import Dataset, NewLabel
 from api.training.outcomes import Change
 from hate_speech_ai.training.examples import Example
