@@ -238,7 +238,7 @@ def test_idle_connections_do_not_keep_others_out(stack: Stack) -> None:
 
 
 def test_costly_requests_leave_predictions_their_threads(stack: Stack) -> None:
-    tweets = json.dumps({"tweets": ["you lot are all the same, go home " * 100] * 300}).encode()
+    tweets = json.dumps({"tweets": ["you lot are all the same, go home " * 100] * 80}).encode()
     busy = [HTTPConnection("127.0.0.1", stack.port, timeout=120) for _ in range(24)]
     for connection in busy:
         connection.request("POST", "/predict", tweets, {"Content-Type": "application/json"})
