@@ -1,7 +1,7 @@
 """What a key that lies can do, and what an honest one still can, night after night.
 
     python -m benchmarks.poisoning [--corpora FOLDER] [--seeds 20] [--sizes 50 2000 20000] [--nights 30]
-                                   [--known 10] [--free] [--only STORY ...]
+                                   [--known 1] [--free] [--only STORY ...]
 
 Each story begins with the base model and a deployment where three keys have sent so many honest reviews: of
 hateval2019_en, stormfront and twitter_hate_av out of FOLDER, which the base has not learned, or else of the starter
@@ -120,12 +120,13 @@ class Options:
     """The program's.
 
     Attributes:
-        known: of how many rows that the base knows one holds the models.
+        known: of how many rows that the base knows one holds the models. More than 1 is faster, and unfair to honest
+            nights: the fewer of these rows there are, the further any review moves a model.
         starter: of how many rows of the starter corpus one is read at all.
     """
 
     corpora: Path | None = None
-    known: int = 10
+    known: int = 1
     nights: int = 30
     bounded: bool = True
     starter: int = 1
@@ -483,7 +484,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 2_000, 20_000])
     parser.add_argument("--nights", type=int, default=30)
-    parser.add_argument("--known", type=int, default=10)
+    parser.add_argument("--known", type=int, default=1)
     parser.add_argument("--free", action="store_true")
     parser.add_argument("--only", nargs="+", default=[])
     options = parser.parse_args()
