@@ -575,3 +575,42 @@ def test_a_label_that_only_one_of_them_knows_is_not_compared() -> None:
     champion = replace(model(), other_labels={"toxic": Answers([0.9], 0.5)})
 
     assert judge(asked, candidate=model(), champion=champion, limits=Limits()).reasons == []
+
+
+# Held-out reviews of one source
+
+
+def reviewed(source: str, number: int) -> list[Row]:
+    return [Row(f"{source} {place}", place % 2 == 0, source) for place in range(number)]
+
+
+def judged_on(reviews: list[Row], wrong: str, taught_by: set[str]) -> Verdict:
+    """A candidate that answers the reviews of one source, or of all, the wrong way round."""
+    exam = EvaluationSet(rows(200), reviews, [], taught_by=frozenset(taught_by))
+    right = [float(row.answer) for row in exam.corpus_holdout]
+    before = ModelPredictions(right, [float(row.answer) for row in reviews], [], 0.5, 100, 1)
+    turned = [float(row.answer != (wrong in (row.source, "all"))) for row in reviews]
+    candidate = replace(before, reviews=turned, version=None)
+    return judge(exam, candidate=candidate, champion=before, baseline=before, limits=limits(max_drop_on_reviews=0.1))
+
+
+def test_one_source_vetoes_nobody_elses_labels() -> None:
+    found = judged_on(reviewed("key:1", 41) + reviewed("key:2", 600), wrong="key:2", taught_by={"key:1"})
+
+    assert found.reasons == []
+    assert any("key:2" in note and "only held-out reviews of one source" in note for note in found.figures["notes"])
+
+
+def test_all_sources_together_do() -> None:
+    found = judged_on(reviewed("key:1", 41) + reviewed("key:2", 600), wrong="all", taught_by={"key:1"})
+
+    assert any("held-out reviews falls" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("taught_by", "rejected"), [({"key:2"}, True), ({"key:1"}, False), ({"key:1", "key:2"}, False)]
+)
+def test_a_source_alone_may_speak_against_its_own_labels(taught_by: set[str], rejected: bool) -> None:
+    found = judged_on(reviewed("key:2", 60), wrong="key:2", taught_by=taught_by)
+
+    assert bool(found.reasons) == rejected
