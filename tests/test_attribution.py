@@ -8,9 +8,11 @@ import pytest
 
 from api.models import ApiKey, ReviewedTweet
 from api.reviews import intake
-from api.training import attribution, key_reliability
+from api.training import key_reliability
+from api.training.claims import attribution
 from api.training.dataset import Dataset, HeldOutLabel, NewLabel, read
 from api.training.outcomes import Stored
+from api.training.statistics import Statistics
 from hate_speech_ai.annotator_reliability import Reliability
 from hate_speech_ai.training.examples import Example
 
@@ -23,7 +25,7 @@ def dataset(*sources: str, answer: bool = True) -> Dataset:
     for source in sources:
         for number in range(10):
             place, tweet = len(found.training), f"{source} {number}"
-            found.claims[place] = Stored(100 + place, tweet, {HATE: answer}, "pending", False, "", "")
+            found.claims[place] = Stored(100 + place, tweet, {HATE: answer}, "pending", False, "", "", is_control=False)
             found.new.append(NewLabel(source, HATE, answer, place))
             found.training.append(Example(tweet, {HATE: answer}, "reviews", claimed_by=source))
     return found
@@ -72,7 +74,7 @@ def test_held_out_labels_are_doubted(lies: int, believed: bool) -> None:
     there = Dataset(held_out_labels=labels, reliabilities={key.source: Reliability()})
     sure: Any = SimpleNamespace(labels=[HATE], probabilities=lambda tweets, label: [0.02] * len(tweets))
 
-    found = key_reliability.find(there, trained(0), sure)
+    found = key_reliability.find(there, trained(0), sure, Statistics())
 
     assert (found.flagged == []) == believed
     assert found.figures[key.prefix]["held_out"]["contradicted"] == lies
