@@ -52,8 +52,6 @@ def store(run: TrainingRun, requests: Sequence[Request], *, by: str) -> None:
         key.source: key for key in ApiKey.objects.filter(pk__in=[int(one.source.partition(":")[2]) for one in requests])
     }
     for request in requests:
-        if request.kind == Kind.REJECTED:
-            trust.set_aside(ReviewedTweet.objects.filter(pk__in=request.reviews), reason=REJECTED.format(by=by))
         row = ApprovalRequest.objects.create(
             run=run,
             key=keys[request.source],
@@ -64,21 +62,26 @@ def store(run: TrainingRun, requests: Sequence[Request], *, by: str) -> None:
             learned=request.learned,
             changed=list(request.changed) if request.changed else None,
         )
-        through = ApprovalRequest.reviews.through
-        # Reviews may have been forgotten since the run read them.
-        there = set(ReviewedTweet.objects.filter(pk__in=request.reviews).values_list("pk", flat=True))
-        through.objects.bulk_create(
-            [through(approvalrequest_id=row.pk, reviewedtweet_id=pk) for pk in sorted(there)], batch_size=_BATCH
-        )
-        if request.kind == Kind.CONTRADICTS:
-            waiting = ReviewedTweet.objects.filter(pk__in=there - asked, status=Status.PENDING)
+        _link(row, request.reviews)
+        rows = _reviews([row])
+        if request.kind == Kind.REJECTED:
+            trust.set_aside(rows, reason=REJECTED.format(by=by))
+        elif request.kind == Kind.CONTRADICTS:
+            waiting = set(rows.filter(status=Status.PENDING).values_list("pk", flat=True)) - asked
             ReviewEvent.objects.bulk_create(
-                [
-                    ReviewEvent(review_id=pk, status=Status.PENDING, reason=SET_ASIDE)
-                    for pk in waiting.values_list("pk", flat=True)
-                ],
+                [ReviewEvent(review_id=pk, status=Status.PENDING, reason=SET_ASIDE) for pk in sorted(waiting)],
                 batch_size=_BATCH,
             )
+
+
+def _link(row: ApprovalRequest, reviews: Sequence[int]) -> None:
+    """Say which reviews a request is about; some may have been forgotten since the run read them."""
+    through = ApprovalRequest.reviews.through
+    for start in range(0, len(reviews), _BATCH):  # SQLite takes only so many numbers in a query
+        some = ReviewedTweet.objects.filter(pk__in=reviews[start : start + _BATCH]).order_by("pk")
+        through.objects.bulk_create(
+            through(approvalrequest_id=row.pk, reviewedtweet_id=pk) for pk in some.values_list("pk", flat=True)
+        )
 
 
 def decide(run: TrainingRun, *, approve: bool, by: str, reason: str, ids: Sequence[int] = ()) -> TrainingRun:
