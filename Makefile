@@ -5,6 +5,8 @@
 # make test-fast  what is done in a minute or so: no real processes, no tests that train many models or read whole corpora, no types
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check --require-virtualenv
+# Where it is set, each of the tests' many processes compiles all that it imports anew: most of their processor time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-fast check format chaos lock bench clean
 
