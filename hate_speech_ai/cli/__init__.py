@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import NoReturn
 
-from hate_speech_ai.cli import base, compare, evaluate, explain, predict, train
+from hate_speech_ai.cli import base, compare, evaluate, explain, finetune, predict, train
 from hate_speech_ai.cli.arguments import UsageError
 from hate_speech_ai.version import VERSION
 
@@ -57,6 +57,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m hate_speech_ai", description="Train, try, explain, measure and compare models.")
     parser.add_argument("--version", action="version", version=f"hate_speech_ai {VERSION}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (train, predict, explain, evaluate, compare, base):
+    for command in (train, predict, explain, evaluate, compare, base, finetune):
         command.add(commands)
     return parser

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
     checks = load_checks(DATA / "checks.csv")
     to_choose_with, to_examine_with = halves(read_everyday(DATA / "everyday.csv"))
     with terminal.progress() as tell:
-        split = _load(options.folder, tell)
+        split = load_base_corpora(options.folder, tell)
         metadata = {
             "data_fingerprint": data_fingerprint(split.training),
             "trained_on": len(split.training),
@@ -82,8 +82,12 @@ def run(options: argparse.Namespace) -> None:
     terminal.write_line(f"{options.output}: {len(content):,} bytes, SHA-256 {sha256(content)}")
 
 
-def _load(folder: Path, tell: terminal.Report) -> "Split":
-    """Read the corpora. Raises UsageError: one of them is missing, or cannot be read."""
+def load_base_corpora(folder: Path, tell: terminal.Report) -> "Split":
+    """Read what the base model learns from.
+
+    Raises:
+        UsageError: one of the corpora is missing, or cannot be read.
+    """
     from hate_speech_ai.corpora.catalogue import STARTER
     from hate_speech_ai.corpora.corpus import CorpusError
     from hate_speech_ai.corpora.dataset import load
