@@ -47,7 +47,8 @@ def finetune(
     """
     torch.manual_seed(recipe.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    classifier = Classifier(encoder, corpora, recipe).to(device)
+    classifier = Classifier(encoder, corpora, recipe)
+    classifier.to(device)
     optimizer = classifier.optimizer(recipe)
     order = [batch for epoch in range(recipe.epochs) for batch in batches(texts, recipe, epoch)]
     schedule = torch.optim.lr_scheduler.LambdaLR(
