@@ -19,7 +19,8 @@ from hate_speech_ai.encoder.finetuning.export import export, write_float32  # no
 from hate_speech_ai.encoder.finetuning.loop import OtherRun, finetune  # noqa: E402
 from hate_speech_ai.encoder.finetuning.network import Classifier, Encoder, padded  # noqa: E402
 from hate_speech_ai.encoder.finetuning.recipe import Recipe  # noqa: E402
-from hate_speech_ai.encoder.finetuning.rows import EncodedText, encode, is_unseen  # noqa: E402
+from hate_speech_ai.encoder.finetuning.rows import EncodedText, encode  # noqa: E402
+from hate_speech_ai.encoder.unseen import is_unseen  # noqa: E402
 from hate_speech_ai.text import fingerprint  # noqa: E402
 from hate_speech_ai.training.examples import Example  # noqa: E402
 
@@ -115,14 +116,13 @@ def test_the_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_export_says_what_the_encoder_says(tmp_path: Path) -> None:
-    tokenizer().save(str(tmp_path / "tokenizer.json"))
     made, rows = encoder().eval(), texts()[:5]
     ids, mask = padded(rows, torch.device("cpu"))
     with torch.no_grad():
         expected = made(ids, mask).numpy()
 
     write_float32(made, tmp_path / "full.onnx")
-    size = export(made, tmp_path / "tokenizer.json", tmp_path / "encoder")
+    size = export(made, tokenizer(), tmp_path / "encoder")
 
     def said(path: Path) -> np.ndarray:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

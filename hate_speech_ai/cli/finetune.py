@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> None:
         examples = load_base_corpora(options.folder, tell).training
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
         tokenizer.no_padding()
-        tokenizer.no_truncation()
+        tokenizer.no_truncation()  # the recipe says how much of a text is read
         corpora = sorted({example.source for example in examples})
         tell("cutting the texts into word pieces", None)
         texts = encode(examples, tokenizer, recipe, corpora)
@@ -72,5 +72,5 @@ def run(options: argparse.Namespace) -> None:
             )
         except OtherRun as error:
             raise UsageError(f"--checkpoint: {error}") from error
-    size = export(classifier.encoder, tokenizer_file, options.output)
+    size = export(classifier.encoder, tokenizer, options.output)
     terminal.write_line(f"{options.output}: {size:,} bytes, fine-tuned on {len(texts):,} texts")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from tokenizers import Tokenizer
 
 from hate_speech_ai.encoder.finetuning.network import Encoder
 
@@ -13,7 +14,7 @@ _OPSET = 17
 MODEL, TOKENIZER = "model.onnx", "tokenizer.json"
 
 
-def export(encoder: Encoder, tokenizer: Path, folder: Path) -> int:
+def export(encoder: Encoder, tokenizer: Tokenizer, folder: Path) -> int:
     """Write `model.onnx`, with int8 weights, and `tokenizer.json` into a folder.
 
     Returns:
@@ -25,7 +26,9 @@ def export(encoder: Encoder, tokenizer: Path, folder: Path) -> int:
         write_float32(encoder, full)
         quantize_dynamic(full, small, per_channel=True, reduce_range=True, weight_type=QuantType.QInt8)
         shutil.copyfile(small, folder / MODEL)
-    shutil.copyfile(tokenizer, folder / TOKENIZER)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.save(str(folder / TOKENIZER))
     return (folder / MODEL).stat().st_size
 
 

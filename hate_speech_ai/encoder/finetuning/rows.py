@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 
 from hate_speech_ai.encoder.finetuning.recipe import Recipe
 from hate_speech_ai.encoder.reading import encoder_text
+from hate_speech_ai.encoder.unseen import is_unseen
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint
 from hate_speech_ai.training.examples import Example
@@ -31,14 +32,6 @@ class EncodedText:
     answers: tuple[int, ...]
     corpus: int
     weight: float
-
-
-def is_unseen(text_fingerprint: str) -> bool:
-    """Return whether the encoder must not learn from texts with this `fingerprint`: one in twenty.
-
-    What stands behind the encoder is calibrated on such texts: those it has learned from look easier than they are.
-    """
-    return int(text_fingerprint[8:16], 16) % 20 == 0
 
 
 def encode(
