@@ -18,6 +18,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from api.integrations.label_studio import labelling_config
 from api.integrations.label_studio.labelling_config import ConfigError
 from api.integrations.label_studio.meaning import meaning
+from api.keys import trust
 from api.models import ApiKey, IdempotentAnswer, ModelVersion, ReviewedTweet, TrainingRun
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.text import fingerprint, is_held_out
@@ -596,6 +597,23 @@ def test_a_deleted_annotation_is_withdrawn(as_key: AsKey, served: ModelVersion) 
     gone = ReviewedTweet.objects.filter(status="withdrawn")
     assert [row.external_id for row in gone] == ["label-studio:2/19/17"]
     assert "Label Studio" in gone.get().events.latest("pk").reason
+
+
+def test_a_key_that_lost_our_trust_deletes_nothing_that_counts(as_key: AsKey, served: ModelVersion) -> None:
+    client = as_key("review")
+    post(client, annotation("Hate speech", number=17, task=19))
+    ReviewedTweet.objects.update(status="trained")
+    trust.quarantine(ApiKey.objects.get(), by="ann", reason="odd")
+
+    answers = [post(client, deleted(17)), post(client, annotation(action="ANNOTATION_UPDATED"))]
+
+    stays = {
+        "status": "withdrawn",
+        "withdrawn": 0,
+        "detail": "1 reviews that count stay: this key is not trusted any more.",
+    }
+    assert answers == [stays, stays]
+    assert [status for _, _, status in statuses()] == ["trained"]
 
 
 @case("TASKS_DELETED")

@@ -122,7 +122,7 @@ def test_what_leaves_the_result_as_good_as_it_was_does_not_stop_it(
     meanwhile(
         {
             "approve": lambda: trust.approve(rows, by="ann"),
-            "withdraw": lambda: withdraw(rows.get(), by="ann"),
+            "withdraw": lambda: withdraw(rows.get(), key=other, by="ann"),
             "post": lambda: [
                 add(tweet="one more parade", labels={"hate_speech": False}, source=one.source, key=one)
                 for one in (key, other)

@@ -87,6 +87,24 @@ class TestNothing:
 
         assert seen() == before
 
+    def test_a_key_that_lost_our_trust_takes_back_nothing_that_counts(self, as_key: AsKey) -> None:
+        client = as_key("review")
+        theirs = key()
+        learned = say(client).json()["id"]
+        theirs.reviews.update(status="trained")
+        trust.quarantine(theirs, by="ann", reason="odd")
+        waits = say(client, "the bus is late").json()["id"]
+        before = seen()
+
+        answers = [client.request("DELETE", f"/reviewed-tweets/{receipt}", "", b"") for receipt in (learned, waits)]
+
+        assert [answer.status_code for answer in answers] == [403, 204]
+        assert answers[0].json()["code"] == "key_not_trusted"
+        assert client.get(f"/reviewed-tweets/{learned}").json()["status"] == "trained"
+        assert seen() == before
+        # An administrator, who is not the key, may.
+        assert as_key("admin").request("DELETE", f"/reviewed-tweets/{learned}", "", b"").status_code == 204
+
     def test_what_waits_takes_no_vote_from_what_counts(self, as_key: AsKey) -> None:
         client = as_key("review")
         first = say(client).json()["id"]

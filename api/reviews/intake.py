@@ -7,12 +7,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from api.lib import suppression
-from api.models import ApiKey, QueueClaim, ReviewedTweet, ReviewEvent
+from api.models import NOT_COUNTED, ApiKey, QueueClaim, ReviewedTweet, ReviewEvent
 from api.prediction import active_model
 from api.prediction.active_model import ModelNotReady
 from api.prediction.loading import LoadedModel
 from api.reviews import pseudonyms
-from api.reviews.refusals import Quota, WasForgotten
+from api.reviews.refusals import KeyNotTrusted, Quota, WasForgotten
 from hate_speech_ai.text import CLEANING_VERSION, fingerprint, is_held_out
 
 Status = ReviewedTweet.Status
@@ -124,12 +124,30 @@ def forgotten(opinions: Sequence[Annotation]) -> dict[int, str]:
     return suppression.find(subjects)
 
 
-def withdraw(review: ReviewedTweet, *, by: str) -> None:
-    """Let a review count no more. Doing so again changes nothing."""
+def withdraw(review: ReviewedTweet, *, key: ApiKey, by: str) -> None:
+    """Let a review count no more. Doing so again changes nothing.
+
+    A key that is not trusted takes nothing away: whoever stole it would undo all that was learned from it.
+
+    Args:
+        key: whose wish it is.
+
+    Raises:
+        KeyNotTrusted: the key is not trusted, and the review counts all the same.
+    """
+    if not may_withdraw(review, key):
+        raise KeyNotTrusted
     with transaction.atomic():
         rows = ReviewedTweet.objects.filter(pk=review.pk).exclude(status=Status.WITHDRAWN)
         if rows.update(status=Status.WITHDRAWN):
             ReviewEvent.objects.create(review=review, status=Status.WITHDRAWN, reason=WITHDRAWN.format(by=by))
+
+
+def may_withdraw(review: ReviewedTweet, key: ApiKey) -> bool:
+    """Return whether a key may take a review back: a trusted one and an administrator may, others only what waits."""
+    if key.allows(ApiKey.Scope.ADMIN) or review.untrusted or review.status in NOT_COUNTED:
+        return True
+    return ApiKey.objects.filter(pk=key.pk, trust=ApiKey.Trust.TRUSTED).exists()
 
 
 def renew_fingerprints() -> int:

@@ -1,4 +1,4 @@
-"""What is not taken in: what was forgotten, and too much of a key that nobody trusts yet."""
+"""What is refused: what was forgotten, and of a key that nobody trusts, too much, and what would take away."""
 
 from django.conf import settings
 from rest_framework import status
@@ -24,6 +24,17 @@ class WasForgotten(APIException):
             f"This {kind.replace(',', ' with this ')} was forgotten on request, and stays so: nothing is stored. "
             "An administrator can lift that."
         )
+
+
+class KeyNotTrusted(APIException):
+    """A key that is not trusted would take back a review that counts."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_code = "key_not_trusted"
+    default_detail = (
+        "This key is not trusted, so what it says changes nothing that counts, and this review counts: it stays. "
+        "An administrator can withdraw it, quarantine it with `include_learned`, or trust the key."
+    )
 
 
 class QuotaExceeded(APIException):

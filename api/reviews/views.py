@@ -135,7 +135,7 @@ class ReviewReceiptView(APIView):
     @extend_schema(summary="Withdraw a review: from the next training on it counts no more", responses={204: None})
     def delete(self, request: Request, receipt: UUID) -> Response:
         key = required_key(request)
-        intake.withdraw(get_object_or_404(_reviews_of(key), receipt=receipt), by=str(key))
+        intake.withdraw(get_object_or_404(_reviews_of(key), receipt=receipt), key=key, by=str(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

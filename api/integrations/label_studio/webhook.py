@@ -25,9 +25,9 @@ def act(key: ApiKey, action: str, body: dict[str, Any]) -> dict[str, Any]:
     if action in ("ANNOTATION_CREATED", "ANNOTATION_UPDATED"):
         return _review(key, body)
     if action == "ANNOTATIONS_DELETED":
-        return _withdrawn(_withdraw(key, number(body, "project"), annotations=numbers(body, "annotations")))
+        return _withdraw(key, number(body, "project"), annotations=numbers(body, "annotations"))
     if action == "TASKS_DELETED":  # with its annotations, of which nothing more is said
-        return _withdrawn(_withdraw(key, number(body, "project"), tasks=numbers(body, "tasks")))
+        return _withdraw(key, number(body, "project"), tasks=numbers(body, "tasks"))
     return {"status": "ignored", "detail": _CREATED_IN_BULK if action == "ANNOTATIONS_CREATED" else _NOT_USED}
 
 
@@ -48,7 +48,9 @@ def _review(key: ApiKey, body: dict[str, Any]) -> dict[str, Any]:
         answers = _answers(questions, annotation.get("result"))
     if HATE_SPEECH not in answers:  # skipped, undecided, or emptied
         gone = _withdraw(key, in_project, annotations=[number(body, "annotation")])
-        return _withdrawn(gone) if gone else {"status": "ignored", "detail": "It says nothing about hate speech."}
+        if gone["withdrawn"] or "detail" in gone:
+            return gone
+        return {"status": "ignored", "detail": "It says nothing about hate speech."}
     data, field = part(task, "data", "task.data"), questions[0].field
     fields = ReviewRequestSerializer(
         data={
@@ -65,12 +67,15 @@ def _review(key: ApiKey, body: dict[str, Any]) -> dict[str, Any]:
     review, new = intake.add(**said, source=key.source, key=key)
     before = ReviewedTweet.objects.filter(key=key, external_id=said["external_id"])
     for other in before.exclude(fingerprint=review.fingerprint):  # the task had another text then
-        intake.withdraw(other, by=_by(key))
+        if intake.may_withdraw(other, key):
+            intake.withdraw(other, key=key, by=_by(key))
     return {"status": review.status if new else "duplicate", "id": str(review.receipt)}
 
 
-def _withdraw(key: ApiKey, project: int, *, annotations: Iterable[int] = (), tasks: Iterable[int] = ()) -> int:
-    """Withdraw this key's reviews of these annotations, and of all annotations of these tasks; how many those were.
+def _withdraw(
+    key: ApiKey, project: int, *, annotations: Iterable[int] = (), tasks: Iterable[int] = ()
+) -> dict[str, Any]:
+    """Withdraw this key's reviews of these annotations, and of all annotations of these tasks.
 
     Of a deleted annotation, Label Studio says its number and the project's, but not the task's.
     """
@@ -81,13 +86,14 @@ def _withdraw(key: ApiKey, project: int, *, annotations: Iterable[int] = (), tas
         task, _, annotation = external_id.partition("/")[2].partition("/")
         if annotation in gone or task in gone_tasks:
             found.append(pk)
-    for pk in found:
-        intake.withdraw(ReviewedTweet.objects.get(pk=pk), by=_by(key))
-    return len(found)
-
-
-def _withdrawn(number: int) -> dict[str, Any]:
-    return {"status": "withdrawn", "withdrawn": number}
+    theirs = [ReviewedTweet.objects.get(pk=pk) for pk in found]
+    gone = [row for row in theirs if intake.may_withdraw(row, key)]
+    for row in gone:
+        intake.withdraw(row, key=key, by=_by(key))
+    answer: dict[str, Any] = {"status": "withdrawn", "withdrawn": len(gone)}
+    if len(gone) < len(theirs):
+        answer["detail"] = f"{len(theirs) - len(gone)} reviews that count stay: this key is not trusted any more."
+    return answer
 
 
 def _by(key: ApiKey) -> str:
