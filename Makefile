@@ -58,6 +58,6 @@ clean:
 	$(PIP) install --no-compile --requirement requirements.txt
 	@touch $@
 
-.venv/installed-dev: requirements.txt requirements-dev.txt | .venv/bin/python
+.venv/installed-dev: requirements.txt requirements-full.txt requirements-dev.txt | .venv/bin/python
 	$(PIP) install --no-compile --requirement requirements-dev.txt
 	@touch .venv/installed $@

@@ -21,17 +21,35 @@ from hate_speech_ai.text import CLEANING_VERSION
 from hate_speech_ai.vocabulary import Vocabulary, pack, unpack
 
 FORMAT = 3
+#: Of a model that has an encoder's weights, so that an older program refuses it.
+ENCODER_FORMAT = 4
 MAX_BYTES = 256 * 1024 * 1024
 _HEADER = "hate_speech_ai"
 _ARRAYS = ("words", "patterns", "ngrams", "idf", "weights", "intercepts")
+_ENCODER_ARRAYS = ("encoder_weights", "encoder_centre")
 
 
 # What must be as it was when the model was made.
-_EXPECTED = {"format": FORMAT, "cleaning": CLEANING_VERSION, "features": FEATURES_VERSION, "stemmer": STEMMER}
+_EXPECTED = {"cleaning": CLEANING_VERSION, "features": FEATURES_VERSION, "stemmer": STEMMER}
 
 
 class ArtifactError(ValueError):
     """The bytes are no model that this version of the program can serve; the message says why."""
+
+
+@dataclass(frozen=True)
+class EncoderView:
+    """What a model makes of a text's vector: the product of a label's weights and the vector, less its centre.
+
+    Attributes:
+        sha256: the name of the encoder that makes the vectors.
+        weights: float32 (labels, dimensions), in the order of the labels.
+        centre: float32 (dimensions,), the vector of an average harmless text: it adds nothing, as no text does.
+    """
+
+    sha256: str
+    weights: NDArray[np.float32]
+    centre: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -44,6 +62,7 @@ class Artifact:
         intercepts: float64 (labels,).
         curves: for each label, how its answers depend on the threshold.
         metadata: whatever else is worth keeping: data fingerprint, library versions, metrics.
+        encoder: the second view of a text; None where the model only has the words.
     """
 
     labels: list[str]
@@ -52,11 +71,12 @@ class Artifact:
     intercepts: NDArray[np.float64]
     curves: dict[str, Curve]
     metadata: dict[str, Any]
+    encoder: EncoderView | None = None
 
     def to_bytes(self) -> bytes:
         vocabulary = self.vocabulary
         header = {
-            "format": FORMAT,
+            "format": ENCODER_FORMAT if self.encoder else FORMAT,
             "cleaning": CLEANING_VERSION,
             "features": FEATURES_VERSION,
             "stemmer": STEMMER,
@@ -74,6 +94,10 @@ class Artifact:
             "weights": np.ascontiguousarray(self.weights),  # safetensors writes the memory as it lies
             "intercepts": np.ascontiguousarray(self.intercepts),
         }
+        if self.encoder:
+            header["encoder"] = self.encoder.sha256
+            tensors["encoder_weights"] = np.ascontiguousarray(self.encoder.weights)
+            tensors["encoder_centre"] = np.ascontiguousarray(self.encoder.centre)
         # One metadata key: with several, safetensors writes them in random order.
         return save(tensors, metadata={_HEADER: json.dumps(header, sort_keys=True)})
 
@@ -105,6 +129,7 @@ class Artifact:
                 intercepts=tensors["intercepts"],
                 curves={label: Curve(**curve) for label, curve in header["curves"].items()},
                 metadata=dict(header["metadata"]),
+                encoder=_encoder(header, tensors),
             )
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise ArtifactError(f"the artifact lacks or garbles {error}") from error
@@ -112,12 +137,16 @@ class Artifact:
         return artifact
 
     def _check(self) -> None:
-        features = len(self.vocabulary)
+        features, labels = len(self.vocabulary), len(self.labels)
         shapes: dict[str, tuple[NDArray[Any], tuple[int, ...], type]] = {
             "idf": (self.vocabulary.idf, (features,), np.float16),
-            "weights": (self.weights, (len(self.labels), features), np.float16),
-            "intercepts": (self.intercepts, (len(self.labels),), np.float64),
+            "weights": (self.weights, (labels, features), np.float16),
+            "intercepts": (self.intercepts, (labels,), np.float64),
         }
+        if self.encoder:
+            dimensions = self.encoder.centre.size
+            shapes["encoder_weights"] = (self.encoder.weights, (labels, dimensions), np.float32)
+            shapes["encoder_centre"] = (self.encoder.centre, (dimensions,), np.float32)
         if not features or HATE_SPEECH not in self.labels:
             raise ArtifactError("the artifact has no vocabulary, or does not answer hate_speech")
         for name, (array, shape, kind) in shapes.items():
@@ -141,6 +170,12 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def _encoder(header: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> EncoderView | None:
+    if header["format"] != ENCODER_FORMAT:
+        return None
+    return EncoderView(str(header["encoder"]), *(tensors[name] for name in _ENCODER_ARRAYS))
+
+
 def _read(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     try:
         tensors = load(content)
@@ -151,8 +186,8 @@ def _read(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         raise ArtifactError(f"the content is not an artifact: {error}") from error
     if not isinstance(header, dict):
         raise ArtifactError("the artifact's header is not an object")
-    if (found := header.get("format")) not in (FORMAT, None):
-        raise ArtifactError(f"the artifact's format is {found!r}; this program reads {FORMAT!r}")
+    if (found := header.get("format")) not in (FORMAT, ENCODER_FORMAT):
+        raise ArtifactError(f"the artifact's format is {found!r}; this program reads {FORMAT!r} and {ENCODER_FORMAT!r}")
     if missing := [name for name in _ARRAYS if name not in tensors]:
         raise ArtifactError(f"the artifact lacks {', '.join(missing)}")
     return header, tensors

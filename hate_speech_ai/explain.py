@@ -3,6 +3,9 @@
 A tweet's score before the sigmoid, its logit, is the intercept plus one summand for each feature. Each summand is given
 to the tokens that it was found in, so that the tokens' contributions and the intercept sum to the logit. Where one part
 of a long text decides, its tokens have contributions, and the others none.
+
+What an encoder adds is exact as one number, too. It is no sum over words, so it is divided among them by leaving each
+out, and a smallest set of words is looked for less far, because each step asks the encoder.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,15 +13,19 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import comb
 
+from hate_speech_ai.encoder.encoder_scorer import EncoderScorer
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Reading, Scorer, sigmoid
-from hate_speech_ai.text import Part, Token, tokenize_with_offsets
+from hate_speech_ai.text import Part, Token, tokenize_with_offsets, without
 
 # All sets of one size are tried where they are so few and have so few tokens to score: those of two of 30 tokens.
 _MOST_TRIALS = 500
 _MOST_TOKENS_TRIED = 15_000
 # To remove tokens one by one, so many are scored, for all labels together: of a tweet of 70, all for one label.
 _MOST_TOKENS_REMOVING = 5_000
+# The same with an encoder: sets of one of 30 tokens, and so many removed one by one.
+_MOST_TRIALS_ENCODED = 30
+_MOST_REMOVED_ENCODED = 12
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,9 @@ class Explanation:
         features: of every word, pattern and character n-gram that the model knows, the strongest first; the same sum.
         counterfactual_tokens: the tokens without which the answer would be the opposite, as indices into
             `contributions`; empty where no set was found: the longer the text is and the more labels are explained, the
-            shorter is the search. It is a smallest one if it has up to three tokens, in a tweet of up to 30.
+            shorter is the search. It is a smallest one if it has up to three tokens, in a tweet of up to 30; with an
+            encoder, if it has up to two.
+        encoder: what the encoder adds to the logit, all contributions together; None for a model without one.
     """
 
     label: str
@@ -63,6 +72,7 @@ class Explanation:
     part: Part | None
     features: list[tuple[str, float]]
     counterfactual_tokens: list[int]
+    encoder: float | None = None
 
 
 def explain(
@@ -101,6 +111,7 @@ def explain_all(
         reading = search.reading(label)
         values = search.values(label)
         begin, end = reading.part or (0, len(tokens))
+        encoder = _encoder_part(scorer, tweet, tokens[begin:end], label)
         explanations[label] = Explanation(
             label=label,
             logit=reading.logit,
@@ -110,27 +121,20 @@ def explain_all(
                 for token, value, is_known in zip(tokens, values, known, strict=True)
             ],
             part=reading.part,
-            features=_features(scorer, tokens[begin:end], label) if features else [],
+            features=_features(scorer, tokens[begin:end], label, encoder) if features else [],
             counterfactual_tokens=search.run(label),
+            encoder=encoder,
         )
     return explanations
 
 
-def without(tweet: str, tokens: Iterable[Token]) -> str:
-    """Return a tweet with spaces in place of some tokens: the dots of a removed link end no sentence."""
-    characters = list(tweet)
-    for token in tokens:
-        characters[token.begin : token.end] = " " * (token.end - token.begin)
-    return "".join(characters)
-
-
-def contributions(scorer: Scorer, tokens: list[Token], label: str = HATE_SPEECH) -> list[float]:
+def contributions(scorer: Scorer, tweet: str, tokens: list[Token], label: str = HATE_SPEECH) -> list[float]:
     """Return what each token adds to the logit of a text that is read as a whole.
 
     A summand that belongs to several tokens is shared between them: a pair of words by its two words, a word that comes
     more than once by its places.
     """
-    values = [0.0] * len(tokens)
+    values = scorer.divided(tweet, tokens, label) if isinstance(scorer, EncoderScorer) else [0.0] * len(tokens)
     for summand in scorer.summands(tokens, label, by_ngram=False):
         share = summand.value / len(summand.places)
         for place in summand.places:
@@ -138,8 +142,14 @@ def contributions(scorer: Scorer, tokens: list[Token], label: str = HATE_SPEECH)
     return values
 
 
-def _features(scorer: Scorer, tokens: list[Token], label: str) -> list[tuple[str, float]]:
-    total: dict[str, float] = {}
+def _encoder_part(scorer: Scorer, tweet: str, tokens: list[Token], label: str) -> float | None:
+    if not isinstance(scorer, EncoderScorer):
+        return None
+    return scorer.encoder_logits(tweet, tokens)[scorer.labels.index(label)]
+
+
+def _features(scorer: Scorer, tokens: list[Token], label: str, encoder: float | None) -> list[tuple[str, float]]:
+    total: dict[str, float] = {} if encoder is None else {"<encoder>": encoder}
     for summand in scorer.summands(tokens, label):
         total[summand.feature] = total.get(summand.feature, 0.0) + summand.value
     return sorted(total.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
@@ -159,6 +169,11 @@ class _Search:
         self.tokens = tokens
         self.thresholds = thresholds
         self.most_removed = _MOST_TOKENS_REMOVING // max(1, len(tokens) * len(thresholds))
+        self.most_trials = _MOST_TRIALS
+        self.is_encoded = isinstance(scorer, EncoderScorer)
+        if self.is_encoded:
+            self.most_removed = min(self.most_removed, _MOST_REMOVED_ENCODED)
+            self.most_trials = _MOST_TRIALS_ENCODED
         self._tried: dict[tuple[int, ...], dict[str, Reading]] = {}
 
     def reading(self, label: str, removed: Iterable[int] = ()) -> Reading:
@@ -175,7 +190,9 @@ class _Search:
         left = self._without(removed)
         begin, end = self.reading(label, removed).part or (0, len(left))
         values = [0.0] * len(left)
-        values[begin:end] = contributions(self.scorer, left[begin:end], label)
+        gone = [self.tokens[place] for place in removed] if self.is_encoded else []
+        text = without(self.tweet, gone) if gone else self.tweet
+        values[begin:end] = contributions(self.scorer, text, left[begin:end], label)
         return values
 
     def run(self, label: str) -> list[int]:
@@ -183,7 +200,7 @@ class _Search:
         found = self._strongest_first(label)
         for size in range(1, len(found)):
             trials = comb(len(self.tokens), size)
-            if trials <= _MOST_TRIALS and trials * len(self.tokens) <= _MOST_TOKENS_TRIED:
+            if trials <= self.most_trials and trials * len(self.tokens) <= _MOST_TOKENS_TRIED:
                 for places in combinations(range(len(self.tokens)), size):
                     if self._flips(label, places):
                         return list(places)
@@ -193,8 +210,10 @@ class _Search:
         sign = 1 if self._answer(label) else -1
         removed: list[int] = []
         left = list(range(len(self.tokens)))
+        values = dict(zip(left, self.values(label), strict=True))
         while left and len(removed) < self.most_removed:
-            values = dict(zip(left, self.values(label, removed), strict=True))
+            if removed and not self.is_encoded:
+                values = dict(zip(left, self.values(label, removed), strict=True))
             place = max(left, key=lambda place: sign * values[place])
             if sign * values[place] <= 0:
                 break

@@ -7,7 +7,7 @@ remembered.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -87,16 +87,23 @@ class Reading(NamedTuple):
 class Scorer:
     """A model, ready to score. Immutable in effect and safe to share between threads.
 
+    One with an encoder is an `encoder.encoder_scorer.EncoderScorer`; `encoder.loading.scorer_of` makes the right one.
+
     Args:
         artifact: as trained.
 
     Attributes:
+        views: what the model looks at in a text.
         labels: the labels that the model answers.
         curves: for each label, how its answers depend on the threshold.
         operating_points: for each label, the named points.
         thresholds: for each label, the probability from which the answer is yes at the balanced point.
         metadata: the artifact's story.
     """
+
+    views: tuple[str, ...] = ("words",)
+    # How a text is read: without the places of its words, which only long texts need.
+    _read: Callable[[str], Sequence[Token | Word]] = staticmethod(words)
 
     def __init__(self, artifact: Artifact) -> None:
         self.labels = artifact.labels
@@ -130,7 +137,7 @@ class Scorer:
 
         Example: `scorer.score("have a nice day").probabilities["hate_speech"]` is a float such as 0.0031.
         """
-        tokens = words(tweet)
+        tokens = self._read(tweet)
         logits = self._logits(tweet, tokens, labels)
         warnings = []
         if not any(map(self.knows, tokens)):
@@ -141,7 +148,7 @@ class Scorer:
 
     def probabilities(self, tweets: Iterable[str], label: str = HATE_SPEECH) -> list[float]:
         """Return the probability of one label for each tweet."""
-        return [sigmoid(self._logits(tweet, words(tweet), (label,))[0]) for tweet in tweets]
+        return [sigmoid(self._logits(tweet, self._read(tweet), (label,))[0]) for tweet in tweets]
 
     def decisive(self, tweet: str, tokens: Sequence[Token], label: str = HATE_SPEECH) -> Reading:
         """Return the logit of a text, and which part of it decides.
@@ -157,22 +164,25 @@ class Scorer:
 
     def readings(self, tweet: str, tokens: Sequence[Token], labels: Sequence[str]) -> list[Reading]:
         """Return what `decisive` does, for several labels in little more time than one takes."""
-        best = [Reading(logit) for logit in self.logits(tokens, labels)]
+        best = [Reading(logit) for logit in self.logits(tweet, tokens, labels)]
         ranges = parts(tweet, tokens)
         cost = math.log(max(len(ranges), 1))
         for begin, end in ranges:
-            for place, logit in enumerate(self.logits(tokens[begin:end], labels)):
+            for place, logit in enumerate(self.logits(tweet, tokens[begin:end], labels)):
                 if logit - cost > best[place].logit:
                     best[place] = Reading(logit - cost, (begin, end), cost)
         return best
 
-    def _logits(self, tweet: str, tokens: Sequence[Word], labels: Sequence[str]) -> list[float]:
+    def _logits(self, tweet: str, tokens: Sequence[Token | Word], labels: Sequence[str]) -> list[float]:
         if len(tokens) <= LONG:
-            return self.logits(tokens, labels)
+            return self.logits(tweet, tokens, labels)
         return [reading.logit for reading in self.readings(tweet, tokenize_with_offsets(tweet), labels)]
 
-    def logits(self, tokens: Sequence[Token | Word], labels: Sequence[str]) -> list[float]:
+    def logits(self, tweet: str, tokens: Sequence[Token | Word], labels: Sequence[str]) -> list[float]:
         """Return the score before the sigmoid, for each label, of a text that is read as a whole.
+
+        Args:
+            tokens: of the text, or of a part of it; the words need no more.
 
         Raises:
             KeyError: a label that the model does not answer.

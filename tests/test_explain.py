@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from api.models import ModelVersion
 from hate_speech_ai.artifact import Artifact
-from hate_speech_ai.explain import explain, explain_all, without
+from hate_speech_ai.explain import explain, explain_all
 from hate_speech_ai.scorer import Reading, Scorer
-from hate_speech_ai.text import LONG, parts, tokenize_with_offsets
+from hate_speech_ai.text import LONG, parts, tokenize_with_offsets, without
 from tests.conftest import JSONClient, starter_rows
 
 HATEFUL = "all muslims are vermin and should be deported"

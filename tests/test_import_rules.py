@@ -140,7 +140,8 @@ def run(program: str, *arguments: str, folder: Path) -> None:
 
 LIGHT = """
 import sys
-heavy = {"sklearn", "scipy", "pandas", "nltk", "joblib", "rich", "matplotlib"} & set(sys.modules)
+packages = {"sklearn", "scipy", "pandas", "nltk", "joblib", "rich", "matplotlib", "onnxruntime", "tokenizers"}
+heavy = packages & set(sys.modules)
 assert not heavy, heavy
 """
 

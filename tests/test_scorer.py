@@ -174,7 +174,7 @@ def test_hate_in_one_sentence_is_found_among_many_harmless_ones(scorer: Scorer) 
     alone, without, found = scorer.probabilities([HATEFUL, harmless, mixed])
 
     assert without < scorer.thresholds["hate_speech"] < found < alone
-    assert sigmoid(scorer.logits(tokenize_with_offsets(mixed), ("hate_speech",))[0]) < found
+    assert sigmoid(scorer.logits(mixed, tokenize_with_offsets(mixed), ("hate_speech",))[0]) < found
 
 
 @pytest.mark.parametrize("others", [7, 10])
@@ -196,7 +196,7 @@ def test_a_text_that_is_not_long_is_read_as_a_whole(scorer: Scorer) -> None:
     reading = scorer.decisive(text, tokenize_with_offsets(text))
 
     assert (reading.part, reading.cost) == (None, 0.0)
-    assert reading.logit == scorer.logits(tokenize_with_offsets(text), ("hate_speech",))[0]
+    assert reading.logit == scorer.logits(text, tokenize_with_offsets(text), ("hate_speech",))[0]
 
 
 def test_a_long_text_without_full_stops_hides_nothing(scorer: Scorer) -> None:
@@ -212,14 +212,14 @@ def test_a_text_that_is_hateful_as_a_whole_is_read_as_a_whole(scorer: Scorer) ->
     reading = scorer.decisive(text, tokenize_with_offsets(text))
 
     assert (reading.part, reading.cost) == (None, 0.0)
-    assert reading.logit == scorer.logits(tokenize_with_offsets(text), ("hate_speech",))[0]
+    assert reading.logit == scorer.logits(text, tokenize_with_offsets(text), ("hate_speech",))[0]
 
 
 @pytest.mark.parametrize("length", [LONG - 1, LONG, LONG + 1, 200])
 def test_no_part_makes_a_text_less_hateful_than_the_whole(scorer: Scorer, length: int) -> None:
     text = ". ".join((HATEFUL.rstrip(".").split() * 30)[:length])
 
-    whole = scorer.logits(tokenize_with_offsets(text), scorer.labels)
+    whole = scorer.logits(text, tokenize_with_offsets(text), scorer.labels)
 
     said = scorer.score(text, scorer.labels).probabilities
     assert all(said[label] >= sigmoid(logit) for label, logit in zip(scorer.labels, whole, strict=True))
@@ -238,7 +238,7 @@ def test_each_label_has_the_part_that_decides_it(scorer: Scorer) -> None:
 
 def test_letters_that_nobody_knows_weaken_what_the_known_ones_say(scorer: Scorer) -> None:
     """So that a name is not hateful for the slur that its letters hold."""
-    word, name = (scorer.logits(tokenize_with_offsets(text), ("obscene",))[0] for text in ("shit", "qwxshitqwx"))
+    word, name = (scorer.logits(text, tokenize_with_offsets(text), ("obscene",))[0] for text in ("shit", "qwxshitqwx"))
 
     assert scorer.intercept("obscene") - 1 < name < word - 2
 

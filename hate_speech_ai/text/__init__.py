@@ -3,7 +3,17 @@
 from hate_speech_ai.text.characters import MAX_CHARS, repair
 from hate_speech_ai.text.fingerprints import fingerprint, fingerprint_of, is_held_out
 from hate_speech_ai.text.long_texts import LONG, Part, parts
-from hate_speech_ai.text.tokens import URL, USER, Token, Word, is_readable, tokenize, tokenize_with_offsets, words
+from hate_speech_ai.text.tokens import (
+    URL,
+    USER,
+    Token,
+    Word,
+    is_readable,
+    tokenize,
+    tokenize_with_offsets,
+    without,
+    words,
+)
 
 #: Written into every artifact. A model is refused where it does not match, because its words would not be found.
 CLEANING_VERSION = 3
@@ -25,5 +35,6 @@ __all__ = [
     "repair",
     "tokenize",
     "tokenize_with_offsets",
+    "without",
     "words",
 ]

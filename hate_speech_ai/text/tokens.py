@@ -7,6 +7,7 @@ that is meant as `text`, and the model sees both.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from hate_speech_ai.text.characters import MAX_CHARS, Normalised, normalise
@@ -121,6 +122,14 @@ def tokenize(text: str) -> list[str]:
     ['_user_', 'look', '_url_', 'so', 'good']
     """
     return [word.text for word in words(text)]
+
+
+def without(text: str, tokens: Iterable[Token]) -> str:
+    """Return a text with spaces in place of some tokens: the dots of a removed link end no sentence."""
+    characters = list(text)
+    for token in tokens:
+        characters[token.begin : token.end] = " " * (token.end - token.begin)
+    return "".join(characters)
 
 
 def is_readable(tokens: list[str]) -> bool:

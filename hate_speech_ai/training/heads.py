@@ -1,6 +1,5 @@
 """One label's classifier: from nothing, or on top of a base model's."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.operating_points import BALANCED, Curve
 from hate_speech_ai.sources import corpus_name
 from hate_speech_ai.training.base_model import learned_corpora
+from hate_speech_ai.training.encoder_block import EncoderBlock, added
 from hate_speech_ai.training.examples import Example
 from hate_speech_ai.training.influence import Claims, Doubt, masked, set_aside
 from hate_speech_ai.training.map_regression import fit_map
@@ -24,19 +23,20 @@ from hate_speech_ai.training.recipe import (
     BASE_SOURCE_PRECISION,
     CORE_SHARE,
     CORPUS_WEIGHT,
+    ENCODER_BASE_PRECISION,
+    ENCODER_PRECISION,
     FOLDS,
     FOLDS_ON_BASE,
     INTERCEPT_PRECISION,
     KNOWN_WEIGHT,
     LEARNED_CORPUS_WEIGHT,
     MOST_WEIGHT,
-    NB_POWER,
     NGRAM_PRECISION,
     REVIEW_WEIGHT,
-    SMOOTHING,
     SOURCE_PRECISION,
 )
 from hate_speech_ai.training.vectorizer import TweetVectorizer
+from hate_speech_ai.training.weighting import half, hashes, nb_weights, platt
 from hate_speech_ai.training.word_bound import bound
 
 # Of a fold's fit: its scores only choose thresholds.
@@ -52,6 +52,8 @@ class Head:
     """One label's coefficients, and what they say about rows that they have not seen.
 
     Attributes:
+        coefficients: of the words.
+        encoder: of the encoder's vectors; None where there are none.
         doubts: what claims would teach, and do not until a person approves it.
         reference: for each example, the probability by a model that has learned from none of the claims: the base, or
             the fold's where there is none.
@@ -63,6 +65,7 @@ class Head:
     out_of_fold: Floats
     doubts: list[Doubt]
     reference: Floats
+    encoder: Floats | None = None
 
 
 class HeadLearner:
@@ -73,6 +76,7 @@ class HeadLearner:
         matrix: their features, a column for each source where there are several, and one of ones.
         width: how many of the columns are features.
         seed: of the folds.
+        block: the encoder's view of them. Its columns stand behind the features.
     """
 
     def __init__(
@@ -83,13 +87,17 @@ class HeadLearner:
         matrix: csr_array,
         width: int,
         seed: int,
+        block: EncoderBlock | None = None,
     ) -> None:
         self.examples = examples
         self.base = base
         self.vectorizer = vectorizer
         self.matrix = matrix
+        self.block = block
         self.width = width
-        self.hashes = _hashes(examples, seed)
+        self.dimensions = block.width if block else 0
+        self.served = width + self.dimensions
+        self.hashes = hashes(examples, seed)
         self.is_claim = np.array([bool(example.claimed_by) for example in examples], dtype=bool)
 
     def learn(self, label: str) -> Head:
@@ -101,9 +109,9 @@ class HeadLearner:
         return self._on_the_base(label, self.base, rows, answers)
 
     def _from_nothing(self, rows: Ints, answers: Bools) -> Head:
-        matrix, width = self._of(rows), self.width
+        matrix, served = self._of(rows, np.ones(len(rows), bool)), self.served
         weights = self._weights(rows)
-        balanced = weights * np.where(answers, _half(answers), _half(~answers))
+        balanced = weights * np.where(answers, half(answers), half(~answers))
 
         def fit(matrix: csr_array, part: Ints | slice, **options: Any) -> Floats:
             return fit_map(
@@ -122,22 +130,22 @@ class HeadLearner:
             found = fit(matrix[inside], inside, tolerance=_FOLD_TOLERANCE)
             start += found / FOLDS
             scores[outside] = self._served(matrix[outside], found)
-        slope, shift = _platt(scores, answers)
+        slope, shift = platt(scores, answers)
         found = fit(matrix, slice(None), start=start)
         chances = expit(scores * slope + shift)
-        coefficients = (found[:width] * slope).astype(np.float16).astype(np.float64)
+        coefficients, encoder = self._stored(found[:served] * slope)
         unseen = self._spread(rows, chances)
-        return Head(
-            coefficients, float(f"{found[-1] * slope + shift:.6g}"), Curve.of(chances, answers), unseen, [], unseen
-        )
+        intercept = float(f"{found[-1] * slope + shift:.6g}")
+        return Head(coefficients, intercept, Curve.of(chances, answers), unseen, [], unseen, encoder)
 
     def _precision(self, matrix: csr_array, answers: Bools, weights: Floats) -> Floats:
         """Return the prior's precision for each column: features, sources, intercept."""
-        strengths = _nb_weights(matrix, answers, weights, self.width)
-        sources = matrix.shape[1] - self.width - 1
+        strengths = nb_weights(matrix, answers, weights, self.width)
+        sources = matrix.shape[1] - self.served - 1
         return np.concatenate(
             [
                 self._ngram_precision() / strengths**2,
+                np.full(self.dimensions, ENCODER_PRECISION),
                 np.full(sources, SOURCE_PRECISION),
                 [INTERCEPT_PRECISION],
             ]
@@ -161,24 +169,30 @@ class HeadLearner:
         columns = self.vectorizer.base_columns_
         mean = np.where(columns >= 0, base.weights[place].astype(np.float64)[columns], 0.0)
         intercept = float(base.intercepts[place])
-        matrix, width = self._of(rows), self.width
-        sources = matrix.shape[1] - width - 1
+        if self.block:
+            mean = np.concatenate([mean, self.block.weights_of(place)])
+        # What one source alone says moves words, whose bound is exact, and never the encoder's weights. Nor does what
+        # the base knows; so only few rows have the columns at all, and a night takes little longer.
+        moves = np.array([not (self.examples[row].known or self.is_claim[row]) for row in rows], dtype=bool)
+        matrix, offset = self._of(rows, moves), self._offset(rows, moves, mean)
+        sources = matrix.shape[1] - self.served - 1
         centre = np.concatenate([mean, np.zeros(sources), [intercept]])
-        by_base = expit(self._served(matrix, centre))
+        by_base = expit(self._served(matrix, centre) + offset)
         reference = self._spread(rows, by_base)
         claims, doubts = None, list[Doubt]()
         if self.is_claim[rows].any():
-            read, vocabulary = self.vectorizer.transform, self.vectorizer.vocabulary_
+            read, vocabulary = self._read, self.vectorizer.vocabulary_
             masks = masked(self.examples, rows, answers, by_base, lambda texts: expit(read(texts) @ mean + intercept))
             claims = Claims.of(label, self.examples, rows, answers, matrix, by_base, masks, vocabulary)
         if claims is not None and (doubts := set_aside(claims)):
             left = np.flatnonzero(~np.isin(rows, [place for doubt in doubts for place in doubt.examples]))
-            claims = claims.only(left)
+            claims, offset = claims.only(left), offset[left]
             rows, answers, by_base, matrix = claims.places, claims.answers, claims.reference, claims.matrix
         known = np.array([self.examples[row].known for row in rows], dtype=bool)
         if known.all():
             nothing = np.full(len(self.examples), np.nan)
-            return Head(mean, intercept, base.curves[label], nothing, doubts, reference)
+            coefficients, encoder = self._stored(mean)
+            return Head(coefficients, intercept, base.curves[label], nothing, doubts, reference, encoder)
         targets = np.where(known, by_base, answers.astype(np.float64))
         weights = np.array([self._weight_on_base(self.examples[row], base) for row in rows])
 
@@ -186,6 +200,7 @@ class HeadLearner:
             new, everything = np.flatnonzero(part & ~known), bool(part.all())
             precision: list[Floats] = [
                 self._base_precision(columns, matrix[new], answers[new], weights[new]),
+                np.full(self.dimensions, ENCODER_BASE_PRECISION),
                 np.full(sources, BASE_SOURCE_PRECISION),
                 np.array([BASE_INTERCEPT_PRECISION]),
             ]
@@ -195,6 +210,7 @@ class HeadLearner:
                 weights[part],
                 precision=np.concatenate(precision),
                 mean=centre,
+                offset=offset[part],
                 **options,
             )
 
@@ -204,12 +220,12 @@ class HeadLearner:
             outside = np.flatnonzero(folds == fold)
             found = fit(folds != fold, tolerance=_FOLD_TOLERANCE)
             start += found / FOLDS_ON_BASE
-            chances[outside] = expit(self._served(matrix[outside], found))
+            chances[outside] = expit(self._served(matrix[outside], found) + offset[outside])
         curve = base.curves[label]
         if len(np.unique(answers[~known])) == 2:
             curve = curve.mixed(Curve.of(chances[~known], answers[~known]))
         found = fit(np.ones(len(rows), dtype=bool), start=start)
-        coefficients = found[:width]
+        coefficients = found[: self.served]
         if claims is not None:
             coefficients, moved = bound(
                 claims,
@@ -217,21 +233,15 @@ class HeadLearner:
                 learned=coefficients,
                 intercepts=(intercept, float(found[-1])),
                 threshold=base.curves[label].named()[BALANCED].threshold,
-                read=self.vectorizer.transform,
+                read=self._read,
             )
             doubts += moved
-        return Head(
-            coefficients.astype(np.float16).astype(np.float64),
-            float(f"{found[-1]:.6g}"),
-            curve,
-            self._spread(rows, chances),
-            doubts,
-            reference,
-        )
+        words, encoder = self._stored(coefficients)
+        return Head(words, float(f"{found[-1]:.6g}"), curve, self._spread(rows, chances), doubts, reference, encoder)
 
     def _base_precision(self, columns: NDArray[np.int32], matrix: csr_array, answers: Bools, weights: Floats) -> Floats:
         """Return each feature's prior precision: one for all of the base's, and that of new ones as from nothing."""
-        new = self._ngram_precision() / _nb_weights(matrix, answers, weights, self.width) ** 2
+        new = self._ngram_precision() / nb_weights(matrix, answers, weights, self.width) ** 2
         return np.where(columns >= 0, BASE_PRECISION, new)
 
     def _weight_on_base(self, example: Example, base: Artifact) -> float:
@@ -242,14 +252,36 @@ class HeadLearner:
         learned = corpus_name(example.source) in learned_corpora(base)
         return (LEARNED_CORPUS_WEIGHT if learned else CORPUS_WEIGHT) * example.weight
 
-    def _of(self, rows: Ints) -> csr_array:
-        """Return the matrix of some examples, without a copy where these are all."""
-        return self.matrix if len(rows) == self.matrix.shape[0] else self.matrix[rows]
+    def _of(self, rows: Ints, moves: Bools) -> csr_array:
+        """Return the matrix of some examples, without a copy where these are all and there is no encoder.
+
+        Args:
+            moves: which of them have the encoder's columns.
+        """
+        matrix = self.matrix if len(rows) == self.matrix.shape[0] else self.matrix[rows]
+        return matrix if self.block is None else self.block.inserted(matrix, self.width, rows, moves)
+
+    def _offset(self, rows: Ints, moves: Bools, mean: Floats) -> Floats:
+        """Return what the base's encoder adds to the scores of the examples that do not have its columns."""
+        offset = np.zeros(len(rows))
+        if self.block:
+            offset[~moves] = added(self.block.vectors[rows[~moves]], mean[self.width :])
+        return offset
+
+    def _read(self, texts: Sequence[str]) -> csr_array:
+        """Return what is served of texts that are no examples: (texts, features and the encoder's columns)."""
+        features = self.vectorizer.transform(texts)
+        return features if self.block is None else self.block.beside(features, texts)
+
+    def _stored(self, found: Floats) -> tuple[Floats, Floats | None]:
+        """Return the coefficients of the words and of the encoder, as exactly as an artifact keeps them."""
+        words = found[: self.width].astype(np.float16).astype(np.float64)
+        return words, found[self.width :].astype(np.float32).astype(np.float64) if self.block else None
 
     def _served(self, matrix: csr_array, found: Floats) -> Floats:
         """Return the scores that serving would give: without what the source says."""
         coefficients = found.copy()
-        coefficients[self.width : -1] = 0.0
+        coefficients[self.served : -1] = 0.0
         scores: Floats = matrix @ coefficients
         return scores
 
@@ -257,38 +289,3 @@ class HeadLearner:
         spread = np.full(len(self.examples), np.nan)
         spread[rows] = chances
         return spread
-
-
-def _half(answers: Bools) -> float:
-    """Return the weight with which these answers count as half of all."""
-    return len(answers) / (2 * int(answers.sum()))
-
-
-def _hashes(examples: Sequence[Example], seed: int) -> Ints:
-    """Return a number for each example, from its text, that chooses its fold.
-
-    Adding a row leaves the others in their folds, and so the thresholds that are chosen on them.
-    """
-    key = seed.to_bytes(8, "big", signed=True)
-    digests = (hashlib.blake2b(one.tweet.encode(errors="replace"), digest_size=4, key=key) for one in examples)
-    return np.array([int.from_bytes(digest.digest(), "big") for digest in digests], dtype=np.int64)
-
-
-def _nb_weights(matrix: csr_array, answers: Bools, weights: Floats, width: int) -> Floats:
-    """Return how unlike each of `width` features is among the tweets with the label and those without; 1 on average."""
-    yes = SMOOTHING + (matrix.T @ (weights * answers))[:width]
-    no = SMOOTHING + (matrix.T @ (weights * ~answers))[:width]
-    strengths = np.abs(np.log((yes / yes.sum()) / (no / no.sum()))) ** NB_POWER
-    strengths /= max(float(np.sqrt(np.mean(strengths**2))), 1e-9)
-    rounded: Floats = np.maximum(strengths, 1e-2).astype(np.float32).astype(np.float64)
-    return rounded
-
-
-def _platt(scores: Floats, answers: Bools) -> tuple[float, float]:
-    """Return slope and shift of the logistic curve over the scores."""
-    platt = LogisticRegression(C=1e6).fit(scores.reshape(-1, 1), answers)
-    slope, shift = float(platt.coef_[0, 0]), float(platt.intercept_[0])
-    if slope <= 0:  # nothing was learned, and turning every score round would hide it
-        return 1.0, 0.0
-    # Rounded, because another processor may sum in another order.
-    return float(f"{slope:.6g}"), float(f"{shift:.6g}")

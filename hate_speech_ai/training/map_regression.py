@@ -29,9 +29,10 @@ def fit_map(
     precision: Floats,
     mean: Floats | None = None,
     start: Floats | None = None,
+    offset: Floats | float = 0.0,
     tolerance: float = 2e-3,
 ) -> Floats:
-    """Minimise sum(weights * cross_entropy(targets, sigmoid(matrix @ x))) + sum(precision * (x - mean)^2) / 2.
+    """Minimise sum(weights * cross_entropy(targets, sigmoid(matrix @ x + offset))) + sum(precision * (x - mean)^2) / 2.
 
     Newton's method, whose directions come from conjugate gradients with a diagonal preconditioner (C.-J. Lin, R. Weng,
     S. Keerthi, Trust Region Newton Method for Large-Scale Logistic Regression, JMLR 2008, with a line search instead of
@@ -43,6 +44,7 @@ def fit_map(
         weights: (rows,), how much an error on each row counts.
         precision: (columns,), above 0: one over the prior's variance.
         mean: (columns,), the prior's; zero if it is left out.
+        offset: (rows,), what is known of each row's score besides, and not learned.
         start: (columns,), where to begin; the mean if it is left out. It decides the time, not the result.
         tolerance: it ends where the gradient has this share of its length at the prior's mean.
 
@@ -52,10 +54,10 @@ def fit_map(
     centre = np.zeros(matrix.shape[1]) if mean is None else mean
     transposed = matrix.T
     x = (centre if start is None else start).copy()
-    scores = matrix @ x
+    scores = matrix @ x + offset
     loss = _loss(scores, targets, weights, precision, x - centre)
     scale = precision + _diagonal(matrix, weights * _VARIANCE)
-    away = transposed @ (weights * (expit(matrix @ centre) - targets))
+    away = transposed @ (weights * (expit(matrix @ centre + offset) - targets))
     enough = tolerance * _length(away, scale)
     for _ in range(_MOST_STEPS):
         chances = expit(scores)

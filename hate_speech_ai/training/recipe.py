@@ -37,10 +37,27 @@ BASE_PRECISION = 0.3
 BASE_SOURCE_PRECISION = 6.0
 BASE_INTERCEPT_PRECISION = 1_000.0
 
+#: Of a model with an encoder: what its vectors are multiplied by before they are learned from, and the prior's
+#: precision of their weights, from nothing and on top of a base.
+ENCODER_SCALE = 1.0
+ENCODER_PRECISION = 1.0
+ENCODER_BASE_PRECISION = 1_000.0
 
-def recipe() -> dict[str, Any]:
-    """Return the recipe as an artifact and a version keep it."""
+
+def recipe(encoder: str = "") -> dict[str, Any]:
+    """Return the recipe as an artifact and a version keep it.
+
+    Args:
+        encoder: the name of the encoder that the model looks through, if there is one.
+    """
+    view = {
+        "sha256": encoder,
+        "scale": ENCODER_SCALE,
+        "precision": ENCODER_PRECISION,
+        "base_precision": ENCODER_BASE_PRECISION,
+    }
     return {
+        **({"encoder": view} if encoder else {}),
         "cleaning": CLEANING_VERSION,
         "features": FEATURES_VERSION,
         "stemmer": STEMMER,

@@ -12,17 +12,18 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from hate_speech_ai.artifact import Artifact
+from hate_speech_ai.encoder.embedder import Embedder
+from hate_speech_ai.encoder.encoder_scorer import view_through
+from hate_speech_ai.encoder.loading import scorer_of
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.everyday import Everyday, tweets_without
 from hate_speech_ai.labels import HATE_SPEECH, LABELS, in_order
 from hate_speech_ai.operating_points import MOST_EVERYDAY, Curve
-from hate_speech_ai.scorer import Scorer
+from hate_speech_ai.training.encoder_block import EncoderBlock
 from hate_speech_ai.training.examples import Example, NotEnoughData, Progress
 from hate_speech_ai.training.heads import Head, HeadLearner
 from hate_speech_ai.training.influence import Doubt
-from hate_speech_ai.training.recipe import (
-    recipe,
-)
+from hate_speech_ai.training.recipe import recipe
 from hate_speech_ai.training.vectorizer import TweetVectorizer
 from hate_speech_ai.vocabulary import Vocabulary
 
@@ -82,6 +83,7 @@ def train(
     examples: Sequence[Example],
     *,
     base: Artifact | None = None,
+    encoder: Embedder | None = None,
     everyday: Sequence[Everyday] = (),
     most_features: int | None = None,
     seed: int = 0,
@@ -104,22 +106,34 @@ def train(
 
     Args:
         examples: in a fixed order, no two with the same cleaned text. Held-out tweets do not belong here.
+        encoder: makes the second view of a text. It is to be that of the base; a base without one leaves it out.
         everyday: tweets with which thresholds are chosen; they teach nothing.
         most_features: how many are kept, those with the largest weights; all, if it is left out.
         seed: of the folds. The same examples, base and seed give the same bytes.
         progress: called with the name of each step and the share of the work done, 0 to 1.
 
     Raises:
+        EncoderUnavailable: the base has an encoder, and this is another or none.
         NotEnoughData: there is no base, and fewer than 50 tweets answer `hate_speech` with yes, or with no.
     """
     with threadpool_limits(limits=1):  # the arrays are small: more threads only wait for each other
-        return _Training(examples, base, seed, progress).run(everyday, most_features, metadata or {})
+        return _Training(examples, base, encoder, seed, progress).run(everyday, most_features, metadata or {})
 
 
 class _Training:
-    def __init__(self, examples: Sequence[Example], base: Artifact | None, seed: int, progress: Progress) -> None:
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        base: Artifact | None,
+        encoder: Embedder | None,
+        seed: int,
+        progress: Progress,
+    ) -> None:
         self.examples = examples
         self.base = base
+        self.encoder = encoder if base is None or base.encoder else None
+        if base is not None and base.encoder:
+            view_through(base, encoder)
         self.seed = seed
         self.progress = progress
         self.labels = learnable(examples, base)
@@ -135,7 +149,8 @@ class _Training:
         self.vectorizer, features = self._read()
         width, matrix = features.shape[1], self._with_intercepts(features)
         del features
-        learner = HeadLearner(self.examples, self.base, self.vectorizer, matrix, width, self.seed)
+        block = self._see()
+        learner = HeadLearner(self.examples, self.base, self.vectorizer, matrix, width, self.seed, block)
         heads: dict[str, Head] = {}
         for position, label in enumerate(self.labels):
             self.progress(f"learning {label}", 0.3 + 0.6 * position / len(self.labels))
@@ -149,9 +164,12 @@ class _Training:
             weights=weights,
             intercepts=np.array([head.intercept for head in heads.values()], dtype=np.float64),
             curves={label: head.curve for label, head in heads.items()},
-            metadata={"recipe": recipe(), "seed": self.seed, **metadata},
+            metadata={"recipe": recipe(block.encoder.sha256 if block else ""), "seed": self.seed, **metadata},
+            encoder=block.view([head.encoder for head in heads.values() if head.encoder is not None])
+            if block
+            else None,
         )
-        artifact = replace(artifact, curves=_with_everyday(artifact, everyday))
+        artifact = replace(artifact, curves=_with_everyday(artifact, everyday, self.encoder))
         return Trained(
             artifact,
             TweetVectorizer().use_vocabulary(vocabulary),
@@ -180,6 +198,13 @@ class _Training:
         known = [place for place, example in enumerate(self.examples) if self._is_known(example)]
         both = vstack([features, vectorizer.transform(self.examples[place].tweet for place in known)], format="csr")
         return vectorizer, both[np.argsort(np.array([*new, *known]), kind="stable")]
+
+    def _see(self) -> EncoderBlock | None:
+        """Return the encoder's view of all examples."""
+        if self.encoder is None:
+            return None
+        self.progress("embedding", 0.2)
+        return EncoderBlock(self.encoder, self.examples, self.base)
 
     def _is_known(self, example: Example) -> bool:
         return self.base is not None and example.known
@@ -212,10 +237,10 @@ def _largest(vocabulary: Vocabulary, heads: Mapping[str, Head], most: int | None
     return replace(vocabulary, words=words, patterns=patterns, ngrams=ngrams, idf=vocabulary.idf[kept]), kept
 
 
-def _with_everyday(artifact: Artifact, everyday: Sequence[Everyday]) -> dict[str, Curve]:
+def _with_everyday(artifact: Artifact, everyday: Sequence[Everyday], encoder: Embedder | None) -> dict[str, Curve]:
     """Return the curves with the shares of everyday tweets that reach each threshold."""
     curves = dict(artifact.curves)
-    scorer = CachingScorer(Scorer(artifact))
+    scorer = CachingScorer(scorer_of(artifact, encoder))
     for label, tweets in tweets_without(everyday, curves).items():
         reached = np.array(scorer.probabilities(tweets, label))
         curves[label] = curves[label].with_everyday(reached, MOST_EVERYDAY[label])

@@ -48,7 +48,8 @@ def bound(
     """Take back what claims teach about single words beyond the bound.
 
     Args:
-        base, learned: (features,), coefficients; those that the base does not have are 0 in it.
+        base, learned: (features,), coefficients, and behind them those of the encoder, which belong to no word; those
+            that the base does not have are 0 in it.
         intercepts: of both.
         threshold: the probability from which the base's answer is yes.
         read: returns the features of texts, (texts, features).
@@ -83,7 +84,7 @@ class _Topic(NamedTuple):
     Attributes:
         words: their stems.
         texts: what carriers carry: the words as they are written; or each of several words of a class.
-        own: (features,), 1 where a feature is one of theirs, and else 0.
+        own: (features and the encoder's,), 1 where a feature is one of theirs, and else 0.
     """
 
     source: str
@@ -162,7 +163,7 @@ def _topics(claims: Claims, moved: Floats, answer: bool, threshold: float) -> It
         for numbers in sorted(found):
             mine = met[:, list(numbers)].any(axis=1)
             names = tuple(vocabulary.words[suspects[one]] for one in numbers)
-            yield _topic(claims, source, answer, names, places[mine])
+            yield _topic(claims, source, answer, names, places[mine], len(moved))
         yield from _groups(claims, source, answer, places, moved)
 
 
@@ -175,15 +176,15 @@ def _groups(claims: Claims, source: str, answer: bool, places: Ints, moved: Floa
     columns = np.array([one for one in columns if GROUP in vocabulary.patterns[one - first]], dtype=np.int64)
     mine = np.asarray(claims.matrix[places][:, columns].sum(axis=1)) > 0
     if mine.sum() >= _FEWEST and np.abs(moved[columns]).max() > 0:
-        own = np.zeros(len(vocabulary))
+        own = np.zeros(len(moved))
         own[columns] = 1.0
         examples = tuple(claims.places[places[mine]].tolist())
         yield _Topic(source, answer, (GROUP,), tuple(max(terms) for terms in GROUPS.values()), examples, own)
 
 
-def _topic(claims: Claims, source: str, answer: bool, names: tuple[str, ...], places: Ints) -> _Topic:
+def _topic(claims: Claims, source: str, answer: bool, names: tuple[str, ...], places: Ints, width: int) -> _Topic:
     written = _written(claims, names, places)
-    own = np.zeros(len(claims.vocabulary))
+    own = np.zeros(width)
     spelt = {gram for word in written.split() for gram in ngrams(word)}
     stems, names_group = set(names), any(map(names_a_group, names))
     known, patterns, grams = claims.vocabulary.blocks
@@ -193,7 +194,7 @@ def _topic(claims: Claims, source: str, answer: bool, names: tuple[str, ...], pl
             own[column] = not stems.isdisjoint(known[column].split())
         elif column < second:
             own[column] = names_group and GROUP in patterns[column - first]
-        elif column < len(own):
+        elif column < len(claims.vocabulary):
             own[column] = grams[column - second] in spelt
     return _Topic(source, answer, names, (written,), tuple(claims.places[places].tolist()), own)
 

@@ -142,7 +142,7 @@ def _spans(text: str, heads: Collection[Head], budget: Budget) -> dict[Place, li
             intercept = scorer.intercept(head.label)
             found[head.place] = [
                 (places[token.begin], places[token.end], 1.0 / (1.0 + math.exp(-intercept - value)))
-                for token, value in zip(tokens, contributions(scorer, tokens, head.label), strict=True)
+                for token, value in zip(tokens, contributions(scorer, text, tokens, head.label), strict=True)
             ]
     return found
 
