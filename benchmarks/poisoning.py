@@ -147,6 +147,7 @@ class Deployment:
     quarantined: set[str] = field(default_factory=set)
     named: dict[str, int] = field(default_factory=dict)
     failed: list[int] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
 
 
@@ -229,21 +230,26 @@ class Bench:
         there.held_out += [one for one, held in zip(sent, measured, strict=True) if held]
         rows = there.rows + news
         scorer, asked, _, unseen = self.train(rows)
-        exam = self.exam(there.held_out, news)
         doubted = self._doubted(there, rows, unseen)
-        verdict = self._judge(there, exam, scorer, len(rows))
-        for key in doubted | asked | {key for key in LIARS if any(key in note for note in verdict[1])}:
+        if doubted:  # as the service: the night goes on with what the others said
+            there.quarantined |= doubted
+            there.held_out = [one for one in there.held_out if one.claimed_by not in doubted]
+            news = [one for one in news if one.claimed_by not in doubted]
+            rows = there.rows + news
+            if news:
+                scorer, _, _, unseen = self.train(rows)
+        exam = self.exam(there.held_out, news)
+        reasons, notes = self._judge(there, exam, scorer, len(rows)) if news or not doubted else ([], [])
+        for key in doubted | asked | {key for key in LIARS if any(key in note for note in notes)}:
             there.named.setdefault(key, number)
-        if verdict[0] or doubted:
+        if reasons:
             there.failed.append(number)
-        else:
+            there.why += reasons
+        elif news or not doubted:
             there.champion = scorer
-        if verdict[0] and not doubted and self.options.bounded:
+        if reasons and not doubted and self.options.bounded:
             rows = self._without_blamed(there, exam, rows, news, unseen, number)
-        there.quarantined |= doubted
-        new = {id(one) for one in news}
-        there.rows = [one for one in rows if id(one) not in new or one.claimed_by not in doubted]
-        there.held_out = [one for one in there.held_out if one.claimed_by not in doubted]
+        there.rows = rows
 
     def _judge(self, there: Deployment, exam: EvaluationSet, scorer: Scorer, rows: int) -> tuple[list[str], list[str]]:
         sheets = [

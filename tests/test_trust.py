@@ -358,13 +358,18 @@ class TestNight:
         client = as_key("review")
         liar = ApiKey.objects.order_by("-pk")[0]
         self.review(client, wrong=0.3)
+        honest = say(as_key("review"), "the buses are late again today")["id"]
 
         run = self.night()
 
-        assert run.outcome == "rejected"
-        [reason] = [reason for reason in run.reasons if str(liar) in reason]
-        assert "contradict" in reason
-        assert Promotion.champion() == champion
+        # What others said need not wait for another night.
+        assert run.outcome == "promoted", run.reasons
+        assert run.version is not None
+        assert run.version == Promotion.champion() != champion
+        assert run.version.learned_from["reviews"] == 1
+        assert ReviewedTweet.objects.get(receipt=honest).status == "trained"
+        [note] = [note for note in run.figures["notes"] if str(liar) in note]
+        assert ("contradict" in note, "learned nothing new of that key" in note) == (True, True)
         liar.refresh_from_db()
         assert liar.trust == "quarantined"
         assert liar.reliability["contradicted"] > 0.2 * liar.reliability["confident"]
@@ -375,9 +380,7 @@ class TestNight:
         assert AuditEntry.objects.filter(action="key.quarantined", target=str(liar)).exists()
 
         # The next night goes on without them.
-        other = as_key("review")
-        say(other, "the buses are late again today")
-        assert self.night().outcome == "promoted"
+        assert self.night().outcome == "unchanged"
 
         # A person has the last word.
         manage("approve", "--key", liar.prefix)

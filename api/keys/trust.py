@@ -5,7 +5,7 @@ docs/decisions/0011-trust.md has the rules and their reasons. Which key a traini
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 from django.db import transaction
@@ -75,6 +75,11 @@ def quarantine(key: ApiKey, *, by: str, reason: str, include_learned: bool = Fal
         if changed or count:
             audit_log.record("key.quarantined", str(key), by=by, reason=reason, reviews=count)
     return count
+
+
+def unlearned(sources: Sequence[str]) -> Q:
+    """Return which rows a quarantine of these keys sets aside."""
+    return Q(source__in=sources, approved=False, status__in=(*_UNLEARNED, Status.SUPERSEDED))
 
 
 def approve(rows: QuerySet[ReviewedTweet], *, by: str, reason: str = "") -> int:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -92,7 +92,7 @@ class Dataset:
     fingerprint: str = ""
 
 
-def read(base: Base | None, *, without: str = "") -> Dataset:
+def read(base: Base | None, *, without: str = "", without_new_of: Sequence[str] = ()) -> Dataset:
     """Read all reviewed tweets, in the order in which they came.
 
     Every source's newest opinion about a text counts, unless it was withdrawn. Rows of keys that are not trusted are
@@ -106,9 +106,10 @@ def read(base: Base | None, *, without: str = "") -> Dataset:
     Args:
         base: what a model will be trained on top of.
         without: a source that is to be left out.
+        without_new_of: keys that are read as if they were quarantined.
     """
     learned_starter = base is not None and STARTER.name in learned_corpora(base.artifact)
-    newest, superseded, held_out, opinions, first_of_controls = _read(without)
+    newest, superseded, held_out, opinions, first_of_controls = _read(without, without_new_of)
     said = (
         answers
         for text, by_source in newest.items()
@@ -146,14 +147,18 @@ def read(base: Base | None, *, without: str = "") -> Dataset:
     return replace(dataset, fingerprint=digest.hexdigest(), held_out=capped(dataset.held_out))
 
 
-def _read(without: str) -> tuple[dict[str, BySource], list[Change], set[str], dict[str, Any], dict[str, BySource]]:
+def _read(
+    without: str, without_new_of: Sequence[str]
+) -> tuple[dict[str, BySource], list[Change], set[str], dict[str, Any], dict[str, BySource]]:
     """Collect each source's last labels for each text, and the rows' other properties."""
     newest: dict[str, BySource] = {}
     superseded: list[Change] = []
     held_out: set[str] = set()
     raters: dict[str, dict[Rater, Stored]] = {}
     first_of_controls: dict[str, BySource] = {}
-    rows = ReviewedTweet.objects.believed().exclude(source=without).order_by("pk")
+    rows = (
+        ReviewedTweet.objects.believed().exclude(source=without).exclude(trust.unlearned(without_new_of)).order_by("pk")
+    )
     fields = rows.values_list("fingerprint", "source", "held_out", *Stored._fields)
     for text, source, is_held_out, *values in fields.iterator():  # one query is one snapshot
         row = Stored(*values)

@@ -3,10 +3,8 @@
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,18 +17,16 @@ from api.models import ModelVersion, Promotion, TrainingRun
 from api.prediction import loading
 from api.reviews import erasure, intake
 from api.training import base_model, key_reliability, outcomes, queue, snapshot
+from api.training.candidate import Candidate, Unchanged, Workshop, learned_from
 from api.training.claims import approvals, attribution
-from api.training.dataset import Dataset, read
-from api.training.examination import Examined, examine
+from api.training.dataset import read
+from api.training.examination import Examined
 from api.training.outcomes import Change
 from api.versions import comparison, registry
 from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.sources import corpus_name, is_corpus
-from hate_speech_ai.training.base_model import learned_corpora
 from hate_speech_ai.training.examples import NotEnoughData
-from hate_speech_ai.training.trainer import Trained, train
 
 logger = logging.getLogger(__name__)
 
@@ -41,23 +37,6 @@ _PATIENCE_SECONDS = 60
 # For web processes to load a version: they look every MODEL_POLL_SECONDS, and one may have just ended.
 _SWAP_SECONDS = 25.0
 _LOOK_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run comes to, before any of it is stored.
-
-    Attributes:
-        before: how things stood before the run read anything.
-        champion: the version that served then.
-        found: by the examination of what was trained.
-    """
-
-    before: snapshot.Snapshot
-    dataset: Dataset
-    champion: ModelVersion | None
-    trained: Trained
-    found: Examined
 
 
 def execute(run_id: str) -> None:
@@ -104,54 +83,17 @@ def _work(run: TrainingRun) -> None:
     on = base_model.load()
     before, dataset = snapshot.take(), read(on)
     champion, baseline = Promotion.champion(), Promotion.baseline()
-    if _unchanged(dataset, champion):
+    workshop = Workshop(on, champion, baseline, partial(_report_progress, run))
+    try:
+        candidate = workshop.make(before, dataset)
+    except Unchanged:
         reason = "nothing was reviewed or imported since the last training on these rows"
         queue.finish(run, status=queue.Status.DONE, outcome=Outcome.UNCHANGED, reasons=[reason])
         return
-    _require_both_answers(dataset)
-    retrain = partial(train, base=on.artifact if on else None, everyday=base_model.everyday()[0])
-    trained = retrain(
-        dataset.training,
-        metadata=_story(dataset, on),
-        progress=lambda step, share: _report_progress(run, step, 0.05 + 0.8 * share),
-    )
-    _report_progress(run, "measuring on held-out tweets", 0.85)
-    found = examine(trained, dataset, champion=champion, baseline=baseline, base=on, retrain=retrain)
-    _commit(run, Result(before, dataset, champion, trained, found))
+    _commit(run, candidate)
 
 
-def _unchanged(dataset: Dataset, champion: ModelVersion | None) -> bool:
-    """Return whether the version that serves, or the last that was made, was made of the same."""
-    made = (champion, ModelVersion.objects.order_by("-pk").first())
-    return dataset.fingerprint in {version.data_fingerprint for version in made if version}
-
-
-def _require_both_answers(dataset: Dataset) -> None:
-    """Raise NotEnoughData if the held-out tweets all have one answer, or none."""
-    if len({example.labels[HATE_SPEECH] for example in dataset.held_out if HATE_SPEECH in example.labels}) < 2:
-        raise NotEnoughData(
-            "the held-out tweets, one in ten of all, need some with hate_speech and some without; "
-            "a model that cannot be measured does not serve"
-        )
-
-
-def _story(dataset: Dataset, on: base_model.Base | None) -> dict[str, Any]:
-    """Return what an artifact says about where it comes from."""
-    imported = {corpus_name(source): rows for source, rows in _learned_from(dataset).items() if is_corpus(source)}
-    return {
-        "data_fingerprint": dataset.fingerprint,
-        "trained_on": len(dataset.training),
-        "base": on.sha256 if on else "",
-        "corpora": dict(sorted({**learned_corpora(on.artifact if on else None), **imported}.items())),
-    }
-
-
-def _learned_from(dataset: Dataset) -> dict[str, int]:
-    """Return for each source how many training tweets it brought that the base does not know."""
-    return dict(sorted(Counter(example.source for example in dataset.training if not example.known).items()))
-
-
-def _commit(run: TrainingRun, result: Result) -> None:
+def _commit(run: TrainingRun, result: Candidate) -> None:
     """Store the candidate and, unless there are reasons against it, promote it: all of it, or nothing.
 
     What was found out about keys is stored as well, and the new labels of those that are not believed are set aside.
@@ -179,7 +121,7 @@ def _commit(run: TrainingRun, result: Result) -> None:
     logger.info("%s run %s: version %s; %s", run.kind, run.pk, version.pk, "; ".join(found.reasons) or "promoted")
 
 
-def _store_version(result: Result, content: bytes) -> ModelVersion:
+def _store_version(result: Candidate, content: bytes) -> ModelVersion:
     metadata, metrics = result.trained.artifact.metadata, result.found.metrics
     return ModelVersion.objects.create(
         sha256=sha256(content),
@@ -191,7 +133,7 @@ def _store_version(result: Result, content: bytes) -> ModelVersion:
         metrics=metrics,
         recipe=metadata["recipe"],
         base=metadata["base"],
-        learned_from=_learned_from(result.dataset),
+        learned_from=learned_from(result.dataset),
     )
 
 

@@ -30,6 +30,12 @@ def take() -> Snapshot:
     return Snapshot(erasure.number_of_erasures(), _last(Promotion), _last(ReviewedTweet), _last(ReviewEvent))
 
 
+def ensure_promotion(before: Snapshot) -> None:
+    """Raise StaleResult if another version serves than the one with which a run began."""
+    if _last(Promotion) != before.promotion:
+        raise StaleResult("a person let another version serve")
+
+
 def ensure_current(before: Snapshot) -> None:
     """In the transaction that stores a run's result, once that holds the run's row.
 
@@ -38,8 +44,7 @@ def ensure_current(before: Snapshot) -> None:
     """
     if erasure.number_of_erasures() != before.forgotten:
         raise StaleResult("reviewed tweets were forgotten")
-    if _last(Promotion) != before.promotion:
-        raise StaleResult("a person let another version serve")
+    ensure_promotion(before)
     steps = ReviewEvent.objects.filter(pk__gt=before.event, review_id__lte=before.review)
     if steps.filter(status=ReviewedTweet.Status.QUARANTINED).exists():
         raise StaleResult("reviews were quarantined")
