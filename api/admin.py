@@ -29,6 +29,7 @@ from api.models import (
     TrainingRun,
 )
 from api.operations.admin_login import LimitedLoginForm
+from api.stream_admin import DeadLetterAdmin  # noqa: F401 (registers the stream's pages)
 from api.versions import registry
 from hate_speech_ai.artifact import ArtifactError
 

@@ -26,10 +26,12 @@ def sweep(scheduled: bool = False, **kwargs: Any) -> None:
     from api.lib import heartbeat
     from api.prediction import recorder
     from api.review_queue import disagreement, live_metrics
+    from api.stream import retention
     from api.training import queue
 
     heartbeat.beat_worker(scheduled=scheduled)
     queue.sweep()
     recorder.purge()
+    retention.purge()
     disagreement.compare_versions()
     live_metrics.compute()

@@ -1,7 +1,8 @@
-"""Every path: each room has its own."""
+"""Every path: each room has its own. Those of the stream are there where the operator has turned it on."""
 
 from typing import Any
 
+from django.conf import settings
 from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
@@ -11,6 +12,7 @@ from api.operations.views import SchemaView
 
 _ROOMS = (
     *("keys", "prediction", "review_queue", "versions", "reviews", "training"),
+    *(("stream",) if settings.STREAM else ()),
     *("integrations.perspective", "integrations.openai", "integrations.label_studio", "operations"),
 )
 _schema: Any = SchemaView.as_view(authentication_classes=(), renderer_classes=[JSONRenderer])

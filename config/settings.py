@@ -373,6 +373,15 @@ CLAIM_MINUTES = 30
 MAX_CLAIMS_PER_PERSON = 50  # open ones: what was answered or given back is none
 MAX_CLAIMS_PER_KEY = 500
 
+# The stream (api/stream/); off by default.
+
+STREAM = env.str("STREAM", default="").strip().lower()
+if STREAM not in ("", "valkey"):
+    raise ImproperlyConfigured(f"STREAM is {STREAM!r}; use valkey, or leave it empty")
+STREAM_MAX_MEGABYTES = _integer("STREAM_MAX_MEGABYTES", 128)
+STREAM_RETENTION_DAYS = _integer("STREAM_RETENTION_DAYS", 30)
+STREAM_LABELS = _list("STREAM_LABELS", ["hate_speech"], r"[a-z][a-z0-9_]{0,39}", "hate_speech,toxic")
+
 # Celery. The database is the queue of record (api/training/queue.py); a message only says "look there".
 
 CELERY_BROKER_URL = REDIS_URL

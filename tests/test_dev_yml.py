@@ -23,13 +23,13 @@ def test_only_the_web_service_is_published_and_only_on_this_machine() -> None:
     assert all(port.startswith("127.0.0.1:") for port in published["web"])
 
 
-@pytest.mark.parametrize("name", ["db", "redis", "web", "worker", "beat"])
+@pytest.mark.parametrize("name", ["db", "redis", "web", "worker", "beat", "stream"])
 def test_what_runs_for_good_has_a_health_check(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
 
 def test_parts_wait_for_what_they_need() -> None:
-    for name in ("web", "worker", "beat", "bootstrap"):
+    for name in ("web", "worker", "beat", "stream", "bootstrap"):
         assert SERVICES[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert SERVICES["migrate"]["depends_on"]["db"]["condition"] == "service_healthy"
 
@@ -70,7 +70,7 @@ def test_their_defaults_are_the_documented_ones() -> None:
 
 
 def test_our_containers_may_do_little() -> None:
-    assert OURS.keys() == {"migrate", "web", "worker", "beat", "bootstrap"}
+    assert OURS.keys() == {"migrate", "web", "worker", "beat", "stream", "bootstrap"}
     for service in OURS.values():
         assert service["cap_drop"] == ["ALL"]
         assert service["read_only"] is True
@@ -116,7 +116,7 @@ def test_only_the_services_account_reads_the_data() -> None:
     assert "mkdir --mode 0700 /data && chown app:app /data" in (settings.BASE_DIR / "docker" / "Dockerfile").read_text()
 
 
-@pytest.mark.parametrize("part", ["web", "worker", "beat"])
+@pytest.mark.parametrize("part", ["web", "worker", "beat", "stream"])
 def test_the_parts_are_started_as_without_containers(part: str) -> None:
     assert SERVICES[part]["command"] == ["start", part]
 

@@ -49,7 +49,7 @@ def test_the_service_does_not_know_its_configuration() -> None:
 
 # A room imports those that stand before it, and nothing else of the service.
 ROOMS = (
-    *("models", "lib", "http", "keys", "prediction", "review_queue"),
+    *("models", "lib", "http", "keys", "prediction", "review_queue", "stream"),
     *("versions", "reviews", "training", "integrations", "operations"),
 )
 
@@ -151,6 +151,8 @@ def test_a_web_process_imports_nothing_heavy(tmp_path: Path) -> None:
 import config.rsgi
 from django.urls import get_resolver
 assert get_resolver().url_patterns
+import sys
+assert not [name for name in sys.modules if name.startswith("api.stream")], "the stream is off"
 """
 
     run(program + LIGHT, folder=tmp_path)

@@ -3,7 +3,7 @@
 from django.utils.crypto import salted_hmac
 from pytest_django import Settings
 
-from api.reviews.pseudonyms import pseudonym, pseudonyms
+from api.lib.pseudonyms import pseudonym, pseudonyms
 
 
 def test_stored_authors_are_found_after_every_update() -> None:

@@ -3,13 +3,13 @@
 import select
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.core.signals import request_started
-from django.db import connection
+from django.db import connection, models
 
 # On SQLite, in a web process: how long a request waits for the lock, and until when it has a reason to wait less.
 _patience = 0.0
@@ -126,3 +126,49 @@ def free_bytes() -> int | None:
     if connection.vendor != "sqlite":
         return None
     return shutil.disk_usage(Path(connection.settings_dict["NAME"]).parent).free
+
+
+def insert_new(rows: Sequence[models.Model], unique: Sequence[str]) -> set[tuple[Any, ...]]:
+    """Insert rows, but for those that are there already; return what is unique of those that were inserted.
+
+    Django's `bulk_create(ignore_conflicts=True)` does not say which those are.
+
+    Args:
+        rows: of one model, whose key the database counts.
+        unique: the names of the fields that no two rows have alike.
+    """
+    if not rows:
+        return set()
+    meta: Any = rows[0]._meta
+    fields: list[Any] = [field for field in meta.concrete_fields if not field.primary_key]
+    name = connection.ops.quote_name
+    columns = ", ".join(name(field.column) for field in fields)
+    keys = ", ".join(name(meta.get_field(one).column) for one in unique)
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows for field in fields]
+    places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {name(meta.db_table)} ({columns}) VALUES {places} "  # noqa: S608 (names of ours)
+            f"ON CONFLICT ({keys}) DO NOTHING RETURNING {keys}",
+            values,
+        )
+        return set(cursor.fetchall())
+
+
+def lock_together(number: int) -> None:
+    """Hold a lock until the transaction ends, which others hold too, but nobody beside `lock_alone`.
+
+    On SQLite it does nothing: there only one transaction writes at a time.
+    """
+    _advisory_lock("pg_advisory_xact_lock_shared", number)
+
+
+def lock_alone(number: int) -> None:
+    """Hold a lock until the transaction ends, which nobody else holds: what was written with it is committed."""
+    _advisory_lock("pg_advisory_xact_lock", number)
+
+
+def _advisory_lock(function: str, number: int) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {function}(%s)", [number])

@@ -109,6 +109,11 @@ def find(subjects: Sequence[Named]) -> dict[int, str]:
     return forgotten
 
 
+def is_needed() -> bool:
+    """Return whether anything was forgotten: else nobody need ask about each text."""
+    return Suppression.objects.exists()
+
+
 def number_without_key() -> int:
     """Return how many entries keep nothing away, since they were made with a key that is not here."""
     ids = [_id(key) for key in (settings.FORGET_KEY, *settings.FORGET_KEY_FALLBACKS)]

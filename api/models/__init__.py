@@ -6,6 +6,7 @@ from api.models.keys import ApiKey, ReviewerAgreement
 from api.models.predictions import LiveFigures, QueueClaim, SampleDraw, StoredPrediction
 from api.models.reviews import LEARNED, NOT_COUNTED, ReviewedTweet, ReviewEvent
 from api.models.runs import TrainingRun
+from api.models.stream import DeadLetter, StreamEvent, StreamHour
 from api.models.suppression import Suppression
 from api.models.versions import ModelVersion, Promotion
 
@@ -15,6 +16,7 @@ __all__ = [
     "ApiKey",
     "ApprovalRequest",
     "AuditEntry",
+    "DeadLetter",
     "Heartbeat",
     "IdempotentAnswer",
     "LiveFigures",
@@ -26,6 +28,8 @@ __all__ = [
     "ReviewerAgreement",
     "SampleDraw",
     "StoredPrediction",
+    "StreamEvent",
+    "StreamHour",
     "Suppression",
     "TrainingRun",
 ]

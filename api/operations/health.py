@@ -26,6 +26,8 @@ def report() -> tuple[bool, dict[str, Any]]:
     try:
         parts |= {"queue": _queue(), "nightly": _nightly(), "training": _training()}
         parts |= {"worker": alive("worker"), "beat": alive("beat"), "web": _web()}
+        if settings.STREAM:
+            parts["stream"] = _stream()
         parts["database"] = _state(write_probes.of_database.problem())
     except Error as error:
         parts["database"] = _state(database.own_words(error) or "the database does not answer")
@@ -108,6 +110,14 @@ def _training() -> dict[str, Any]:
         return {"ok": True, "failed_since": None, "problem": ""}
     problem = f"failed, since {first.finished_at:%Y-%m-%d %H:%M} UTC; GET /training-runs has the reasons"
     return {"ok": False, "failed_since": first.finished_at, "problem": problem}
+
+
+def _stream() -> dict[str, Any]:
+    from api.stream import state  # which nobody needs without the stream
+
+    living = alive("stream")
+    found = {**living, **state.report()}
+    return found | {"ok": living["ok"] and found["ok"], "problem": living["problem"] or found["problem"]}
 
 
 def _web() -> dict[str, Any]:

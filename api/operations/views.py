@@ -65,10 +65,10 @@ class SchemaView(SpectacularJSONAPIView):
 
     @extend_schema(**SCHEMA_KWARGS)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return Response(_document(settings.PUBLIC_PREDICT))
+        return Response(_document(settings.PUBLIC_PREDICT, settings.STREAM))
 
 
 @cache
-def _document(public_predict: bool) -> Any:
+def _document(public_predict: bool, stream: str) -> Any:
     generator: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
     return generator.get_schema(request=None, public=True)

@@ -70,15 +70,39 @@ def record(
         probability: of hate_speech, by this model.
         warnings: what weakens the answer; a text without anything to read is not kept.
     """
-    share = settings.PREDICTION_SAMPLE_RATE
-    if not share or random.random() >= share or EMPTY in warnings:  # noqa: S311
+    one = pick(model, tweet, probability, warnings, key.pk if key else None)
+    if one is None:
         return
     if len(_buffer) >= _MAX_BUFFERED:
         _drop(1, "the buffer is full")
         return
-    _buffer.append(
-        Offered(timezone.now(), model, tweet[:MAX_CHARS], probability, list(warnings), key.pk if key else None)
-    )
+    _buffer.append(one)
+
+
+def pick(
+    model: LoadedModel, tweet: str, probability: float, warnings: Sequence[str] = (), key: int | None = None
+) -> Offered | None:
+    """Return a prediction with probability `PREDICTION_SAMPLE_RATE`, to be stored; else None.
+
+    Args:
+        probability: of hate_speech, by this model.
+        warnings: what weakens the answer; a text without anything to read is not kept.
+        key: the number of the key that sent the text.
+    """
+    share = settings.PREDICTION_SAMPLE_RATE
+    if not share or random.random() >= share or EMPTY in warnings:  # noqa: S311
+        return None
+    return Offered(timezone.now(), model, tweet[:MAX_CHARS], probability, list(warnings), key)
+
+
+def store(picked: list[Offered]) -> None:
+    """Write picked predictions now, in the caller's transaction; the caller leaves out what was forgotten.
+
+    Raises:
+        DatabaseError: the database does not take them.
+    """
+    if picked:
+        _write(picked)
 
 
 def flush() -> int:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Max, Q, QuerySet
 
-from api.lib import audit_log, suppression
+from api.lib import audit_log, pseudonyms, suppression
 from api.lib.suppression import Merged
 from api.models import (
     ApprovalRequest,
@@ -29,7 +29,6 @@ from api.models import (
     TrainingRun,
 )
 from api.prediction import recorder
-from api.reviews import pseudonyms
 from api.versions import registry
 from hate_speech_ai.corpora.catalogue import CORPORA
 from hate_speech_ai.sources import corpus_name, is_corpus
@@ -106,6 +105,11 @@ def forget(
         texts = {row.fingerprint for row in rows}
         if text and not (external_id or reviewer or author):
             texts.add(fingerprint(text))
+        if not reviewer:
+            from api.stream import erasure as stream  # which nobody needs without a stream
+
+            same = {"text": text, "external_id": external_id, "author": author}
+            texts |= stream.forget(**same, remember=remember, by=by, reason=reason)
         named = [reviewer] if reviewer else []
         forgotten = _remove(rows, texts, named, by=by, reason=reason, retire_versions=retire_versions)
         if remember:
@@ -152,9 +156,11 @@ def lift(number: UUID, *, by: str, reason: str) -> int:
 def _forget_listed(*, by: str, reason: str, retire_versions: bool) -> Forgotten:
     with transaction.atomic():
         TrainingRun.objects.lock_running()
+        from api.stream import erasure as stream  # which nobody needs without a stream
+
         rows, reviewers = _listed()
         predictions = StoredPrediction.objects.order_by("pk").values_list("fingerprint", "tweet")
-        texts = {row.fingerprint for row in rows}
+        texts = {row.fingerprint for row in rows} | stream.forget_listed(by=by, reason=reason)
         for some in _batches(predictions.iterator()):
             subjects = [{"text": suppression.forms_of_text(tweet)} for _, tweet in some]
             texts |= {some[place][0] for place in suppression.find(subjects)}

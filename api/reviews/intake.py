@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from api.lib import suppression
+from api.lib import pseudonyms, suppression
 from api.models import NOT_COUNTED, ApiKey, QueueClaim, ReviewedTweet, ReviewEvent
 from api.prediction import active_model
 from api.prediction.active_model import ModelNotReady
 from api.prediction.loading import LoadedModel
-from api.reviews import pseudonyms
 from api.reviews.refusals import KeyNotTrusted, Quota, WasForgotten
 from hate_speech_ai.text import CLEANING_VERSION, fingerprint, is_held_out
 

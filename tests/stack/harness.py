@@ -35,6 +35,7 @@ PARTS = {
     "beat": r"-m celery .* beat ",
     "valkey": r"(valkey|redis)-server",
 }
+STREAM = r"-m api\.stream\.process"
 _OURS = (
     *("DATA_DIR", "REDIS_URL", "DATABASE_URL", "TEST_DATABASE_URL", "BASE_MODEL"),
     *("HOST", "WEB_PROCESSES", "WEB_THREADS"),
@@ -240,7 +241,7 @@ class Stack:
         """The supervisor's child with this part; None while there is none."""
         assert self._process is not None
         children = (process for process in processes() if process.parent == self._process.pid)
-        return next((child for child in children if re.search(PARTS[name], child.command)), None)
+        return next((child for child in children if re.search({**PARTS, "stream": STREAM}[name], child.command)), None)
 
     def running(self, name: str) -> Process:
         """The same, once there is one."""

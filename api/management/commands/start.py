@@ -13,11 +13,11 @@ _FILES = 65_536
 
 
 class Command(BaseCommand):
-    help = "Start one part of the stack in this process: web, worker or beat."
+    help = "Start one part of the stack in this process: web, worker, beat or stream."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("part", choices=["web", "worker", "beat"])
+        parser.add_argument("part", choices=["web", "worker", "beat", "stream"])
 
     def handle(self, *args: Any, part: str, **options: Any) -> None:
         self.stdout.flush()
@@ -28,6 +28,8 @@ class Command(BaseCommand):
 
 
 def _command_of(part: str) -> list[str]:
+    if part == "stream":
+        return _stream_command()
     if part != "web":
         return celery_command(part)
     try:
@@ -35,6 +37,14 @@ def _command_of(part: str) -> list[str]:
     except web_server.CannotListen as error:
         raise CommandError(str(error)) from None
     return web_server.command(listening.detach(), settings.WEB_PROCESSES)
+
+
+def _stream_command() -> list[str]:
+    from api.stream import process  # which nobody needs without the stream
+
+    if not settings.STREAM:
+        raise CommandError("the stream is off; set STREAM=valkey")
+    return process.command()
 
 
 def _allow_many_connections() -> None:

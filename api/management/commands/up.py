@@ -19,7 +19,7 @@ from api.operations import supervisor, web_server
 
 
 class Command(BaseCommand):
-    help = "Start everything on this machine: Valkey, web, worker and beat."
+    help = "Start everything on this machine: Valkey, web, worker and beat; with STREAM, the stream too."
 
     requires_system_checks = []  # `bootstrap` runs them; here they would only cost memory for as long as we live
 
@@ -47,6 +47,10 @@ class Command(BaseCommand):
                 stack.watch(seconds=10, until=self._is_ready)
             for part in ("worker", "beat"):
                 stack.add(part, celery_command(part), environment_of(environment))
+            if settings.STREAM:
+                from api.stream import process  # which nobody needs without the stream
+
+                stack.add("stream", process.command(), environment_of(environment))
             self._bootstrap(stack, environment)
             stack.watch(seconds=60, until=self._is_ready)
             self._fork(stack, "print_welcome")
