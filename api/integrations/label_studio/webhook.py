@@ -87,12 +87,12 @@ def _withdraw(
         if annotation in gone or task in gone_tasks:
             found.append(pk)
     theirs = [ReviewedTweet.objects.get(pk=pk) for pk in found]
-    gone = [row for row in theirs if intake.may_withdraw(row, key)]
-    for row in gone:
+    withdrawn = [row for row in theirs if intake.may_withdraw(row, key)]
+    for row in withdrawn:
         intake.withdraw(row, key=key, by=_by(key))
-    answer: dict[str, Any] = {"status": "withdrawn", "withdrawn": len(gone)}
-    if len(gone) < len(theirs):
-        answer["detail"] = f"{len(theirs) - len(gone)} reviews that count stay: this key is not trusted any more."
+    answer: dict[str, Any] = {"status": "withdrawn", "withdrawn": len(withdrawn)}
+    if len(withdrawn) < len(theirs):
+        answer["detail"] = f"{len(theirs) - len(withdrawn)} reviews that count stay: this key is not trusted any more."
     return answer
 
 
