@@ -21,6 +21,7 @@ from api.http.authentication import is_valid_key
 from api.http.parsers import MAX_LINES_BODY
 from api.http.problems import CONTENT_TYPE, problem
 from api.integrations.perspective.parsers import MAX_BATCH_BODY
+from api.lib import metrics
 from api.prediction import plain
 
 logger = logging.getLogger(__name__)
@@ -128,6 +129,7 @@ class FrontDoor:
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         body = _Body()
+        finish = metrics.start_request(scope.path, scope.method) if settings.METRICS else None
         try:
             _check_head(scope)
             await self._read(body, scope, protocol)
@@ -140,6 +142,8 @@ class FrontDoor:
             answer = Refused(500, "server_error", detail).answer
         finally:
             self._held -= body.size
+        if finish is not None:
+            finish(answer.status)
         with contextlib.suppress(Exception):  # the client may have gone
             protocol.response_bytes(answer.status, answer.headers, answer.body)
 

@@ -12,7 +12,7 @@ from api.operations.views import SchemaView
 
 _ROOMS = (
     *("keys", "prediction", "review_queue", "versions", "reviews", "training"),
-    *(("stream",) if settings.STREAM else ()),
+    *(("stream", "analytics") if settings.STREAM else ()),
     *("integrations.perspective", "integrations.openai", "integrations.label_studio", "operations"),
 )
 _schema: Any = SchemaView.as_view(authentication_classes=(), renderer_classes=[JSONRenderer])

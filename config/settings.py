@@ -448,6 +448,10 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["api.http.schema.add_problems"],
 }
 
+# Metrics for Prometheus (api/lib/metrics.py, api/operations/metrics.py); off by default.
+
+METRICS = _flag("METRICS", False)
+
 # Logs: what happened, never a tweet's text and never a key.
 
 _log_level = env.str("LOG_LEVEL", default="INFO").strip().upper()

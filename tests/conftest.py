@@ -16,6 +16,8 @@ from django.test import Client
 from django.urls import clear_url_caches
 from pytest_django import Settings
 
+import api.operations.urls
+import api.urls
 import config.urls
 from api.http import authentication, throttling
 from api.lib import redis_client
@@ -261,15 +263,18 @@ def admin_enabled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
         "django.contrib.auth.middleware.AuthenticationMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",
     ]
-    _reload_urls()
+    reload_urls()
     monkeypatch.setattr("django.contrib.admin.ModelAdmin.log_change", lambda *_: None)
     yield
     settings.ADMIN_ENABLED = False
-    _reload_urls()
+    reload_urls()
 
 
-def _reload_urls() -> None:
+def reload_urls() -> None:
+    """Make the paths again: some are there only with a setting."""
     clear_url_caches()
+    reload(api.operations.urls)
+    reload(api.urls)
     reload(config.urls)
 
 

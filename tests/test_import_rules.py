@@ -49,7 +49,7 @@ def test_the_service_does_not_know_its_configuration() -> None:
 
 # A room imports those that stand before it, and nothing else of the service.
 ROOMS = (
-    *("models", "lib", "http", "keys", "prediction", "review_queue", "stream"),
+    *("models", "lib", "http", "keys", "prediction", "review_queue", "stream", "analytics"),
     *("versions", "reviews", "training", "integrations", "operations"),
 )
 
@@ -152,7 +152,8 @@ import config.rsgi
 from django.urls import get_resolver
 assert get_resolver().url_patterns
 import sys
-assert not [name for name in sys.modules if name.startswith("api.stream")], "the stream is off"
+off = ("api.stream", "api.analytics", "prometheus_client")
+assert not [name for name in sys.modules if name.startswith(off)], "the stream and the metrics are off"
 """
 
     run(program + LIGHT, folder=tmp_path)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from importlib import reload
 from typing import Any
 
 import orjson
@@ -10,14 +9,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.db.models import Count, Sum
-from django.urls import clear_url_caches
 from django.utils import timezone
 from drf_spectacular.validation import validate_schema
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-import api.urls
 from api.lib import pseudonyms
 from api.models import DeadLetter, Heartbeat, ModelVersion, StoredPrediction, StreamEvent, StreamHour
 from api.prediction import predicting
@@ -26,7 +23,7 @@ from api.stream import processing, retention, valkey_stream
 from api.stream.consumer import Consumer
 from api.stream.messages import BadMessage, decode
 from api.stream.valkey_source import ValkeySource
-from tests.conftest import AsKey, JSONClient, _reload_urls
+from tests.conftest import AsKey, JSONClient, reload_urls
 
 TEXT = "the night bus was late again"
 AT = "2026-11-21T07:20:00Z"
@@ -37,20 +34,14 @@ HOUR = datetime(2026, 11, 21, 7, tzinfo=UTC)
 def stream_on(settings: Settings) -> Iterator[None]:
     """As STREAM=valkey has it, with a Valkey that keeps its file."""
     settings.STREAM = "valkey"
-    _reload_api_urls()
+    reload_urls()
     valkey_stream.client.cache_clear()
     valkey_stream.client().config_set("appendonly", "yes")
     yield
     valkey_stream.client().config_set("appendonly", "no")
     valkey_stream.client.cache_clear()
     settings.STREAM = ""
-    _reload_api_urls()
-
-
-def _reload_api_urls() -> None:
-    clear_url_caches()
-    reload(api.urls)
-    _reload_urls()
+    reload_urls()
 
 
 @pytest.fixture
@@ -467,7 +458,7 @@ def test_it_says_that_it_lives(served: ModelVersion) -> None:
 
 def test_without_the_setting_there_is_no_stream(settings: Settings, as_key: AsKey) -> None:
     settings.STREAM = ""
-    _reload_api_urls()
+    reload_urls()
 
     assert as_key("admin").post("/stream/tweets", {"tweets": [post_of(1)]}).status_code == 404
     assert "stream" not in as_key("admin").get("/health").json()

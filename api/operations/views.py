@@ -1,10 +1,13 @@
-"""/health, /livez, /readyz, /audit-log and /schema."""
+"""/health, /livez, /readyz, /metrics, /audit-log and /schema."""
 
 from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SCHEMA_KWARGS, SpectacularJSONAPIView
 from rest_framework import status
@@ -60,15 +63,27 @@ class HealthView(APIView):
         return Response(report, status.HTTP_200_OK if well else status.HTTP_503_SERVICE_UNAVAILABLE)
 
 
+class MetricsView(APIView):
+    scope = Scope.PREDICT
+
+    @extend_schema(
+        summary="What Prometheus reads, in its text format", responses={(200, "text/plain"): OpenApiTypes.STR}
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        from api.operations import metrics  # which nobody needs without the setting
+
+        return HttpResponse(metrics.text(), content_type=metrics.CONTENT_TYPE)
+
+
 class SchemaView(SpectacularJSONAPIView):
     """The same document for everybody, whatever the query says: it is made once in each process."""
 
     @extend_schema(**SCHEMA_KWARGS)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return Response(_document(settings.PUBLIC_PREDICT, settings.STREAM))
+        return Response(_document(settings.PUBLIC_PREDICT, settings.STREAM, settings.METRICS))
 
 
 @cache
-def _document(public_predict: bool, stream: str) -> Any:
+def _document(public_predict: bool, stream: str, metrics: bool) -> Any:
     generator: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
     return generator.get_schema(request=None, public=True)

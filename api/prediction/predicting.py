@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from rest_framework import serializers
 
+from api.lib import metrics
 from api.models import ApiKey, ModelVersion
 from api.prediction import active_model, language, recorder
 from api.prediction.loading import LoadedModel
@@ -83,6 +85,11 @@ def predict(
     """
     store = store and not chosen.by_number and recorder.is_on()
     found = score(chosen.model, text, list(dict.fromkeys([HATE_SPEECH, *labels])) if store else labels)
+    if settings.METRICS:
+        probability = found.probabilities.get(HATE_SPEECH)
+        if probability is not None:  # else the answer is about other labels alone
+            threshold = chosen.model.scorer.thresholds[HATE_SPEECH]
+            metrics.count_prediction(chosen.model.version, is_positive=probability >= threshold)
     if store:
         recorder.record(chosen.model, text, found.probabilities[HATE_SPEECH], found.warnings, key)
     return found

@@ -1,6 +1,7 @@
 """The stream with real processes: each post counts once, whoever is killed."""
 
 import sqlite3
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -31,8 +32,15 @@ def locked(stack: Stack) -> Iterator[None]:
         database.execute("ROLLBACK")
 
 
+def metrics(stack: Stack) -> list[str]:
+    """The lines that Prometheus reads."""
+    asked = urllib.request.Request(f"{stack.url}/metrics", headers={"Authorization": f"Api-Key {stack.key}"})
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return str(answer.read().decode()).splitlines()
+
+
 def test_each_post_counts_once_whoever_is_killed(tmp_path: Path) -> None:
-    with Stack(tmp_path, STREAM="valkey", WEB_PROCESSES="1", STREAM_LABELS="toxic") as stack:
+    with Stack(tmp_path, STREAM="valkey", METRICS="true", WEB_PROCESSES="2", STREAM_LABELS="toxic") as stack:
         stack.running("stream")
         valkey = Redis.from_url((stack.data / "valkey" / "url").read_text())
 
@@ -78,3 +86,8 @@ def test_each_post_counts_once_whoever_is_killed(tmp_path: Path) -> None:
         assert query(stack, "SELECT count(*) FROM api_deadletter") == [(POISON,)]
         health = stack.get("/health").body["stream"]
         assert (health["waiting"], health["dead_letters"], health["problem"]) == (0, POISON, "")
+        counted = metrics(stack)  # of both web processes, whichever is asked
+        assert (
+            f'hate_speech_requests_total{{method="POST",path="/stream/tweets",status="202"}} {TWEETS / 500}' in counted
+        )
+        assert f'hate_speech_stream_tweets_total{{channel="default",label="toxic"}} {float(TWEETS)}' in counted

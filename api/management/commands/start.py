@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from api.lib import metrics
 from api.operations import web_server
 
 _FILES = 65_536
@@ -24,6 +25,8 @@ class Command(BaseCommand):
         _allow_many_connections()
         os.chdir(settings.BASE_DIR)
         command, environment = _command_of(part), environment_of(os.environ)
+        if part == "web":
+            environment |= metrics.environment()
         os.execve(command[0], command, environment)  # noqa: S606
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from api.lib import valkey
+from api.lib import metrics, valkey
 from api.lib.processes import kill_when_parent_ends
 from api.management.commands.start import celery_command, environment_of
 from api.operations import supervisor, web_server
@@ -80,7 +80,7 @@ class Command(BaseCommand):
 
     def _start_web(self, stack: supervisor.Supervisor, environment: dict[str, str], descriptor: int) -> None:
         command = web_server.command(descriptor, settings.WEB_PROCESSES)
-        stack.add("web", command, environment_of(environment), inherits=(descriptor,))
+        stack.add("web", command, environment_of(environment) | metrics.environment(), inherits=(descriptor,))
 
     def _fork(self, stack: supervisor.Supervisor, command: str, **options: Any) -> None:
         """Run a command in a fork: it need not import again what is imported here, and takes its memory with it."""
