@@ -2,9 +2,12 @@
 
 import csv
 from collections.abc import Callable, Iterator
+from copy import copy
+from functools import lru_cache
 from importlib import reload
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import hypothesis
 import pytest
@@ -23,10 +26,11 @@ from api.http import authentication, throttling
 from api.lib import redis_client
 from api.models import ApiKey, ModelVersion, Promotion
 from api.operations import write_probes
-from api.prediction import active_model, recorder
+from api.prediction import active_model, loading, recorder
 from api.review_queue import live_metrics
 from hate_speech_ai.artifact import sha256
 from hate_speech_ai.labels import LABELS
+from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import fingerprint, is_held_out
 from hate_speech_ai.training.base_model import BASE_MODEL
 from tests import environment
@@ -78,6 +82,20 @@ def few_everyday_tweets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     settings.EVERYDAY = path
     yield
     settings.EVERYDAY = EVERYDAY
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once() -> Iterator[None]:
+    """What was read from a model's bytes for one test serves the next: it takes longer than most requests."""
+    read = lru_cache(maxsize=4)(loading._read)
+
+    def read_once(content: bytes) -> Scorer:
+        scorer = copy(read(content))
+        scorer.thresholds = dict(scorer.thresholds)  # which tests move
+        return scorer
+
+    with patch.object(loading, "_read", read_once):
+        yield
 
 
 @pytest.fixture

@@ -64,12 +64,16 @@ def _decode(version: ModelVersion, content: bytes) -> LoadedModel:
     return LoadedModel(
         version=version.pk,
         sha256=version.sha256,
-        scorer=Scorer(Artifact.from_bytes(content)),
+        scorer=_read(content),
         trained_at=version.created_at,
         trained_on=version.trained_on,
         evaluated_on=version.evaluated_on,
         metrics=version.metrics,
     )
+
+
+def _read(content: bytes) -> Scorer:
+    return Scorer(Artifact.from_bytes(content))
 
 
 def put_in_cache(digest: str, content: bytes) -> None:
