@@ -34,6 +34,7 @@ from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import fingerprint, is_held_out
 from hate_speech_ai.training.base_model import BASE_MODEL
 from tests import environment
+from tests.rows import some_rows
 
 # How long an example takes is the machine's affair.
 hypothesis.settings.register_profile("any machine", deadline=None)
@@ -75,11 +76,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 @pytest.fixture(scope="session", autouse=True)
 def few_everyday_tweets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Every twentieth everyday tweet: reading all takes longer than a small training."""
-    path = tmp_path_factory.mktemp("everyday") / "everyday.csv"
-    with EVERYDAY.open(encoding="utf-8", newline="") as file, path.open("w", encoding="utf-8", newline="") as few:
-        header, *rows = csv.reader(file)
-        csv.writer(few).writerows([header, *rows[::20]])
-    settings.EVERYDAY = path
+    settings.EVERYDAY = some_rows(EVERYDAY, 20, tmp_path_factory.mktemp("everyday") / "everyday.csv")
     yield
     settings.EVERYDAY = EVERYDAY
 

@@ -1,6 +1,5 @@
 """The real processes, in a folder and on ports of their own, and nothing left of them afterwards."""
 
-import csv
 import json
 import os
 import re
@@ -24,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from api.lib.processes import kill_when_parent_ends
 from api.lib.valkey import free_port
+from tests.rows import some_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 ZONE = ZoneInfo("Europe/Warsaw")
@@ -120,28 +120,25 @@ class Answer:
     seconds: float
 
 
-def small_starter_corpus(path: Path) -> Path:
-    """Write every eighth row of the starter corpus to a file, and return it."""
-    with (ROOT / "data" / "train.csv").open(encoding="utf-8", newline="") as whole:
-        header, *rows = csv.reader(whole)
-    with path.open("w", encoding="utf-8", newline="") as small:
-        csv.writer(small).writerows([header, *rows[::8]])
-    return path
+def _small(folder: Path, every: int) -> dict[str, str]:
+    """Return the settings of a stack that has only every so many rows of the starter corpus, and few everyday tweets.
 
-
-def _small(folder: Path) -> dict[str, str]:
-    corpus = small_starter_corpus(folder / "starter.csv")
-    return {"DJANGO_SETTINGS_MODULE": "tests.stack.settings", "SMALL_STARTER_CORPUS": str(corpus)}
+    Reading all everyday tweets takes longer than training on so few rows.
+    """
+    corpus = some_rows(ROOT / "data" / "train.csv", every, folder / "starter.csv")
+    everyday = some_rows(ROOT / "data" / "everyday.csv", 20, folder / "everyday.csv")
+    small = {"SMALL_STARTER_CORPUS": str(corpus), "SMALL_EVERYDAY": str(everyday)}
+    return {"DJANGO_SETTINGS_MODULE": "tests.stack.settings", **small}
 
 
 class Stack:
     """`manage.py up` in a folder of its own. May be stopped and started again.
 
-    It has an eighth of the starter corpus, unless `whole_corpus`: what is tested with real processes is seldom what a
-    model learns, and each start and each training run takes a third of the time.
+    It has every eighth row of the starter corpus, or as `every` says, and few everyday tweets: what is tested with real
+    processes is seldom what a model learns, and starts and training runs take a third of the time. With 1, it has all.
     """
 
-    def __init__(self, folder: Path, *, whole_corpus: bool = False, **environment: str) -> None:
+    def __init__(self, folder: Path, *, every: int = 8, **environment: str) -> None:
         self.data = folder / "data"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -152,7 +149,7 @@ class Stack:
             **{"DATA_DIR": str(self.data), "PORT": str(self.port), "NIGHTLY_AT": noon, "SCHEDULE_TIME_ZONE": ZONE.key},
             **{"LEASE_SECONDS": "8", "SWEEP_SECONDS": "2", "SECRET_KEY": ""},
             "RATE_LIMIT_ADMIN": "",  # the tests ask for a run's state many times a second
-            **({} if whole_corpus else _small(folder)),
+            **(_small(folder, every) if every > 1 else {}),
             **environment,
         }
         self._log = folder / "output"
@@ -321,6 +318,10 @@ class Stack:
     def finished(self, run_id: str) -> Any:
         """The run, when it has ended."""
         return wait_for(f"the end of run {run_id}", lambda: self._if_ended(run_id))
+
+    def let_all_messages_arrive(self) -> None:
+        """Train once more: the worker takes one message after the other, and before this run's none waits."""
+        assert self.finished(self.train())["status"] == "done"
 
     def runs(self, kind: str) -> list[Any]:
         return [run for run in self.get("/training-runs?limit=100").body["results"] if run["kind"] == kind]

@@ -1,18 +1,15 @@
 """Processes are killed or frozen at bad moments, and nothing is lost or done twice."""
 
-import shelve
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.stack.harness import ZONE, Answer, Stack, descendants, frozen, wait_for
+from tests.stack.harness import Answer, Stack, descendants, frozen, wait_for
 
 pytestmark = pytest.mark.stack
 
@@ -56,48 +53,6 @@ def test_the_api_works_while_valkey_is_gone(stack: Stack) -> None:
         assert stack.run(run_id)["status"] == "queued"
 
     assert stack.finished(run_id)["status"] == "done"
-
-
-def test_a_missed_night_is_made_up_for_once(tmp_path: Path) -> None:
-    """The sweep notices that there was no nightly run for 26 hours, also where nothing was ever trained."""
-    with Stack(tmp_path) as stack:
-        stack.manage(
-            *("shell", "--no-imports", "--command"),
-            "from datetime import timedelta; from django.db.models import F, QuerySet;"
-            "from api.models import Promotion; QuerySet(Promotion).update(at=F('at') - timedelta(hours=27))",
-        )
-
-        run = wait_for("the nightly run", lambda: _done_nightly(stack))
-
-        _let_all_messages_arrive(stack)
-        assert stack.runs("nightly") == [run]
-
-
-class _Touch:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
-        return Path.touch, (self._path,)
-
-
-def test_two_beats_make_one_nightly_run_and_execute_no_file(tmp_path: Path) -> None:
-    night = _coming_minute(at_least=timedelta(seconds=40))
-    with Stack(tmp_path, NIGHTLY_AT=night.strftime("%H:%M")) as stack:
-        with shelve.open(str(stack.data / "beat-schedule")) as planted:  # noqa: S301
-            planted["entries"] = _Touch(tmp_path / "executed")
-        with stack.command("start", "beat") as second:
-            run = wait_for("the nightly run", lambda: _done_nightly(stack))
-            wait_for("a moment later", lambda: datetime.now(ZONE) > night + timedelta(seconds=3))
-            _let_all_messages_arrive(stack)
-            still_there = second.poll() is None
-            second.kill()
-
-        assert still_there
-        assert stack.runs("nightly") == [run]
-        assert not (tmp_path / "executed").exists()
 
 
 def test_a_rollback_under_load_fails_no_request(stack: Stack) -> None:
@@ -195,7 +150,7 @@ def _train_on_something_new(stack: Stack) -> str:
 def _assert_done_once(stack: Stack, run_id: str, versions_before: list[Any]) -> None:
     run = stack.finished(run_id)
     assert (run["status"], run["attempts"], run["reasons"]) == ("done", 2, [])
-    _let_all_messages_arrive(stack)
+    stack.let_all_messages_arrive()
     assert stack.run(run_id) == run
     newest, *others = _versions(stack)
     assert others == [{**version, "serving": False} for version in versions_before]
@@ -213,19 +168,5 @@ def _assert_the_api_works(stack: Stack, tweet: str) -> str:
     return str(training.body["id"])
 
 
-def _let_all_messages_arrive(stack: Stack) -> None:
-    """The worker takes one message after the other: behind a run that is done, none of before it waits."""
-    assert stack.finished(stack.train())["status"] == "done"
-
-
-def _done_nightly(stack: Stack) -> Any:
-    return next((run for run in stack.runs("nightly") if run["status"] == "done"), None)
-
-
 def _versions(stack: Stack) -> list[Any]:
     return list(stack.get("/models").body["results"])
-
-
-def _coming_minute(*, at_least: timedelta) -> datetime:
-    soonest = datetime.now(ZONE) + at_least
-    return (soonest + timedelta(minutes=1)).replace(second=0, microsecond=0)

@@ -55,7 +55,7 @@ class Loop:
 
 @pytest.fixture(scope="module")
 def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
-    with Stack(tmp_path_factory.mktemp("loop"), whole_corpus=True) as stack:
+    with Stack(tmp_path_factory.mktemp("loop"), every=1) as stack:
         first_answer = _about_the_unknown(stack)
         loop = Loop(stack, first_answer["model_version"], _web(stack), first_answer, _post_reviews(stack), None)
         assert " 0 rejected" in _import_pairs(stack, tmp_path_factory.mktemp("corpus") / "mine.csv")
