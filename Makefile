@@ -15,13 +15,13 @@ run: .venv/installed
 
 # The tests with real processes come last and three files at a time: they wait more than they work.
 test: check
-	.venv/bin/python -m pytest --numprocesses auto --dist loadfile -m "not stack"
-	.venv/bin/python -m pytest --numprocesses 3 --dist loadfile -m stack
+	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not stack"
+	.venv/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m stack
 
 test-fast: .venv/installed-dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/python -m pytest --quiet --numprocesses auto --dist loadfile -m "not stack and not slow"
+	.venv/bin/python -m pytest --quiet --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not stack and not slow"
 
 check: .venv/installed-dev
 	.venv/bin/ruff check .

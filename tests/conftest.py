@@ -40,6 +40,7 @@ from tests.rows import some_rows
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
+TESTS = Path(__file__).parent
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 EVERYDAY: Path = settings.EVERYDAY
 
@@ -49,7 +50,12 @@ SLOW = {
     *("test_live_metrics.py", "test_operating_points.py", "test_perspective_clients.py", "test_registry.py"),
     *("test_retraining.py", "test_review_queue.py", "test_stale_runs.py", "test_training.py", "test_trust.py"),
 }
-assert all((Path(__file__).parent / name).is_file() for name in SLOW)
+# With those, what takes longest: begun first, it is not what all wait for at the end.
+LONG = SLOW | {
+    *("test_base_model.py", "test_linear_cost.py", "test_poisoning_benchmark.py", "test_untrusted.py"),
+    *("stack/test_chaos.py", "stack/test_faults.py", "stack/test_postgres.py", "stack/test_up.py"),
+}
+assert all((TESTS / name).is_file() for name in LONG)
 
 # What the fixtures of these names are to the tests that take them.
 AsKey = Callable[..., "JSONClient"]
@@ -58,7 +64,12 @@ MakeVersion = Callable[..., ModelVersion]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow, and what uses the database, so that it can be run once more on another one: `-m database`."""
+    """Mark what is slow, and what uses the database, so that it can be run once more on another one: `-m database`.
+
+    What takes long goes first.
+    """
+    long = {TESTS / name for name in LONG}
+    items.sort(key=lambda item: item.path not in long)
     for item in items:
         if item.path.name in SLOW:
             item.add_marker("slow")

@@ -40,6 +40,9 @@ def test_the_api_tests_pass_on_it(postgres: Postgres) -> None:
         "no:cacheprovider",
         "-n",
         "2",
+        "--dist",
+        "loadfile",
+        "tests",  # and none of the classifier's own, which use no database
     ]
     environment = {**os.environ, "TEST_DATABASE_URL": postgres.url}
 
