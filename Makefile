@@ -8,14 +8,18 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check --require-virtualenv
 # Where it is set, each of the tests' many processes compiles all that it imports anew: most of their processor time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-fast check format chaos lock bench clean
+.PHONY: run test test-units test-stack test-fast check format chaos lock bench clean
 
 run: .venv/installed
 	@exec .venv/bin/python manage.py up
 
-# The tests with real processes come last and three files at a time: they wait more than they work.
-test: check
+test: check test-units test-stack
+
+test-units: .venv/installed-dev
 	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not stack"
+
+# Three files at a time: they wait more than they work, and are alone, for how soon an answer comes is part of them.
+test-stack: check test-units
 	.venv/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m stack
 
 test-fast: .venv/installed-dev
