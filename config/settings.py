@@ -367,6 +367,7 @@ UNTRUSTED_MAX_REVIEWS_PER_TEXT = _integer("UNTRUSTED_MAX_REVIEWS_PER_TEXT", 50, 
 
 PREDICTION_SAMPLE_RATE = _number("PREDICTION_SAMPLE_RATE", 0.0, 0, 1)
 PREDICTION_RETENTION_DAYS = _integer("PREDICTION_RETENTION_DAYS", 30)
+PREDICTION_MAX_STORED = _integer("PREDICTION_MAX_STORED", 200_000, least=0)  # 0 for no limit
 RANDOM_SAMPLE_SHARE = _number("RANDOM_SAMPLE_SHARE", 0.02, 0, 1)
 CONTROL_SHARE = 0.05  # of the queue's tweets: a corpus's, with a known answer
 CLAIM_MINUTES = 30
@@ -467,9 +468,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     # A 503 says itself why it is one, and so does the log where the cause was found.
-    "filters": {"not_503": {"()": "django.utils.log.CallbackFilter", "callback": _is_not_503}},
+    "filters": {
+        "not_503": {"()": "django.utils.log.CallbackFilter", "callback": _is_not_503},
+        "repeats": {"()": "api.lib.log_repeats.RepeatsFilter"},
+    },
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr, "filters": ["repeats"]}
+    },
     "root": {"handlers": ["stderr"], "level": _log_level},
     "loggers": {
         "django": {"level": "WARNING"},

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from api.http import idempotency
 from api.models import ApiKey, IdempotentAnswer, ReviewedTweet
 from hate_speech_ai.text import fingerprint, is_held_out
 from tests.conftest import AsKey, JSONClient
@@ -184,12 +185,30 @@ def test_two_api_keys_may_use_the_same_idempotency_key(as_key: AsKey) -> None:
     assert [answer.status_code for answer in answers] == [201, 201]
 
 
-@pytest.mark.parametrize("name", ["", "x" * 256, "tab\there"])
+@pytest.mark.parametrize("name", ["", "x" * 256, "tab\there", "é"])
 def test_an_impossible_idempotency_key_is_refused(reviewer: JSONClient, name: str) -> None:
     response = reviewer.post(PATH, review(), Idempotency_Key=name)
 
     assert response.status_code == 400
     assert list(response.json()["errors"]) == ["Idempotency-Key"]
+
+
+def test_the_kept_answers_of_a_key_are_bounded(
+    as_key: AsKey, reviewer: JSONClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "MAX_KEPT", 1_000)
+    monkeypatch.setattr(idempotency, "_COUNT_AFTER", 0)
+    somebody_else = as_key("review")
+    somebody_else.post(PATH, review(), Idempotency_Key="theirs")
+
+    first, *_, last = (reviewer.post(PATH, review(f"bus {n}"), Idempotency_Key=str(n)) for n in range(8))
+
+    assert 1 < IdempotentAnswer.objects.exclude(name="theirs").count() < 8
+    again = reviewer.post(PATH, review("bus 7"), Idempotency_Key="7")
+    assert (again["Idempotent-Replayed"], again.json()) == ("true", last.json())
+    assert somebody_else.post(PATH, review(), Idempotency_Key="theirs")["Idempotent-Replayed"] == "true"
+    forgotten = reviewer.post(PATH, review("bus 0"), Idempotency_Key="0")
+    assert forgotten.json() == {**first.json(), "status": "duplicate"}
 
 
 def test_a_refused_request_does_not_use_its_idempotency_key_up(reviewer: JSONClient) -> None:

@@ -241,6 +241,36 @@ def test_it_is_kept_for_so_many_days(client: JSONClient, served: ModelVersion, s
     assert not SampleDraw.objects.exists()
 
 
+def test_the_newest_are_kept_where_there_are_too_many(
+    client: JSONClient, served: ModelVersion, storing: Settings
+) -> None:
+    storing.PREDICTION_MAX_STORED = 3
+    for number in range(6):
+        predict(client, f"bus {number} is late")
+        recorder.flush()
+    claimed = StoredPrediction.objects.get(tweet="bus 0 is late")
+    QueueClaim.objects.create(prediction=claimed, until=timezone.now() + timedelta(minutes=1))
+
+    sweep()
+
+    kept = set(StoredPrediction.objects.values_list("tweet", flat=True))
+    assert kept == {f"bus {number} is late" for number in (0, 3, 4, 5)}
+    assert SampleDraw.objects.count() == 3
+
+
+def test_a_text_that_comes_again_and_again_is_not_drawn_without_end(
+    client: JSONClient, served: ModelVersion, storing: Settings
+) -> None:
+    storing.PREDICTION_MAX_STORED = 3
+    for _ in range(6):
+        predict(client)
+        recorder.flush()
+
+    recorder._count(1)
+
+    assert (StoredPrediction.objects.count(), SampleDraw.objects.count()) == (1, 3)
+
+
 def test_what_is_predicted_again_is_kept_though_older_draws_are_not(
     client: JSONClient, served: ModelVersion, storing: Settings
 ) -> None:

@@ -20,6 +20,7 @@ _NOTED = (
         "KEEP_VERSIONS",
         "PREDICTION_SAMPLE_RATE",
         "PREDICTION_RETENTION_DAYS",
+        "PREDICTION_MAX_STORED",
         "RANDOM_SAMPLE_SHARE",
         "CONTROL_SHARE",
     ),

@@ -24,13 +24,14 @@ class AuditEntry(History):
 
 
 class IdempotentAnswer(models.Model):
-    """The answer to a request that named an Idempotency-Key, kept for a day to be given again."""
+    """The answer to a request that named an Idempotency-Key, kept for a day at most to be given again."""
 
     key = models.ForeignKey(ApiKey, on_delete=models.CASCADE)
     name = models.CharField(max_length=255)
     request_digest = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(default=0)
     body: Any = models.JSONField(default=dict)
+    size = models.PositiveIntegerField(default=0, db_default=0, help_text="of this row in bytes, about")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from api.lib import audit_log, background, suppression
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 _MAX_BUFFERED = 4_000
 _BATCH = 500
 _WRITE_SECONDS = 1.0
+# Of `PREDICTION_MAX_STORED`: after so many new rows of this process it is looked whether there are too many.
+_COUNT_SHARE = 0.01
 # All of a text's row that a newer prediction of it changes.
 _RENEWED = (
     *("tweet", "last_seen", "key", "version", "probability", "threshold", "warnings", "reasons"),
@@ -50,7 +53,7 @@ class Offered(NamedTuple):
 _buffer: deque[Offered] = deque()
 _writing = threading.Lock()
 _counting = threading.Lock()
-_stored = _dropped = 0
+_stored = _dropped = _uncounted = 0
 _problem = ""
 
 
@@ -144,7 +147,7 @@ def state() -> dict[str, Any]:
 def start_writing() -> None:
     """Write in the background, and once more when the process ends."""
     if is_on():
-        background.every("the writing of predictions", lambda: _WRITE_SECONDS, flush)
+        background.every("the writing of predictions", lambda: _WRITE_SECONDS, lambda: _count(flush()))
         Finalize(None, flush, exitpriority=0)  # granian's workers are multiprocessing's, which do not heed atexit
 
 
@@ -169,11 +172,49 @@ def purge() -> None:
     _delete(StoredPrediction.objects.exclude(cleaning=CLEANING_VERSION))
     _delete(SampleDraw.objects.filter(at__lt=old))
     _delete(QueueClaim.objects.filter(at__lt=old, until__lt=timezone.now()))
+    make_room()
 
 
-def _delete(rows: Any) -> None:
+def make_room() -> None:
+    """Delete the oldest predictions and draws beyond `PREDICTION_MAX_STORED`.
+
+    What somebody has claimed stays until the claim ends, and control items do: they are few, and whoever answers one is
+    known by its row.
+    """
+    most = settings.PREDICTION_MAX_STORED
+    if not most:
+        return
+    claimed = QueueClaim.objects.filter(prediction=OuterRef("pk"), until__gt=timezone.now())
+    deleted = 0
+    if last_seen := _oldest_kept(StoredPrediction.objects.all(), "last_seen", most):
+        old = StoredPrediction.objects.filter(last_seen__lt=last_seen, is_control=False)
+        deleted += _delete(old.exclude(Exists(claimed)))
+    if at := _oldest_kept(SampleDraw.objects.all(), "at", most):
+        deleted += _delete(SampleDraw.objects.filter(at__lt=at))
+    if deleted:
+        logger.warning("more than %s predictions were stored; the oldest are deleted before their time", f"{most:,}")
+
+
+def _oldest_kept(rows: QuerySet[Any], field: str, most: int) -> datetime | None:
+    """Return the moment of the oldest of the newest `most` rows; None where there are no more."""
+    return rows.order_by(f"-{field}").values_list(field, flat=True)[most - 1 : most].first()
+
+
+def _count(written: int) -> None:
+    """Make room from time to time: counting the rows takes longer than writing some."""
+    global _uncounted
+    _uncounted += written
+    if _uncounted >= settings.PREDICTION_MAX_STORED * _COUNT_SHARE:
+        _uncounted = 0
+        make_room()
+
+
+def _delete(rows: QuerySet[Any]) -> int:
+    number = 0
     while some := list(rows.values_list("pk", flat=True)[:_BATCH]):  # no long transaction
         rows.model.objects.filter(pk__in=some).delete()
+        number += len(some)
+    return number
 
 
 def _not_forgotten(batch: list[Offered]) -> list[Offered]:
