@@ -1,6 +1,8 @@
 # make run        the whole stack on this machine, with nothing to install first but Python
 # make test       everything that must hold
 # make chaos      two hundred random kills of its processes under load, for an hour; CHAOS_SEED=... repeats an order
+# make fuzz       schemathesis against the service on SQLite and on Postgres, with a key of each scope; half an hour
+# make bench      figures on this machine, beside other servers: docs/benchmarks.md
 # make lock       docker/requirements.lock again: requirements.txt with the hash of each file, which the image insists on
 # make test-fast  what is done in a minute or so: no real processes, no tests that train many models or read whole corpora, no types
 PYTHON ?= python3
@@ -8,7 +10,7 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check --require-virtualenv
 # Where it is set, each of the tests' many processes compiles all that it imports anew: most of their processor time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-units test-stack test-fast check format chaos lock bench clean
+.PHONY: run test test-units test-stack test-fast check format chaos fuzz lock bench clean
 
 run: .venv/installed
 	@exec .venv/bin/python manage.py up
@@ -40,18 +42,26 @@ format: .venv/installed-dev
 chaos: .venv/installed-dev
 	CHAOS_KILLS=200 .venv/bin/python -m pytest --capture no tests/stack/test_chaos.py
 
+fuzz: .venv/installed-dev .schemathesis/bin/st
+	.venv/bin/python -m tests.fuzzing
+
+.schemathesis/bin/st:
+	$(PYTHON) -m venv .schemathesis
+	.schemathesis/bin/python -m pip --disable-pip-version-check install --quiet schemathesis==4.32.5
+
 lock: .venv/bin/python
 	$(PIP) install uv==0.13.9
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-annotate --no-header \
 		requirements.txt --output-file docker/requirements.lock
 
 bench: .venv/installed-dev
-	.venv/bin/python benchmarks/serving.py
+	.venv/bin/python benchmarks/serving.py --model-servers
+	.venv/bin/python -m benchmarks.attack
 	.venv/bin/python -m benchmarks.scoring
 	.venv/bin/python benchmarks/perspective.py
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .model-servers .schemathesis .mypy_cache .ruff_cache .pytest_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try: make run PYTHON=python3.12")'

@@ -215,3 +215,12 @@ def test_a_larger_body_is_refused(client: JSONClient, served: ModelVersion, body
 
     assert response.status_code == 413
     assert response.json()["code"] == "body_too_large"
+
+
+def test_a_body_of_unknown_fields_does_not_get_a_longer_answer(client: JSONClient, served: ModelVersion) -> None:
+    body = {"tweet": "hello", **{f"field{number}": number for number in range(400)}}
+
+    answer = client.post("/predict", body)
+
+    assert answer.status_code == 400
+    assert len(answer.json()["errors"]) == 20

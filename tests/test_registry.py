@@ -151,8 +151,7 @@ def test_rolling_back_by_api(as_key: AsKey, served: ModelVersion, make_version: 
 def test_there_is_nothing_to_roll_back_to(as_key: AsKey, served: ModelVersion) -> None:
     answer = as_key("admin").post("/models/rollback", {"reason": "too strict"})
 
-    assert answer.status_code == 400
-    assert "no other version to roll back to" in answer.json()["errors"]["version"][0]
+    assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_roll_back_to")
 
 
 def test_rolling_back_passes_over_the_retired(served: ModelVersion, make_version: MakeVersion) -> None:

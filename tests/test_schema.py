@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.urls import URLPattern
 from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator
 from pytest_django import Settings
 
 from api import urls
@@ -166,6 +167,60 @@ def test_what_is_public_says_so(client: JSONClient, schema: dict[str, Any], sett
     settings.PUBLIC_PREDICT = False
 
     assert client.get("/schema").json()["paths"]["/predict"]["post"]["security"] == [{"ApiKey": []}]
+
+
+BODIES: dict[str, list[dict[str, Any]]] = {
+    "/predict": [
+        {"tweet": "hello"},
+        {"tweets": ["hello"], "explain": False},
+        {},
+        {"tweet": "hello", "tweets": ["hello"]},
+        {"tweets": ["hello"], "explain": True},
+        {"tweet": "hello", "colour": "red"},
+        {"tweet": "hello", "model_version": 2**31},
+    ],
+    "/add-reviewed-tweet": [
+        {"tweet": "hello you", "is_hate_speech": False, "labels": {"toxic": 0.3}},
+        {"tweet": "hello you", "is_hate_speech": False, "labels": {"Toxic!": True}},
+        {"tweet": "hello you", "is_hate_speech": False, "labels": {"toxic": 1.5}},
+    ],
+    "/keys/{prefix}/trust": [
+        {"trust": "trusted", "reason": "x", "include_learned": False},
+        {"trust": "quarantined", "reason": "x", "include_learned": True},
+        {"trust": "trusted", "reason": "x", "include_learned": True},
+        {"trust": "quarantined", "reason": "x", "approve_pending": True},
+    ],
+    "/reviewed-tweets/approve": [
+        {"ids": ["4f0c0000-0000-4000-8000-000000000000"]},
+        {},
+        {"ids": ["4f0c0000-0000-4000-8000-000000000000"], "key": "hs_0123456789ab"},
+    ],
+    "/forget": [{"text": "hello", "reason": "asked"}, {"reason": "asked"}],
+    "/label-studio/webhook": [{"action": "PROJECT_UPDATED"}, {}, {"action": ""}],
+    "/v1/moderations": [{"input": "hello"}, {}],
+}
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_bodies_are_refused_where_the_schema_says_so(
+    as_key: AsKey, schema: dict[str, Any], served: ModelVersion, path: str
+) -> None:
+    content = schema["paths"][path]["post"]["requestBody"]
+    described = {**content["content"]["application/json"]["schema"], "components": schema["components"]}
+    admin = as_key("admin")
+
+    for body in BODIES[path]:
+        answer = admin.post(path.format(prefix=ApiKey.objects.all()[0].prefix), body)
+        assert (answer.status_code < 300) == Draft202012Validator(described).is_valid(body), (body, answer.content)
+    assert content["required"]
+
+
+def test_pages_are_described(as_key: AsKey, schema: dict[str, Any]) -> None:
+    described = {one["name"]: one["schema"] for one in schema["paths"]["/models"]["get"]["parameters"]}
+
+    for name, value in (("limit", 0), ("limit", 1), ("limit", 10**9 - 1), ("limit", 10**9), ("offset", 10**9)):
+        answer = as_key("admin").get(f"/models?{name}={value}")
+        assert (answer.status_code == 200) == Draft202012Validator(described[name]).is_valid(value), (name, value)
 
 
 def test_json_lines_are_described(schema: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """Fields and base classes that refuse what they do not know."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -11,12 +11,20 @@ from hate_speech_ai.labels import is_label_name
 MAX_BATCH = 1_000
 MAX_LABELS = 20
 MAX_ID = 2**31 - 1
+# So many unknown fields are named in an answer: a body of thousands would get ten times its own size back.
+_MAX_NAMED = 20
 _NUL = "The text must not contain NUL characters; remove them."
 _NOT_TEXT = "This must be a string, not {kind}."
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that do not exist: a misspelt optional field would otherwise be lost without a word."""
+    """Refuses fields that do not exist: a misspelt optional field would otherwise be lost without a word.
+
+    Attributes:
+        rules: what `validate` asks of several fields together, as JSON Schema; for the OpenAPI document.
+    """
+
+    rules: ClassVar[dict[str, Any]] = {}
 
     @classmethod
     def read(cls, data: Any) -> dict[str, Any]:
@@ -33,7 +41,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
             known = ", ".join(self.fields)
             raise serializers.ValidationError(
-                {name: [f"There is no such field. The fields are {known}."] for name in sorted(unknown)}
+                {name: [f"There is no such field. The fields are {known}."] for name in sorted(unknown)[:_MAX_NAMED]}
             )
         return super().to_internal_value(data)
 
@@ -88,7 +96,7 @@ class StrictBooleanField(serializers.Field[bool, Any, bool, Any]):
         return bool(value)
 
 
-@extend_schema_field({"type": "integer", "minimum": 1})
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_ID})
 class StrictIntegerField(serializers.Field[int, Any, int, Any]):
     """The number of something that is counted from 1; not "1", 1.0 or true."""
 
@@ -106,6 +114,7 @@ class StrictIntegerField(serializers.Field[int, Any, int, Any]):
 @extend_schema_field(
     {
         "type": "object",
+        "propertyNames": {"pattern": "^[a-z][a-z0-9_]{0,39}$"},
         "additionalProperties": {"type": ["boolean", "number"], "minimum": 0, "maximum": 1},
         "maxProperties": MAX_LABELS,
     }

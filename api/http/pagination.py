@@ -12,14 +12,17 @@ from rest_framework.views import APIView
 
 from api.http.fields import StrictSerializer, read_query
 
+_MOST = 10**9 - 1
+_MOST_DIGITS = 9
 #: For the schema.
 PAGE = [
-    OpenApiParameter("limit", {"type": "integer", "minimum": 1}, description="1 to 100; default 20"),
-    OpenApiParameter("offset", {"type": "integer", "minimum": 0}, description="how many to skip"),
+    OpenApiParameter(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": _MOST},
+        description="1 to 100, or more for 100; default 20",
+    ),
+    OpenApiParameter("offset", {"type": "integer", "minimum": 0, "maximum": _MOST}, description="how many to skip"),
 ]
-
-
-_MOST_DIGITS = 9
 
 
 class Page(LimitOffsetPagination):
@@ -44,7 +47,7 @@ def _require_number(request: Request, name: str, least: int) -> None:
         return
     is_number = value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
     if not is_number or int(value) < least:
-        raise serializers.ValidationError({name: [f"This must be a whole number, {least} or more."]})
+        raise serializers.ValidationError({name: [f"This must be a whole number from {least} to {_MOST:,}."]})
 
 
 def read_filters(request: Request, filters: type[StrictSerializer] = StrictSerializer) -> dict[str, Any]:

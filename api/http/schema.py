@@ -3,7 +3,11 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerExtension,
+    OpenApiSerializerFieldExtension,
+)
 
 _PROBLEM = {
     "type": "object",
@@ -24,6 +28,12 @@ _PROBLEM = {
 _ALWAYS = {"429": "Too many requests", "503": "Not ready, or a part is down; see Retry-After"}
 _WITH_KEY = {"401": "No valid API key", "403": "The key lacks the scope"}
 _WITH_INPUT = {"400": "Invalid request"}
+_CONFLICTS = {
+    "/add-reviewed-tweet": "What the review names was forgotten on request",
+    "/models/rollback": "No other version has served that is not retired",
+    "/training-runs/{run_id}/approvals": "None of these requests is open",
+}
+_WITHOUT_BODY = {"/train"}  # it may be left out there
 # Their bodies name an object that there may not be.
 _NAMED_IN_BODY = {"/reviewed-tweets/approve"}
 _WITH_BODY = {"413": "Body too large", "415": "Not the Content-Type that is asked for"}
@@ -80,6 +90,17 @@ class TextFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
         return schema
 
 
+class StrictSerializerSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """A body whose unknown fields are refused, with its rules about several fields."""
+
+    target_class = "api.http.fields.StrictSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        described = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**described, "additionalProperties": False, **self.target.rules}
+
+
 def without_trailing_slash(endpoints: list[Any], **kwargs: Any) -> list[Any]:
     """Each path once."""
     return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
@@ -97,6 +118,10 @@ def add_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
                 problems |= _WITH_INPUT
             if method == "post":
                 problems |= _WITH_BODY
+                if "requestBody" in operation and path not in _WITHOUT_BODY:
+                    operation["requestBody"]["required"] = True
+                if path in _CONFLICTS:
+                    problems["409"] = _CONFLICTS[path]
             if "{" in path or path in _NAMED_IN_BODY:
                 problems["404"] = "There is no such object"
             if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", [])):

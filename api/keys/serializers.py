@@ -73,10 +73,17 @@ class TrustRequestSerializer(StrictSerializer):
         required=False, help_text="with quarantined: also what models have learned; the next does without it"
     )
 
+    rules = {
+        "if": {"properties": {"trust": {"const": ApiKey.Trust.TRUSTED.value}}},
+        "then": {"properties": {"include_learned": {"const": False}}},
+        "else": {"properties": {"approve_pending": {"const": False}}},
+    }
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         other = "include_learned" if attrs["trust"] == ApiKey.Trust.TRUSTED else "approve_pending"
-        if other in attrs:
+        if attrs.get(other):
             raise serializers.ValidationError({other: [f"This does not go with trust: {attrs['trust']}."]})
+        attrs.pop(other, None)
         return attrs
 
 
@@ -91,6 +98,8 @@ class ApproveRequestSerializer(StrictSerializer):
     )
     key = TextField(required=False, max_length=16, help_text="a key's prefix: all of its reviews that wait")
     reason = TextField(required=False, allow_blank=True, max_length=500)
+
+    rules = {"oneOf": [{"required": ["ids"]}, {"required": ["key"]}]}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len({"ids", "key"} & attrs.keys()) != 1:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.http.fields import (
@@ -33,6 +34,11 @@ class PredictRequestSerializer(StrictSerializer):
     )
     explain = StrictBooleanField(required=False, help_text="say which words the answer comes from; for one tweet")
 
+    rules = {
+        "oneOf": [{"required": ["tweet"]}, {"required": ["tweets"]}],
+        "dependentSchemas": {"tweets": {"properties": {"explain": {"const": False}}}},
+    }
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len({"tweet", "tweets"} & attrs.keys()) != 1:
             raise serializers.ValidationError({"tweet": ["Send either tweet, a string, or tweets, a list of strings."]})
@@ -43,11 +49,16 @@ class PredictRequestSerializer(StrictSerializer):
         return attrs
 
 
+@extend_schema_field({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1})
+class BaseRateField(serializers.FloatField):
+    """A share that is neither none nor all."""
+
+
 class OperatingPointsRequestSerializer(StrictSerializer):
     label = TextField(required=False, default=HATE_SPEECH, max_length=40)  # type: ignore[assignment]
     precision = serializers.FloatField(required=False, min_value=0, max_value=1)
     recall = serializers.FloatField(required=False, min_value=0, max_value=1)
-    base_rate = serializers.FloatField(required=False)
+    base_rate = BaseRateField(required=False)
 
     def validate_base_rate(self, rate: float) -> float:
         if not 0 < rate < 1:

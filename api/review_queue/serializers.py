@@ -44,4 +44,6 @@ class QueuedTweetSerializer(serializers.Serializer[Item]):
 class ReviewQueueAnswerSerializer(serializers.Serializer[Any]):
     items = QueuedTweetSerializer(many=True)
     sample_rate = serializers.FloatField(help_text="the share of predictions that is stored: PREDICTION_SAMPLE_RATE")
-    note = serializers.CharField(help_text="why there are none, where that is because of who asks; else empty")
+    note = serializers.CharField(
+        allow_blank=True, help_text="why there are none, where that is because of who asks; else empty"
+    )

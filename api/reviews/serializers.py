@@ -207,6 +207,8 @@ class ForgetRequestSerializer(StrictSerializer):
         required=False, help_text="keep it from coming back, by a keyed fingerprint; true without this field"
     )
 
+    rules = {"anyOf": [{"required": [name]} for name in ("text", "external_id", "reviewer", "author")]}
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not {"text", "external_id", "reviewer", "author"} & attrs.keys():
             raise serializers.ValidationError(

@@ -80,8 +80,20 @@ class DecisionRequestSerializer(StrictSerializer):
     )
 
 
+@extend_schema_field(
+    {
+        "type": ["object", "null"],
+        "description": "web processes that answer with the promoted version when the run ends, and of how many",
+        "properties": {"processes": {"type": "integer"}, "of": {"type": "integer"}},
+    }
+)
+class ServedByField(serializers.JSONField):
+    """What `heartbeat.serving` counted; null before a run has ended."""
+
+
 class RunSerializer(serializers.ModelSerializer[TrainingRun]):
     approvals = ApprovalSerializer(many=True, read_only=True, help_text="what the run asks a person")
+    served_by = ServedByField(read_only=True)
 
     class Meta:
         model = TrainingRun

@@ -6,7 +6,8 @@ from typing import Any
 from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, status
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -32,6 +33,14 @@ from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.labels import HATE_SPEECH
 
 Scope = ApiKey.Scope
+
+
+class NothingToRollBackTo(APIException):
+    """No version can take the place of the one that serves."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "nothing_to_roll_back_to"
+    default_detail = "There is no other version to roll back to that has served and is not retired."
 
 
 class ModelsView(APIView):
@@ -138,7 +147,8 @@ def _promotion(request: Request, act: Callable[[str, str], Promotion]) -> Respon
     """Promote in the name of the key.
 
     Raises:
-        ValidationError: the version cannot be loaded, or there is none to roll back to.
+        ValidationError: the version cannot be loaded.
+        NothingToRollBackTo: no other version has served.
     """
     key, reason = required_key(request), _reason(request)
 
@@ -146,10 +156,9 @@ def _promotion(request: Request, act: Callable[[str, str], Promotion]) -> Respon
         try:
             return Response(PromotionDetailSerializer(act(str(key), reason)).data)
         except registry.NothingToRollBackTo:
-            problem = {"version": ["There is no other version to roll back to that has served and is not retired."]}
+            raise NothingToRollBackTo from None
         except ArtifactError as error:
-            problem = {"id": [f"This version cannot be loaded: {error}."]}
-        raise serializers.ValidationError(problem)
+            raise serializers.ValidationError({"id": [f"This version cannot be loaded: {error}."]}) from None
 
     return idempotency.once(request, key, once)
 

@@ -74,7 +74,9 @@ class SetupView(BackendView):
 
     @extend_schema(
         summary="Whether a project of Label Studio asks what the model answers",
-        request={"application/json": {"type": "object", "properties": {"schema": {"type": "string"}}}},
+        request={
+            "application/json": {"type": "object", "properties": {"schema": {"type": "string"}}, "required": ["schema"]}
+        },
         responses={200: _VERSION},
     )
     def post(self, request: Request) -> Response:
@@ -101,6 +103,7 @@ class PredictView(BackendView):
                     "tasks": {"type": "array", "items": {"type": "object"}, "maxItems": MAX_BATCH},
                     "label_config": {"type": "string"},
                 },
+                "required": ["tasks", "label_config"],
             }
         },
         responses={
@@ -131,7 +134,13 @@ class WebhookView(BackendView):
 
     @extend_schema(
         summary="Take annotations of Label Studio as reviews, and back",
-        request={"application/json": {"type": "object", "properties": {"action": {"type": "string"}}}},
+        request={
+            "application/json": {
+                "type": "object",
+                "properties": {"action": {"type": "string", "minLength": 1}},
+                "required": ["action"],
+            }
+        },
         responses={200: _STATUS},
     )
     def post(self, request: Request) -> Response:
