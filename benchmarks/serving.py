@@ -1,6 +1,6 @@
 """How many requests a second does POST /predict answer, next to other ways to serve the same model?
 
-    .venv/bin/python benchmarks/serving.py [--seconds 4] [--rounds 3] [--connections 16]
+    .venv/bin/python benchmarks/serving.py [--seconds 4] [--rounds 3] [--connections 16] [--model-servers]
 
 One model is trained on the starter corpus. Every server below serves it with one worker process, and all of them share
 one core; the load generator is another process on another core. It keeps 16 connections busy with real tweets, one
@@ -12,6 +12,9 @@ highest in brackets. The second divides the server's processor time for one requ
 disturbs it less, so trust it where the two disagree (only Linux tells it). Latencies are those of a server at its
 limit: fewer clients wait less. scikit-learn is asked for one tweet at a time, because that is what a request brings;
 1.5 is a good deal faster at that than 1.9, so the versions are printed.
+
+With --model-servers, LitServe, MLServer and BentoML are installed, each into an environment of its own in
+`.model-servers`, and measured with the same scikit-learn pipeline. One that does not install is named and left out.
 
 The servers' probabilities are compared first: a faster wrong answer would be worth nothing. The exit status is 1 where
 they differ or a request failed.
@@ -83,18 +86,37 @@ SERVERS = (
 )
 
 
+def model_servers() -> list[Server]:
+    """Return the general servers of models that install here."""
+    from servers.environments import MODEL_SERVERS, NotInstalled, python_of
+
+    found = []
+    for package, number in MODEL_SERVERS.items():
+        module = f"benchmarks.servers.with_{package}"
+        arguments = ["bentoml", "serve", f"{module}:Hate"] if package == "bentoml" else [module]
+        say(f"looking for {package} {number}")
+        try:
+            command = (str(python_of(package)), "-m", *arguments, *ADDRESS)
+        except NotInstalled as error:
+            print(f"{package} {number} does not install here: {error}")
+        else:
+            found.append(Server(f"{package} {number} + scikit-learn", command))
+    return found
+
+
 def main() -> int:
     options = parse_arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print("Ratios count here, not numbers: all servers ran on this machine, in this run, on the same core.")
     print(versions())
     print(f"{os.cpu_count()} cores; load average before the start: {os.getloadavg()[0]:.1f} (best well below 1).")
+    compared = [*SERVERS, *(model_servers() if options.model_servers else [])]
     with tempfile.TemporaryDirectory(prefix="hate-speech-benchmark-") as folder, ExitStack() as stack:
         environment = isolate(Path(folder))
         say("training the model (half a minute)")
         leave_model(Path(folder))
         say("starting the servers")
-        servers = {server: stack.enter_context(start(server, environment)) for server in SERVERS}
+        servers = {server: stack.enter_context(start(server, environment)) for server in compared}
         for server, running in servers.items():
             wait_for(server, running)
         tweets = read_tweets()
@@ -110,6 +132,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4.0, help="of each server's turn in a round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--model-servers", action="store_true", help="also LitServe, MLServer and BentoML")
     return parser.parse_args()
 
 
@@ -406,8 +429,9 @@ def measure(servers: dict[Server, Running], tweets: list[str], options: argparse
         for number in range(options.rounds):
             say(f"round {number + 1} of {options.rounds}")
             random.Random(number).shuffle(requests)
-            first = number % len(SERVERS)
-            for server in [*SERVERS[first:], *SERVERS[:first]]:
+            order = list(servers)
+            first = number % len(order)
+            for server in [*order[first:], *order[:first]]:
                 turns[server].append(take_turn(generator, servers[server], requests, options))
     return turns
 

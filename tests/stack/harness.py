@@ -331,6 +331,16 @@ class Stack:
         return run if run["status"] not in ("queued", "running") else None
 
 
+def memory(stack: Stack) -> int:
+    """Return how many bytes the web processes hold together."""
+    web = stack.running("web")
+    return sum(_resident(process.pid) for process in (web, *descendants(web.pid)))
+
+
+def _resident(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 class Postgres:
     """A temporary Postgres that forgets everything."""
 

@@ -6,14 +6,13 @@ import resource
 import socket
 import time
 from http.client import HTTPConnection, HTTPResponse
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.front_door import BODY_SECONDS, MAX_CONTENT_TYPE, MAX_HEAD, MAX_TARGET
 from tests.stack.attacks import under_attack
-from tests.stack.harness import Stack, descendants, wait_for
+from tests.stack.harness import Stack, memory, wait_for
 
 pytestmark = pytest.mark.stack
 BODY = b'{"tweet": "have a lovely day, everyone"}'
@@ -46,16 +45,6 @@ def stalled(stack: Stack, path: str, *, key: str = "") -> socket.socket:
 def head(*headers: str, path: str = "/predict") -> bytes:
     lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", *headers]
     return "\r\n".join([*lines, "", ""]).encode()
-
-
-def memory(stack: Stack) -> int:
-    """Bytes that the web processes hold."""
-    web = stack.running("web")
-    return sum(_resident(process.pid) for process in (web, *descendants(web.pid)))
-
-
-def _resident(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
 
 
 def test_stalled_bodies_take_no_thread_and_are_closed(stack: Stack) -> None:
