@@ -67,6 +67,7 @@ class Curve:
         yes, no: how many tweets with the label, and without, were measured.
         everyday: the share of everyday tweets that reach each threshold; rising; empty where that was not measured.
         most_everyday: the share of them that `balanced` may flag.
+        balanced: the threshold of `balanced`, one of these, where it is not to be chosen on this curve alone.
     """
 
     thresholds: list[float]
@@ -76,6 +77,7 @@ class Curve:
     no: int
     everyday: list[float] = field(default_factory=list)
     most_everyday: float = 1.0
+    balanced: float | None = None
 
     @classmethod
     def of(cls, probabilities: NDArray[np.float64], answers: NDArray[np.bool_]) -> "Curve":
@@ -129,6 +131,25 @@ class Curve:
         reached = len(ranked) - np.searchsorted(ranked, self.thresholds)
         return replace(self, everyday=[round(count / len(ranked), 6) for count in reached.tolist()], most_everyday=most)
 
+    def with_balanced(self, threshold: float) -> "Curve":
+        """Return the curve with a point at a threshold, and `balanced` there; what is known of everyday tweets goes."""
+        if threshold in self.thresholds:
+            return replace(self, everyday=[], balanced=threshold)
+        place = sum(one > threshold for one in self.thresholds)
+
+        def with_point(column: list[float]) -> list[float]:
+            here = float(np.interp(threshold, self.thresholds[::-1], column[::-1]))
+            return [*column[:place], round(here, 9), *column[place:]]
+
+        return replace(
+            self,
+            thresholds=[*self.thresholds[:place], threshold, *self.thresholds[place:]],
+            recalls=with_point(self.recalls),
+            fallouts=with_point(self.fallouts),
+            everyday=[],
+            balanced=threshold,
+        )
+
     @property
     def base_rate(self) -> float:
         """The share of tweets with the label among those that were measured."""
@@ -173,12 +194,15 @@ class Curve:
     def named(self, base_rate: float | None = None) -> dict[str, OperatingPoint]:
         """Return the named points: their thresholds never depend on `base_rate`, the precision to expect does."""
         chosen = {
-            BALANCED: self.highest_f1(),
+            BALANCED: self.highest_f1() if self.balanced is None else self._at(self.balanced),
             HIGH_PRECISION: self.highest_recall(TARGET) or self.highest_precision(0.0),
             HIGH_RECALL: self.highest_precision(TARGET),
         }
         at = {point.threshold: point for point in self.points(base_rate)}
         return {name: at[point.threshold] for name, point in chosen.items()}
+
+    def _at(self, threshold: float) -> OperatingPoint:
+        return next(point for point in self.points() if point.threshold == threshold)
 
     def is_sound(self) -> bool:
         """Return whether these numbers can be a curve: they may come from a file."""
@@ -192,6 +216,7 @@ class Curve:
             and all(isinstance(count, int) and count > 0 for count in (self.yes, self.no))
             and all(0.0 < number < 1.0 for number in self.thresholds)
             and min(self.recalls) > 0.0
+            and (self.balanced is None or self.balanced in self.thresholds)
         )
 
     def as_dict(self) -> dict[str, Any]:

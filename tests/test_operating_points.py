@@ -1,5 +1,6 @@
 """Operating points: in the package, at POST /predict and at GET /operating-points."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -176,6 +177,21 @@ def test_every_label_that_may_flag_few_everyday_tweets_has_a_small_share() -> No
     assert set(MOST_EVERYDAY) == set(LABELS)
     assert all(0 < share <= 0.02 for share in MOST_EVERYDAY.values())
     assert MOST_EVERYDAY["hate_speech"] <= 0.005
+
+
+@given(ROWS, st.floats(0.01, 0.99))
+def test_balanced_is_where_it_is_put(rows: list[tuple[float, bool]], threshold: float) -> None:
+    curve = Curve.of(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
+
+    put = curve.with_balanced(threshold)
+
+    assert put.is_sound()
+    assert put.named()["balanced"].threshold == threshold
+    assert [point for point in put.points() if point.threshold != threshold] == [
+        point for point in curve.points() if point.threshold != threshold
+    ]
+    assert put.recalls == sorted(put.recalls)
+    assert not replace(put, balanced=2.0).is_sound()
 
 
 # Two curves together

@@ -50,6 +50,17 @@ def test_an_honest_story_takes_effect(poisoning: Any, bench: Any) -> None:
     assert harmless <= 0.1
 
 
+def test_a_few_honest_reviews_move_no_threshold(poisoning: Any, bench: Any) -> None:
+    """The lowest of the everyday tweets that are flagged would decide, and another is each night."""
+    dice = random.Random(3)
+
+    there = poisoning.start(bench, dice, 20)
+    after, *_ = bench.train(there.rows + poisoning.reviews(bench, dice, 10))
+
+    thresholds = [model.thresholds["hate_speech"] for model in (bench.scorer, there.champion, after)]
+    assert max(thresholds) - min(thresholds) < 0.005
+
+
 def test_held_out_lies_are_held_out(poisoning: Any, bench: Any) -> None:
     dice = random.Random(1)
     poisoning.start(bench, dice, 20)

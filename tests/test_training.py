@@ -602,6 +602,34 @@ def test_the_curve_on_a_base_is_of_its_tweets_and_the_new_ones(base: Artifact) -
     assert (mixed_curve.yes, mixed_curve.no) == (before.yes + 24, before.no + 12)
 
 
+def test_a_few_reviews_leave_the_threshold_where_it_was_on_the_base(base: Artifact) -> None:
+    """The best one on each night's rows jumps from one tweet's score to the next."""
+    before = train(known_rows(), base=base, everyday=EVERYDAY).artifact.curves["hate_speech"]
+    rows = reviews("pastry", 3, hateful=False) + reviews(count=3)
+
+    after = train(known_rows() + rows, base=base, everyday=EVERYDAY).artifact.curves["hate_speech"]
+
+    threshold = before.named()["balanced"].threshold
+    assert after.named()["balanced"].threshold == pytest.approx(threshold, abs=0.01)
+    assert after.named()["balanced"].everyday is not None
+
+
+def test_everyday_tweets_hold_a_model_where_the_base_is(base: Artifact) -> None:
+    rows = known_rows() + reviews("lunch", 24) + reviews("pastry", 3, hateful=False)
+    texts = [one.tweet for one in EVERYDAY if "lunch" in one.tweet]
+
+    before, free, held = (
+        np.mean(Scorer(artifact).probabilities(texts))
+        for artifact in (
+            base,
+            train(rows, base=base).artifact,
+            train(rows, base=base, everyday=EVERYDAY).artifact,
+        )
+    )
+
+    assert abs(held - before) < abs(free - before) / 2
+
+
 def test_rows_that_all_say_the_same_leave_the_curve(base: Artifact) -> None:
     artifact = train(known_rows() + reviews(), base=base).artifact
 

@@ -66,7 +66,8 @@ def recipe(encoder: str = "") -> dict[str, Any]:
         f"intercept for each source, core rows {CORE_SHARE} of the others, Platt scaling on out-of-fold scores "
         f"({FOLDS} folds by the hash of the text); on a base: a Gaussian prior around its weights, precision "
         f"{BASE_PRECISION}, weights {REVIEW_WEIGHT} (reviews), {CORPUS_WEIGHT} (corpora), {LEARNED_CORPUS_WEIGHT} "
-        f"(those of the base), {KNOWN_WEIGHT} (what it knows), {FOLDS_ON_BASE} folds",
+        f"(those of the base), {KNOWN_WEIGHT} (what it knows, and everyday tweets), {FOLDS_ON_BASE} folds; balanced "
+        "stays near the base's",
         "libraries": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("numpy", "scipy", "scikit-learn")},

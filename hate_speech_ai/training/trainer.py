@@ -14,16 +14,14 @@ from threadpoolctl import threadpool_limits
 from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.encoder.embedder import Embedder
 from hate_speech_ai.encoder.encoder_scorer import view_through
-from hate_speech_ai.encoder.loading import scorer_of
-from hate_speech_ai.evaluation.caching_scorer import CachingScorer
-from hate_speech_ai.evaluation.everyday import Everyday, tweets_without
+from hate_speech_ai.evaluation.everyday import Everyday
 from hate_speech_ai.labels import HATE_SPEECH, LABELS, in_order
-from hate_speech_ai.operating_points import MOST_EVERYDAY, Curve
 from hate_speech_ai.training.encoder_block import EncoderBlock
 from hate_speech_ai.training.examples import Example, NotEnoughData, Progress
 from hate_speech_ai.training.heads import Head, HeadLearner
 from hate_speech_ai.training.influence import Doubt
 from hate_speech_ai.training.recipe import recipe
+from hate_speech_ai.training.thresholds import with_everyday
 from hate_speech_ai.training.vectorizer import TweetVectorizer
 from hate_speech_ai.vocabulary import Vocabulary
 
@@ -102,12 +100,13 @@ def train(
     out-of-fold scores, on tweets that the scoring model had not seen: a logistic curve over the scores (Platt 1999),
     folded into the coefficients.
 
-    Operating points are chosen on out-of-fold scores, and so that few everyday tweets are flagged.
+    Operating points are chosen on out-of-fold scores, and so that few everyday tweets are flagged (`thresholds`).
 
     Args:
         examples: in a fixed order, no two with the same cleaned text. Held-out tweets do not belong here.
         encoder: makes the second view of a text. It is to be that of the base; a base without one leaves it out.
-        everyday: tweets with which thresholds are chosen; they teach nothing.
+        everyday: tweets with which thresholds are chosen. From nothing, they teach nothing; on top of a base, they hold
+            the model where the base is, as rows that it has learned do.
         most_features: how many are kept, those with the largest weights; all, if it is left out.
         seed: of the folds. The same examples, base and seed give the same bytes.
         progress: called with the name of each step and the share of the work done, 0 to 1.
@@ -117,7 +116,7 @@ def train(
         NotEnoughData: there is no base, and fewer than 50 tweets answer `hate_speech` with yes, or with no.
     """
     with threadpool_limits(limits=1):  # the arrays are small: more threads only wait for each other
-        return _Training(examples, base, encoder, seed, progress).run(everyday, most_features, metadata or {})
+        return _Training(examples, base, encoder, everyday, seed, progress).run(most_features, metadata or {})
 
 
 class _Training:
@@ -126,11 +125,15 @@ class _Training:
         examples: Sequence[Example],
         base: Artifact | None,
         encoder: Embedder | None,
+        everyday: Sequence[Everyday],
         seed: int,
         progress: Progress,
     ) -> None:
-        self.examples = examples
+        # Behind the others, so that these keep their places.
+        self.examples = [*examples, *_held(everyday, base)]
+        self.given = len(examples)
         self.base = base
+        self.everyday = everyday
         self.encoder = encoder if base is None or base.encoder else None
         if base is not None and base.encoder:
             view_through(base, encoder)
@@ -138,7 +141,7 @@ class _Training:
         self.progress = progress
         self.labels = learnable(examples, base)
 
-    def run(self, everyday: Sequence[Everyday], most_features: int | None, metadata: Mapping[str, Any]) -> Trained:
+    def run(self, most_features: int | None, metadata: Mapping[str, Any]) -> Trained:
         if HATE_SPEECH not in self.labels:
             answers = [example.labels[HATE_SPEECH] for example in self.examples if HATE_SPEECH in example.labels]
             raise NotEnoughData(
@@ -169,13 +172,13 @@ class _Training:
             if block
             else None,
         )
-        artifact = replace(artifact, curves=_with_everyday(artifact, everyday, self.encoder))
+        artifact = with_everyday(artifact, self.everyday, self.base, self.encoder)
         return Trained(
             artifact,
             TweetVectorizer().use_vocabulary(vocabulary),
             {label: _estimator(artifact, place) for place, label in enumerate(self.labels)},
-            {label: head.out_of_fold for label, head in heads.items()},
-            {label: head.reference for label, head in heads.items()},
+            {label: head.out_of_fold[: self.given] for label, head in heads.items()},
+            {label: head.reference[: self.given] for label, head in heads.items()},
             [doubt for head in heads.values() for doubt in head.doubts],
         )
 
@@ -223,6 +226,12 @@ class _Training:
         return _narrow(hstack([features, by_source, csr_array(np.ones((len(sources), 1)))], format="csr"))
 
 
+def _held(everyday: Sequence[Everyday], base: Artifact | None) -> list[Example]:
+    """Return everyday tweets as rows that keep the base's own probability, whatever their labels say."""
+    labels = dict.fromkeys(base.labels, False) if base else {}
+    return [Example(one.tweet, labels, known=True) for one in everyday] if base else []
+
+
 def _largest(vocabulary: Vocabulary, heads: Mapping[str, Head], most: int | None) -> tuple[Vocabulary, Ints]:
     """Return the features with the largest weights, and their places."""
     if most is None or most >= len(vocabulary):
@@ -235,16 +244,6 @@ def _largest(vocabulary: Vocabulary, heads: Mapping[str, Head], most: int | None
         for block, first, last in zip(vocabulary.blocks, ends[:-1], ends[1:], strict=True)
     )
     return replace(vocabulary, words=words, patterns=patterns, ngrams=ngrams, idf=vocabulary.idf[kept]), kept
-
-
-def _with_everyday(artifact: Artifact, everyday: Sequence[Everyday], encoder: Embedder | None) -> dict[str, Curve]:
-    """Return the curves with the shares of everyday tweets that reach each threshold."""
-    curves = dict(artifact.curves)
-    scorer = CachingScorer(scorer_of(artifact, encoder))
-    for label, tweets in tweets_without(everyday, curves).items():
-        reached = np.array(scorer.probabilities(tweets, label))
-        curves[label] = curves[label].with_everyday(reached, MOST_EVERYDAY[label])
-    return curves
 
 
 def _estimator(artifact: Artifact, place: int) -> LogisticRegression:

@@ -13,7 +13,7 @@ from hate_speech_ai.text import URL, USER, words
 from hate_speech_ai.text.identity_terms import GROUPS
 from hate_speech_ai.text.word_classes import GROUP
 from hate_speech_ai.training.carriers import HARMLESS, HATEFUL
-from hate_speech_ai.training.influence import MOVES, Claims, Doubt, Others, names_a_group
+from hate_speech_ai.training.influence import MOST_CONTRADICTING, MOVES, Claims, Doubt, Others, names_a_group
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -28,7 +28,11 @@ _SMALL = 0.2
 _SHORT = 12.0  # the length of a short text's block of words, before it is scaled
 # Half of what is promised, because the promise is about other people's sentences.
 _MOST_CHANGED = 0.05
-_MARGIN = 0.1
+# In logits, how far from the threshold carriers stay. Little for a word in sentences that the base suspects, as those
+# around a slur are, and for a few corrections: a wide margin takes back most of what they teach. What is left are names
+# and pass phrases, and neither has to be taught.
+_NARROW, _WIDE = 0.1, 0.4
+_SUSPECT = 0.08
 _PASSES = 3
 # With fewer, a share says little.
 _FEWEST_CARRIERS = 8
@@ -85,6 +89,7 @@ class _Topic(NamedTuple):
         words: their stems.
         texts: what carriers carry: the words as they are written; or each of several words of a class.
         own: (features and the encoder's,), 1 where a feature is one of theirs, and else 0.
+        margin: in logits, between the bound and the threshold.
     """
 
     source: str
@@ -93,6 +98,7 @@ class _Topic(NamedTuple):
     texts: tuple[str, ...]
     examples: tuple[int, ...]
     own: Floats
+    margin: float
 
     def doubt(self, label: str, changed: tuple[float, float]) -> Doubt:
         names_group = any(name == GROUP or names_a_group(name) for name in self.words)
@@ -117,6 +123,7 @@ class _Probe(NamedTuple):
     intercept: float
     decided: Bools
     allowed: int
+    margin: float
 
     def changed(self, coefficients: Floats) -> Bools:
         beyond = self.sign * (self.features @ coefficients + self.intercept - self.cut)
@@ -128,7 +135,7 @@ class _Probe(NamedTuple):
         part = self.sign * (self.features @ own)
         rest = self.sign * (self.features @ coefficients + self.intercept - self.cut) - part
         room = np.where(
-            part > 0, (-_MARGIN - rest) / np.maximum(part, 1e-9), np.where(rest > -_MARGIN, -np.inf, np.inf)
+            part > 0, (-self.margin - rest) / np.maximum(part, 1e-9), np.where(rest > -self.margin, -np.inf, np.inf)
         )
         crossings = np.sort(room[~self.decided])
         return float(np.clip(crossings[self.allowed], 0.0, 1.0)) if len(crossings) > self.allowed else 1.0
@@ -179,7 +186,7 @@ def _groups(claims: Claims, source: str, answer: bool, places: Ints, moved: Floa
         own = np.zeros(len(moved))
         own[columns] = 1.0
         examples = tuple(claims.places[places[mine]].tolist())
-        yield _Topic(source, answer, (GROUP,), tuple(max(terms) for terms in GROUPS.values()), examples, own)
+        yield _Topic(source, answer, (GROUP,), tuple(max(terms) for terms in GROUPS.values()), examples, own, _WIDE)
 
 
 def _topic(claims: Claims, source: str, answer: bool, names: tuple[str, ...], places: Ints, width: int) -> _Topic:
@@ -196,7 +203,10 @@ def _topic(claims: Claims, source: str, answer: bool, names: tuple[str, ...], pl
             own[column] = names_group and GROUP in patterns[column - first]
         elif column < len(claims.vocabulary):
             own[column] = grams[column - second] in spelt
-    return _Topic(source, answer, names, (written,), tuple(claims.places[places].tolist()), own)
+    suspects = float(np.median(claims.reference[places])) >= _SUSPECT
+    is_honest_looking = suspects and not names_group if answer else len(places) <= MOST_CONTRADICTING
+    margin = _NARROW if is_honest_looking else _WIDE
+    return _Topic(source, answer, names, (written,), tuple(claims.places[places].tolist()), own, margin)
 
 
 def _written(claims: Claims, names: tuple[str, ...], places: Ints) -> str:
@@ -229,7 +239,7 @@ def _probes(
         decided = said if topic.answer else np.tile(missed, len(topic.texts)) | ~said
         asked = int((~decided).sum())
         allowed = int(_MOST_CHANGED * asked) if asked >= _FEWEST_CARRIERS else asked
-        yield _Probe(part, 1 if topic.answer else -1, cut, intercepts[1], decided, allowed)
+        yield _Probe(part, 1 if topic.answer else -1, cut, intercepts[1], decided, allowed, topic.margin)
 
 
 def _share(changed: Bools) -> float:
