@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet, Value
 from django.http import HttpRequest, HttpResponse
@@ -28,14 +29,19 @@ from api.models import (
     StoredPrediction,
     TrainingRun,
 )
-from api.operations.admin_login import LimitedLoginForm
+from api.operations.login_limits import LimitedLoginForm
 from api.stream_admin import DeadLetterAdmin  # noqa: F401 (registers the stream's pages)
 from api.versions import registry
 from hate_speech_ai.artifact import ArtifactError
 
 Rows = QuerySet[ModelVersion]
 
-admin.site.login_form = LimitedLoginForm
+
+class AdminLoginForm(LimitedLoginForm, AdminAuthenticationForm):
+    """The admin's form, with the limits of the pages' one."""
+
+
+admin.site.login_form = AdminLoginForm
 
 
 @admin.register(ApiKey)

@@ -16,9 +16,12 @@ def train(run_id: str, **kwargs: Any) -> None:
 
 @shared_task(name="api.tasks.nightly")
 def nightly(**kwargs: Any) -> None:
+    from django.contrib.sessions.backends.db import SessionStore
+
     from api.training import queue
 
     queue.enqueue_nightly()
+    SessionStore.clear_expired()
 
 
 @shared_task(name="api.tasks.sweep")

@@ -193,6 +193,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
     "django.contrib.staticfiles",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -200,20 +202,22 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "api.pages.compression.middleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",  # refuses other hosts than ALLOWED_HOSTS; sends Content-Length
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.http.content_security.middleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
 ]
 if ADMIN_ENABLED:
-    INSTALLED_APPS = ["django.contrib.admin", "django.contrib.sessions", "django.contrib.messages", *INSTALLED_APPS]
-    MIDDLEWARE += [
-        "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
-        "django.contrib.messages.middleware.MessageMiddleware",
-    ]
-AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [  # of the admin's accounts
+    INSTALLED_APPS = ["django.contrib.admin", *INSTALLED_APPS]
+LOGIN_URL = "pages-sign-in"
+SESSION_COOKIE_AGE = 14 * 3600  # a working day, and no night
+CSRF_FAILURE_VIEW = "api.error_pages.form_expired"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [  # of the accounts
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -222,25 +226,29 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [  # of the admin's accounts
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "api" / "pages" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["api.pages.tags"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
         },
     }
 ]
 STATIC_URL = f"{_public_path}/static/"
+STATICFILES_DIRS = [BASE_DIR / "api" / "pages" / "static"]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/static/pages/"  # their URLs name their content: api/pages/assets.py
 WHITENOISE_AUTOREFRESH = False
 
 # HTTPS is ended by a proxy in front. API paths answer plain HTTP too: redirecting a POST would drop its body, and its
 # key would already have crossed the wire.
 BEHIND_HTTPS_PROXY = _flag("BEHIND_HTTPS_PROXY", False)
 SECURE_SSL_REDIRECT = BEHIND_HTTPS_PROXY
-SECURE_REDIRECT_EXEMPT = [rf"^(?!{re.escape(_public_path.lstrip('/'))}/?admin/)"]
+SECURE_REDIRECT_EXEMPT = [rf"^(?!{re.escape(_public_path.lstrip('/'))}/?(admin/|sign-in))"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS_PROXY or TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_HTTPS_PROXY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_HTTPS_PROXY

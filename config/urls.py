@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-urlpatterns = [path("", include("api.urls"))]
+urlpatterns = [path("", include("api.urls")), path("", include("api.pages.urls"))]
 if settings.ADMIN_ENABLED:
     from django.contrib import admin
 

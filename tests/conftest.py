@@ -278,17 +278,9 @@ def as_key(make_key: MakeKey) -> AsKey:
 
 @pytest.fixture
 def admin_enabled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As `ADMIN_ENABLED=true` has it, but for the sessions and the admin's own log: their tables are not there."""
+    """As `ADMIN_ENABLED=true` has it, but for the admin's own log: its table is not there."""
     settings.ADMIN_ENABLED = True
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
-    parts = ["django.contrib.admin", "django.contrib.sessions", "django.contrib.messages"]
-    settings.INSTALLED_APPS = [*parts, *settings.INSTALLED_APPS]
-    settings.MIDDLEWARE = [
-        *settings.MIDDLEWARE,
-        "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
-        "django.contrib.messages.middleware.MessageMiddleware",
-    ]
+    settings.INSTALLED_APPS = ["django.contrib.admin", *settings.INSTALLED_APPS]
     reload_urls()
     monkeypatch.setattr("django.contrib.admin.ModelAdmin.log_change", lambda *_: None)
     yield

@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from api.models import ModelVersion, Promotion
-from api.operations import admin_login
+from api.operations import login_limits
 
 pytestmark = pytest.mark.usefixtures("admin_enabled")
 PASSWORD = "seven green bicycles"
@@ -26,7 +26,7 @@ def ann(db: None, settings: Settings) -> User:
 @pytest.fixture(autouse=True)
 def few_attempts(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.LIMITS = {**settings.LIMITS, "wrong_key": "5/day"}
-    monkeypatch.setattr(admin_login, "_PER_NAME", "8/day")
+    monkeypatch.setattr(login_limits, "_PER_NAME", "8/day")
 
 
 def log_in(password: str, name: str = "ann", address: str = "192.0.2.1") -> Any:

@@ -23,7 +23,7 @@ def problem_of(response: Any, status: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nowhere", "/predict/x", "/predict//", "/Predict", "/models/abc", "/training-runs/7", "/%00", "/é"]
+    "path", ["/nowhere", "/predict/x", "/predict//", "/Predict", "/models/abc", "/training-runs/7", "/%00", "/é"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_404(client: JSONClient, path: str, method: str) -> None:
@@ -222,9 +222,9 @@ def test_another_host_name_is_refused(served: ModelVersion, path: str) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/png"])
-def test_there_is_no_html_even_for_a_browser(client: JSONClient, served: ModelVersion, accept: str) -> None:
+def test_the_api_speaks_no_html_even_to_a_browser(client: JSONClient, served: ModelVersion, accept: str) -> None:
     good = client.post("/predict", {"tweet": "hello"}, Accept=accept)
 
     assert (good.status_code, good["Content-Type"]) == (200, "application/json")
     problem_of(client.post("/predict", {}, Accept=accept), 400)
-    problem_of(client.get("/nowhere", Accept=accept), 404)
+    problem_of(client.get("/predict", Accept=accept), 405)

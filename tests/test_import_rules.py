@@ -50,7 +50,7 @@ def test_the_service_does_not_know_its_configuration() -> None:
 # A room imports those that stand before it, and nothing else of the service.
 ROOMS = (
     *("models", "lib", "http", "keys", "prediction", "review_queue", "stream", "analytics"),
-    *("versions", "reviews", "training", "integrations", "operations"),
+    *("versions", "reviews", "training", "integrations", "operations", "pages"),
 )
 
 

@@ -5,6 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -39,6 +40,14 @@ class ApiKey(models.Model):
         help_text="whether its reviews train, or wait until a person approves them",
     )
     reliability = models.JSONField(default=dict, help_text="as the last training saw it; see api/keys/trust.py")
+    account = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="key",
+        help_text="who reviews under this key in the pages; nobody has its text",
+    )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix})"

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from api.keys import accounts
 from api.lib import audit_log
 from api.models import ApiKey, ModelVersion, Promotion, TrainingRun
 from api.prediction import loading
@@ -56,6 +57,17 @@ def make_first_key() -> bool:
         audit_log.record("key.created", str(key), by="first start", scopes=key.scopes)
         file.write(plain)
     return True
+
+
+def make_first_operator() -> str:
+    """Make an operator's account where nobody has one; return what to tell them, empty where somebody has."""
+    password = accounts.create_first_operator()
+    if password is None:
+        return ""
+    return (
+        f"sign in at {settings.PUBLIC_URL or settings.LOCAL_URL}/sign-in as {accounts.FIRST_NAME} with the password "
+        f"{password}, which is not shown again"
+    )
 
 
 def has_model() -> bool:

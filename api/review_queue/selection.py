@@ -100,12 +100,27 @@ def room_of(person: Person) -> int:
     """
     if person.key.trust != ApiKey.Trust.TRUSTED:
         return 0
+    claims = _open_claims(person.key)
+    of_person = claims.filter(reviewer=person.reviewer).count()
+    return min(settings.MAX_CLAIMS_PER_PERSON - of_person, settings.MAX_CLAIMS_PER_KEY - claims.count())
+
+
+def held(person: Person) -> list[Item]:
+    """Return the tweets that a person has claimed and not answered, the oldest claim first."""
+    claims = _open_claims(person.key).filter(reviewer=person.reviewer, prediction__isnull=False)
+    rows = list(claims.select_related("prediction").order_by("pk")[: settings.MAX_CLAIMS_PER_PERSON])
+    items = {claim.prediction_id: claim.until for claim in rows}
+    drawn = set(SampleDraw.objects.filter(prediction__in=items).values_list("prediction_id", flat=True))
+    by_id = {claim.prediction_id: claim.prediction for claim in rows if claim.prediction}
+    return [Item(one, _reasons(one, drawn=pk in drawn), items[pk]) for pk, one in by_id.items()]
+
+
+def _open_claims(key: ApiKey) -> QuerySet[QueueClaim]:
+    """Return a key's claims that hold, and that it has not answered."""
     answered = live_metrics.answers().filter(
         key=OuterRef("key"), fingerprint=OuterRef("prediction__fingerprint"), created_at__gte=OuterRef("at")
     )
-    claims = QueueClaim.objects.filter(~Exists(answered), key=person.key, until__gt=timezone.now())
-    of_person = claims.filter(reviewer=person.reviewer).count()
-    return min(settings.MAX_CLAIMS_PER_PERSON - of_person, settings.MAX_CLAIMS_PER_KEY - claims.count())
+    return QueueClaim.objects.filter(~Exists(answered), key=key, until__gt=timezone.now())
 
 
 def why_none(person: Person) -> str:

@@ -15,7 +15,7 @@ _PATIENCE_SECONDS = 1800.0
 
 
 class Command(BaseCommand):
-    help = "Make ready: let the base model serve, load the starter corpus, make a key. Repeatable."
+    help = "Make ready: let the base model serve, load the starter corpus, make a key and an operator. Repeatable."
 
     def handle(self, *args: Any, **options: Any) -> None:
         audit_log.record_settings_change()
@@ -33,6 +33,8 @@ class Command(BaseCommand):
             self.stdout.write(f"starter corpus: {added:,} tweets loaded")
         if bootstrap.make_first_key():
             self.stdout.write(f"API key for all scopes: written to {bootstrap.key_file()}")
+        if said := bootstrap.make_first_operator():
+            self.stdout.write(said)
         if not (has_model or version):
             self._wait(bootstrap.request_first_model())
 

@@ -1,14 +1,10 @@
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api.http.throttling import parse_limit
+from api.keys import issuing
 from api.lib import audit_log
 from api.models import ApiKey
-
-_LONGEST_DAYS = 36_500
-_LONGEST_NAME = 100
 
 
 class Command(BaseCommand):
@@ -26,23 +22,20 @@ class Command(BaseCommand):
         parser.add_argument("--limit", default="", help="requests, such as 600/minute, instead of the default limits")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        days = options["expires_in_days"]
-        if days is not None and not 1 <= days <= _LONGEST_DAYS:
-            raise CommandError(f"--expires-in-days must be 1 to {_LONGEST_DAYS:,}")
-        if len(options["name"]) > _LONGEST_NAME:
-            raise CommandError(f"the name has {len(options['name'])} characters; at most {_LONGEST_NAME} are kept")
         try:
-            parse_limit(options["limit"])
-        except ValueError as error:
-            raise CommandError(f"--limit: {error}") from None
-        key, plain = ApiKey.issue(
-            options["name"],
-            sorted(set(options["scope"])),
-            trust=ApiKey.Trust.TRUSTED if options["trusted"] else ApiKey.Trust.QUARANTINED,
-            expires_in=timedelta(days=days) if days else None,
-            limit=options["limit"],
-        )
-        audit_log.record("key.created", str(key), by=audit_log.current_operator(), scopes=key.scopes, trust=key.trust)
+            key, plain = issuing.create(
+                options["name"],
+                options["scope"],
+                by=audit_log.current_operator(),
+                trusted=options["trusted"],
+                days=options["expires_in_days"],
+                limit=options["limit"],
+            )
+        except issuing.InvalidKey as error:
+            if error.field == "name":
+                raise CommandError(f"the name {error}") from None
+            problem = f" {error}" if error.field == "expires-in-days" else f": {error}"
+            raise CommandError(f"--{error.field}{problem}") from None
         self.stderr.write(f"key {key.prefix} for {key.name}: {', '.join(key.scopes)}. It is not shown again:")
         if key.allows(ApiKey.Scope.REVIEW) and not options["trusted"]:
             self.stderr.write(

@@ -16,6 +16,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"""
 The service is ready: {url}
+Open it in a browser: {url}/
 Its documentation:    {url}/docs
 
 Judge a tweet:

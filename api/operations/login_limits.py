@@ -1,4 +1,4 @@
-"""Logging in to the admin: guesses are limited like those of API keys."""
+"""Signing in: guesses are limited like those of API keys."""
 
 import hashlib
 import logging
@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from django.conf import settings
-from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
 from api.http.throttling import address, count
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 _PER_NAME = "300/hour"
 
 
-class LimitedLoginForm(AdminAuthenticationForm):
+class LimitedLoginForm(AuthenticationForm):
     """Look at no password once an address, or a name, has tried too often."""
 
     def clean(self) -> dict[str, Any]:
@@ -28,7 +28,7 @@ class LimitedLoginForm(AdminAuthenticationForm):
         if wait is None and name:
             wait = count(_PER_NAME, f"login:{digest}")
         if wait is not None:
-            logger.warning("too many attempts to log in to the admin, from %s", who)
+            logger.warning("too many attempts to sign in, from %s", who)
             raise ValidationError(f"Too many attempts. Try again in {_in_words(wait)}.", code="too_many_attempts")
         cleaned: dict[str, Any] = super().clean()
         return cleaned
