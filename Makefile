@@ -3,7 +3,7 @@
 # make chaos      two hundred random kills of its processes under load, for an hour; CHAOS_SEED=... repeats an order
 # make fuzz       schemathesis against the service on SQLite and on Postgres, with a key of each scope; half an hour
 # make bench      figures on this machine, beside other servers: docs/benchmarks.md
-# make lock       docker/requirements.lock again: requirements.txt with the hash of each file, which the image insists on
+# make lock       docker/*.lock again: requirements.txt and requirements-full.txt with the hash of each file, which the image insists on
 # make test-fast  what is done in a minute or so: no real processes, no tests that train many models or read whole corpora, no types
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check --require-virtualenv
@@ -51,8 +51,9 @@ fuzz: .venv/installed-dev .schemathesis/bin/st
 
 lock: .venv/bin/python
 	$(PIP) install uv==0.13.9
-	.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-annotate --no-header \
-		requirements.txt --output-file docker/requirements.lock
+	for name in requirements requirements-full; do \
+		.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-annotate --no-header \
+			$$name.txt --output-file docker/$$name.lock || exit 1; done
 
 bench: .venv/installed-dev
 	.venv/bin/python benchmarks/serving.py --model-servers

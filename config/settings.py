@@ -8,6 +8,7 @@ import ssl
 import sys
 import tempfile
 from datetime import time
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -335,7 +336,16 @@ LIMITS = {
 STARTER_CORPUS = BASE_DIR / "data" / "train.csv"
 CHECKS = BASE_DIR / "data" / "checks.csv"
 EVERYDAY = BASE_DIR / "data" / "everyday.csv"
-_base_model = env.str("BASE_MODEL", default=str(BASE_DIR / "data" / "base" / "model.safetensors"))
+ENCODER = BASE_DIR / "data" / "encoder"
+MODEL = env.str("MODEL", default="words")
+if MODEL not in ("words", "full"):
+    raise ImproperlyConfigured(f"MODEL is {MODEL!r}; give words or full")
+if MODEL == "full" and (_missing := [name for name in ("onnxruntime", "tokenizers") if find_spec(name) is None]):
+    raise ImproperlyConfigured(
+        f"MODEL=full needs {' and '.join(_missing)}; install them with: pip install -r requirements-full.txt"
+    )
+_base_file = "full.safetensors" if MODEL == "full" else "model.safetensors"
+_base_model = env.str("BASE_MODEL", default="") or str(BASE_DIR / "data" / "base" / _base_file)
 BASE_MODEL = None if _base_model == "none" else BASE_DIR / _base_model
 if BASE_MODEL and not BASE_MODEL.is_file():
     raise ImproperlyConfigured(f"BASE_MODEL {_base_model!r} is not a file; give a model's file, or none")

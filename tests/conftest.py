@@ -29,6 +29,7 @@ from api.operations import write_probes
 from api.prediction import active_model, loading, recorder
 from api.review_queue import live_metrics
 from hate_speech_ai.artifact import sha256
+from hate_speech_ai.encoder.embedder import Embedder
 from hate_speech_ai.labels import LABELS
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import fingerprint, is_held_out
@@ -95,10 +96,12 @@ def few_everyday_tweets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 @pytest.fixture(scope="session", autouse=True)
 def models_read_once() -> Iterator[None]:
     """What was read from a model's bytes for one test serves the next: it takes longer than most requests."""
-    read = lru_cache(maxsize=4)(loading._read)
+    whole, read = loading._read, lru_cache(maxsize=4)(loading._read)
 
-    def read_once(content: bytes) -> Scorer:
-        scorer = copy(read(content))
+    def read_once(content: bytes, encoder: Embedder | None) -> Scorer:
+        if settings.MODEL == "full":
+            return whole(content, encoder)
+        scorer = copy(read(content, None))
         scorer.thresholds = dict(scorer.thresholds)  # which tests move
         return scorer
 

@@ -3,7 +3,6 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -126,9 +125,10 @@ def test_nothing_new_leaves_the_base_as_it_is(full: Artifact, examples: list[Exa
     np.testing.assert_array_equal(again.encoder.weights, full.encoder.weights)
 
 
-def reviews(count: int, **fields: Any) -> list[Example]:
+def reviews(count: int, claimed_by: str = "") -> list[Example]:
     texts = [f"the {animal} next door are blorks {number}" for number in range(20) for animal in ("dogs", "people")]
-    return [Example(text, {"hate_speech": True}, source="reviews", in_domain=True, **fields) for text in texts[:count]]
+    example = Example("", {"hate_speech": True}, source="reviews", in_domain=True, claimed_by=claimed_by)
+    return [replace(example, tweet=text) for text in texts[:count]]
 
 
 def test_reviews_of_a_new_word_take_effect(full: Artifact, examples: list[Example], encoder: Encoder) -> None:

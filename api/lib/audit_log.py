@@ -15,6 +15,7 @@ _NOTED_PREFIXES = ("GATE_", "RUN_", "TRUST_", "UNTRUSTED_")
 _NOTED = (
     *(
         "BASE_MODEL",
+        "MODEL",
         "NIGHTLY_AT",
         "LIMITS",
         "KEEP_VERSIONS",

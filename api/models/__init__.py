@@ -2,6 +2,7 @@
 
 from api.models.approvals import ApprovalRequest
 from api.models.bookkeeping import AuditEntry, Heartbeat, IdempotentAnswer
+from api.models.embeddings import Embedding
 from api.models.keys import ApiKey, ReviewerAgreement
 from api.models.predictions import LiveFigures, QueueClaim, SampleDraw, StoredPrediction
 from api.models.reviews import LEARNED, NOT_COUNTED, ReviewedTweet, ReviewEvent
@@ -17,6 +18,7 @@ __all__ = [
     "ApprovalRequest",
     "AuditEntry",
     "DeadLetter",
+    "Embedding",
     "Heartbeat",
     "IdempotentAnswer",
     "LiveFigures",

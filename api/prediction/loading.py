@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
 from api.lib import redis_client
 from api.models import ModelVersion
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
+from hate_speech_ai.encoder import loading as encoder_loading
+from hate_speech_ai.encoder.embedder import Embedder, EncoderUnavailable
 from hate_speech_ai.scorer import Scorer
 
 logger = logging.getLogger(__name__)
@@ -34,12 +38,31 @@ class LoadedModel:
         return f"hate-speech-{self.version}"
 
 
-def load(version: ModelVersion) -> LoadedModel:
+def scorer_of(artifact: Artifact, encoder: Embedder | None = None) -> Scorer:
+    """Return the scorer of a model.
+
+    Args:
+        encoder: that makes its vectors, if it looks at any; that of this installation, if it is left out.
+
+    Raises:
+        EncoderUnavailable: the model needs an encoder, and this process is to have none, or another.
+    """
+    if artifact.encoder is None:
+        return Scorer(artifact)
+    if settings.MODEL != "full":
+        raise EncoderUnavailable("it looks through the encoder, and MODEL is words; set MODEL=full to use it")
+    return encoder_loading.scorer_of(artifact, encoder or encoder_loading.load_encoder(settings.ENCODER))
+
+
+def load(version: ModelVersion, encoder: Embedder | None = None) -> LoadedModel:
     """Return a version from Redis, where its bytes are cached by their hash, or from the database.
+
+    Args:
+        encoder: as for `scorer_of`.
 
     Raises:
         ArtifactError: it is retired, or the stored bytes are not what was stored, or not a model that this program
-            reads.
+            reads, or its encoder is not here.
     """
     if version.retired_reason:
         raise ArtifactError(f"it is retired ({version.retired_reason})")
@@ -49,22 +72,22 @@ def load(version: ModelVersion) -> LoadedModel:
     except redis_client.Unavailable:
         cached = None
     if isinstance(cached, bytes) and sha256(cached) == version.sha256:
-        return _decode(version, cached)
+        return _decode(version, cached, encoder)
     if cached is not None:
         logger.error("Redis holds other bytes under %s than were put there; they are ignored", name)
     content = bytes(ModelVersion.objects.values_list("artifact", flat=True).get(pk=version.pk))
     if sha256(content) != version.sha256:
         raise ArtifactError("its bytes in the database do not have its hash")
-    model = _decode(version, content)
+    model = _decode(version, content, encoder)
     put_in_cache(version.sha256, content)
     return model
 
 
-def _decode(version: ModelVersion, content: bytes) -> LoadedModel:
+def _decode(version: ModelVersion, content: bytes, encoder: Embedder | None) -> LoadedModel:
     return LoadedModel(
         version=version.pk,
         sha256=version.sha256,
-        scorer=_read(content),
+        scorer=_read(content, encoder),
         trained_at=version.created_at,
         trained_on=version.trained_on,
         evaluated_on=version.evaluated_on,
@@ -72,8 +95,8 @@ def _decode(version: ModelVersion, content: bytes) -> LoadedModel:
     )
 
 
-def _read(content: bytes) -> Scorer:
-    return Scorer(Artifact.from_bytes(content))
+def _read(content: bytes, encoder: Embedder | None) -> Scorer:
+    return scorer_of(Artifact.from_bytes(content), encoder)
 
 
 def put_in_cache(digest: str, content: bytes) -> None:

@@ -18,6 +18,8 @@ from api.prediction.active_model import ModelNotReady
 
 #: Bytes of a body that is scored where it arrives; a longer one takes a thread.
 MAX_BODY = 2_000
+#: The same where the model has an encoder, which reads each sentence of a long text in some milliseconds.
+MAX_BODY_ENCODED = 400
 
 _PATHS = ("/predict", "/predict/")
 # Parts of a request that cost more than a score.
@@ -73,6 +75,8 @@ def answer(scope: Any, asked: dict[str, Any], size: int) -> tuple[list[tuple[str
     try:
         chosen = predicting.serving()
     except ModelNotReady:
+        return None
+    if size > MAX_BODY_ENCODED and len(chosen.model.scorer.views) > 1:
         return None
     found = predicting.predict(chosen, asked["tweet"], key=None)
     said = orjson.dumps(predicting.as_answer(found, chosen.model) | {"model_version": chosen.model.version})

@@ -151,9 +151,11 @@ def add_explanations(answer: dict[str, Any], model: LoadedModel, text: str) -> N
 
 
 def _shown(explanation: Explanation) -> dict[str, Any]:
+    encoder = {} if explanation.encoder is None else {"encoder": explanation.encoder}
     return {
         "logit": explanation.logit,
         "intercept": explanation.intercept,
+        **encoder,
         "tokens": [
             {"word": one.word, "begin": one.begin, "end": one.end, "contribution": one.value, "known": one.known}
             for one in explanation.contributions

@@ -112,6 +112,11 @@ class ExplanationAnswerSerializer(serializers.Serializer[Any]):
 
     logit = serializers.FloatField()
     intercept = serializers.FloatField()
+    encoder = serializers.FloatField(
+        required=False,
+        help_text="with MODEL=full: what the encoder adds to the logit, exactly. It is in the contributions, divided "
+        "among the tokens by leaving each out, and what that leaves over equally",
+    )
     tokens = ExplainedTokenSerializer(many=True, help_text="in the order of the tweet")
     part = serializers.ListField(
         child=serializers.IntegerField(),

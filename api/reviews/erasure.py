@@ -18,6 +18,7 @@ from api.lib.suppression import Merged
 from api.models import (
     ApprovalRequest,
     AuditEntry,
+    Embedding,
     IdempotentAnswer,
     ModelVersion,
     Promotion,
@@ -232,6 +233,7 @@ def _remove(
         # Its words may be those of what is forgotten. The next training asks about the others again.
         ApprovalRequest.objects.filter(reviews__in=some).delete()
         ReviewedTweet.objects.filter(pk__in=some).delete()
+    Embedding.objects.forget(row.tweet for row in rows)
     ReviewerAgreement.objects.filter(reviewer__in=reviewers).delete()
     retired = registry.retire_learned(versions, reason="it learned what was forgotten") if retire_versions else []
     details = {"versions": versions, "retired": retired}

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.models import ApiKey
+from api.prediction import loading
 from api.training import base_model, dataset
+from api.training.embedding import remembered
 from api.training.examination import exam_of
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.evaluation_set import ModelPredictions
 from hate_speech_ai.evaluation.gate import Limits, judge
 from hate_speech_ai.evaluation.model_diff import WordChange, changed_words
-from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.trainer import train
 
 
@@ -47,11 +48,11 @@ def without(key: ApiKey, *, progress: Callable[[str], None] = lambda step: None)
     if everything.training == rest.training and everything.held_out_reviews == rest.held_out_reviews:
         raise NoDifference
     exam = exam_of(everything)
-    sheets, scorers = [], []
+    sheets, scorers, encoder = [], [], remembered.for_training(on)
     for name, rows in (("with", everything.training), ("without", rest.training)):
         progress(f"training {name} the key, on {len(rows):,} tweets")
-        trained = train(rows, base=on.artifact if on else None, everyday=base_model.everyday()[0])
-        scorers.append(Scorer(trained.artifact))
+        trained = train(rows, base=on.artifact if on else None, encoder=encoder, everyday=base_model.everyday()[0])
+        scorers.append(loading.scorer_of(trained.artifact, encoder))
         sheets.append(ModelPredictions.of(CachingScorer(scorers[-1]), exam, trained_on=len(rows)))
     figures = judge(exam, candidate=sheets[1], champion=sheets[0], limits=Limits()).figures
     return Difference(

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from api.reviews import erasure
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
+from hate_speech_ai.encoder.loading import load_encoder
 from hate_speech_ai.evaluation.everyday import Everyday, halves, read_everyday
 from hate_speech_ai.training.recipe import recipe
 
@@ -46,6 +47,9 @@ def load() -> Base | None:
         artifact = Artifact.from_bytes(content)
     except ArtifactError as error:
         raise ArtifactError(f"{path} cannot be the base model: {error}") from error
+    if (artifact.encoder is not None) != (settings.MODEL == "full"):
+        views = "looks through an encoder" if artifact.encoder else "has no encoder"
+        raise ArtifactError(f"{path} cannot be the base model: it {views}, and MODEL is {settings.MODEL}")
     if missing := [name for name in _STORY if name not in artifact.metadata]:
         raise ArtifactError(f"{path} is a model, but no base model: it does not tell its {', '.join(missing)}")
     return Base(artifact, content, sha256(content))
@@ -56,8 +60,15 @@ def made_with(base: Base | None) -> "hashlib._Hash":
 
     Of the base model itself it is the fingerprint: nothing is new to it.
     """
-    content = [recipe(), erasure.number_of_erasures(), base.sha256 if base else ""]
+    content = [recipe(_encoder_of(base)), erasure.number_of_erasures(), base.sha256 if base else ""]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+
+
+def _encoder_of(base: Base | None) -> str:
+    """Return the name of the encoder that models are learned with; empty where they have none."""
+    if base is not None:
+        return base.artifact.encoder.sha256 if base.artifact.encoder else ""
+    return load_encoder(settings.ENCODER).sha256 if settings.MODEL == "full" else ""
 
 
 def everyday() -> tuple[list[Everyday], list[Everyday]]:

@@ -10,8 +10,10 @@ from api.models import ModelVersion
 from api.training import base_model, snapshot
 from api.training.base_model import Base
 from api.training.dataset import Dataset, read
+from api.training.embedding import remembered
 from api.training.examination import Examined, examine
 from api.training.key_reliability import Findings
+from hate_speech_ai.encoder.embedder import Embedder
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.sources import corpus_name, is_corpus
 from hate_speech_ai.training.base_model import learned_corpora
@@ -30,12 +32,14 @@ class Candidate:
     Attributes:
         before: how things stood before the run read anything.
         champion: the version that served then.
+        encoder: that it was trained with, if any.
         found: by the examination of what was trained.
     """
 
     before: snapshot.Snapshot
     dataset: Dataset
     champion: ModelVersion | None
+    encoder: Embedder | None
     trained: Trained
     found: Examined
 
@@ -87,15 +91,30 @@ class Workshop:
         if dataset.fingerprint in {version.data_fingerprint for version in made if version}:
             raise Unchanged
         _require_both_answers(dataset)
-        retrain = partial(train, base=self.on.artifact if self.on else None, everyday=base_model.everyday()[0])
+        encoder = remembered.prepared(self.on, dataset, lambda: self._hold(before, begin))
+        base = self.on.artifact if self.on else None
+        retrain = partial(train, base=base, encoder=encoder, everyday=base_model.everyday()[0])
         trained = retrain(
             dataset.training,
             metadata=_story(dataset, self.on),
             progress=lambda step, share: self.report(step, begin + (end - begin) * share),
         )
         self.report("measuring on held-out tweets", end)
-        found = examine(trained, dataset, champion=self.champion, baseline=self.baseline, base=self.on, retrain=retrain)
-        return Candidate(before, dataset, self.champion, trained, found)
+        found = examine(
+            trained,
+            dataset,
+            champion=self.champion,
+            baseline=self.baseline,
+            base=self.on,
+            encoder=encoder,
+            retrain=retrain,
+        )
+        return Candidate(before, dataset, self.champion, encoder, trained, found)
+
+    def _hold(self, before: snapshot.Snapshot, share: float) -> None:
+        """In the transaction that keeps the rows' vectors, hold the run, so that nothing is forgotten beside it."""
+        self.report("embedding the rows", share)
+        snapshot.ensure_current(before)
 
 
 def learned_from(dataset: Dataset) -> dict[str, int]:

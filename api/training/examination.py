@@ -17,6 +17,7 @@ from api.training.dataset import Dataset
 from api.training.key_reliability import Findings
 from api.training.statistics import Statistics
 from hate_speech_ai.artifact import ArtifactError
+from hate_speech_ai.encoder.embedder import Embedder
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions
 from hate_speech_ai.evaluation.gate import Limits, Verdict, judge
@@ -64,33 +65,38 @@ def examine(
     champion: ModelVersion | None,
     baseline: ModelVersion | None,
     base: Base | None,
+    encoder: Embedder | None = None,
     retrain: Callable[[Sequence[Example]], Trained],
 ) -> Examined:
     """Compare a candidate with the version that serves and with the last that a person chose; judge the keys.
 
     Args:
         base: the model that the candidate was trained on top of.
+        encoder: that it was trained with, if any.
         retrain: trains on some of the examples, as the candidate was trained on all.
     """
-    candidate = CachingScorer(Scorer(trained.artifact))
+    candidate = CachingScorer(loading.scorer_of(trained.artifact, encoder))
     exam = exam_of(dataset)
     known = sum(example.known for example in dataset.training)
-    by_champion = _predictions_of(champion, exam, known)
-    by_baseline = by_champion if baseline == champion else _predictions_of(baseline, exam, known)
+    by_champion = _predictions_of(champion, exam, known, encoder)
+    by_baseline = by_champion if baseline == champion else _predictions_of(baseline, exam, known, encoder)
 
     def verdict_on(scorer: CachingScorer, rows: int) -> Verdict:
         sheet = ModelPredictions.of(scorer, exam, trained_on=rows)
         return judge(exam, candidate=sheet, champion=by_champion, baseline=by_baseline, limits=_limits())
 
+    def scorer_after(rows: Sequence[Example]) -> CachingScorer:
+        return CachingScorer(loading.scorer_of(retrain(rows).artifact, encoder))
+
     verdict = verdict_on(candidate, len(dataset.training))
     statistics = Statistics()
-    findings = key_reliability.find(dataset, trained, _reference(dataset, base, champion), statistics)
+    findings = key_reliability.find(dataset, trained, _reference(dataset, base, champion, encoder), statistics)
     requests = attribution.from_doubts(trained.doubts, dataset)
     if verdict.reasons and by_champion and not findings.reasons:
         requests += attribution.blamed(
             dataset,
             trained,
-            lambda rows: verdict_on(CachingScorer(Scorer(retrain(rows).artifact)), len(rows)).reasons,
+            lambda rows: verdict_on(scorer_after(rows), len(rows)).reasons,
         )
     figures = {
         **verdict.figures,
@@ -102,14 +108,16 @@ def examine(
     return Examined(metrics, verdict.reasons + findings.reasons, figures, findings, requests)
 
 
-def _reference(dataset: Dataset, base: Base | None, champion: ModelVersion | None) -> Scorer | None:
+def _reference(
+    dataset: Dataset, base: Base | None, champion: ModelVersion | None, encoder: Embedder | None
+) -> Scorer | None:
     """Return the model that doubts held-out labels: the base, which has learned from no key, or else the champion."""
     if not dataset.held_out_labels:
         return None
     if base is not None:
-        return Scorer(base.artifact)
+        return loading.scorer_of(base.artifact, encoder)
     try:
-        return loading.load(champion).scorer if champion else None
+        return loading.load(champion, encoder).scorer if champion else None
     except ArtifactError:  # of an older program; `_predictions_of` says so
         return None
 
@@ -137,7 +145,9 @@ def exam_of(dataset: Dataset) -> EvaluationSet:
     )
 
 
-def _predictions_of(version: ModelVersion | None, exam: EvaluationSet, known: int) -> ModelPredictions | None:
+def _predictions_of(
+    version: ModelVersion | None, exam: EvaluationSet, known: int, encoder: Embedder | None
+) -> ModelPredictions | None:
     """Return a version's answers; None where there is none, or none that this program can load, as after an update.
 
     Args:
@@ -147,7 +157,7 @@ def _predictions_of(version: ModelVersion | None, exam: EvaluationSet, known: in
     if version is None:
         return None
     try:
-        scorer = loading.load(version).scorer
+        scorer = loading.load(version, encoder).scorer
     except ArtifactError as error:
         logger.error("version %s cannot be loaded and so not be compared with: %s", version.pk, error)
         return None

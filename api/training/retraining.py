@@ -25,7 +25,6 @@ from api.training.outcomes import Change
 from api.versions import comparison, registry
 from hate_speech_ai.artifact import Artifact, sha256
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.examples import NotEnoughData
 
 logger = logging.getLogger(__name__)
@@ -101,7 +100,9 @@ def _commit(run: TrainingRun, result: Candidate) -> None:
     found, doubts = result.found, result.trained.doubts
     changes = attribution.without_set_aside(result.dataset.changes, doubts, result.dataset)
     content = result.trained.artifact.to_bytes()
-    scorer = Scorer(Artifact.from_bytes(content))  # what cannot be read again must not be stored
+    scorer = loading.scorer_of(
+        Artifact.from_bytes(content), result.encoder
+    )  # what cannot be read again must not be stored
     probabilities = [] if found.reasons else scorer.probabilities(change.tweet for change in changes)
     change = {} if found.reasons else comparison.change(result.champion, scorer)
     with transaction.atomic():

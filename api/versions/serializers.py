@@ -9,6 +9,7 @@ from api.models import ModelVersion, Promotion
 from api.versions.comparison import with_tweets
 
 _NULL = "null for callers without a key"
+_VIEWS = "what the version looks at in a text: its words, and with MODEL=full what an encoder makes of it"
 
 
 class ConfusionSerializer(serializers.Serializer[Any]):
@@ -60,6 +61,7 @@ class ScoreAnswerSerializer(serializers.Serializer[Any]):
     confusion = ConfusionSerializer()
     threshold = serializers.FloatField()
     model_version = serializers.IntegerField()
+    views = serializers.ListField(child=serializers.CharField(), help_text=_VIEWS)
     trained_at = serializers.DateTimeField()
     evaluated_on = serializers.IntegerField(help_text="held-out tweets, none of which was trained on")
     trained_on = serializers.IntegerField(help_text="tweets")
@@ -167,6 +169,7 @@ class VersionSerializer(_WithWordsOfPeople):
     retire_when_replaced_reason = serializers.CharField(allow_null=True, allow_blank=True, help_text=_NULL)
     promotions = PromotionSerializer(many=True)
     serving = serializers.SerializerMethodField()
+    views = serializers.SerializerMethodField(help_text=_VIEWS)
 
     class Meta:
         model = ModelVersion
@@ -176,6 +179,7 @@ class VersionSerializer(_WithWordsOfPeople):
             "sha256",
             "parent",
             "serving",
+            "views",
             "data_fingerprint",
             "trained_on",
             "evaluated_on",
@@ -188,6 +192,9 @@ class VersionSerializer(_WithWordsOfPeople):
             "retire_when_replaced_reason",
             "promotions",
         )
+
+    def get_views(self, version: ModelVersion) -> list[str]:
+        return ["words", "encoder"] if "encoder" in version.recipe else ["words"]
 
     def get_serving(self, version: ModelVersion) -> bool:
         return bool(version.pk == self.context["champion"])

@@ -214,6 +214,7 @@ class ScoreView(APIView):
                 "confusion": {name: metrics[name] for name in confusion},
                 "threshold": metrics["threshold"],
                 "model_version": model.version,
+                "views": list(model.scorer.views),
                 "trained_at": model.trained_at,
                 "evaluated_on": model.evaluated_on,
                 "trained_on": model.trained_on,

@@ -11,14 +11,15 @@ from hate_speech_ai import tables
 from hate_speech_ai.artifact import sha256
 from hate_speech_ai.cli import terminal
 from hate_speech_ai.cli.arguments import DATA, UsageError, at_least, load_checks
-from hate_speech_ai.cli.model_files import refuse_unwritable, write_model
+from hate_speech_ai.cli.model_files import add_full, encoder_of, refuse_unwritable, write_model
 from hate_speech_ai.cli.scoring import answering, score_rows
+from hate_speech_ai.encoder.loading import scorer_of
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.proportions import wilson
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.sources import corpus_source
-from hate_speech_ai.training.base_model import BASE_CORPORA, BASE_MODEL, MOST_FEATURES
+from hate_speech_ai.training.base_model import BASE_CORPORA, BASE_MODEL, FULL_BASE_MODEL, MOST_FEATURES
 
 if TYPE_CHECKING:
     from hate_speech_ai.corpora.dataset import Split
@@ -39,8 +40,9 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("folder", type=Path, help="has a folder for each corpus, by its name in docs/corpora.md")
     parser.add_argument(
-        "--output", type=Path, default=BASE_MODEL, metavar="FILE", help="the model (data/base/model.safetensors)"
+        "--output", type=Path, metavar="FILE", help="the model (data/base/model.safetensors, or full.safetensors)"
     )
+    add_full(parser)
     parser.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="the same rows and seed: same bytes")
     parser.set_defaults(run=run)
 
@@ -51,7 +53,9 @@ def run(options: argparse.Namespace) -> None:
     from hate_speech_ai.evaluation.metrics import evaluate
     from hate_speech_ai.training.trainer import train
 
-    refuse_unwritable(options.output)
+    output = options.output or (FULL_BASE_MODEL if options.full else BASE_MODEL)
+    refuse_unwritable(output)
+    encoder = encoder_of(options)
     checks = load_checks(DATA / "checks.csv")
     to_choose_with, to_examine_with = halves(read_everyday(DATA / "everyday.csv"))
     with terminal.progress() as tell:
@@ -63,6 +67,7 @@ def run(options: argparse.Namespace) -> None:
         }
         trained = train(
             split.training,
+            encoder=encoder,
             everyday=to_choose_with,
             most_features=MOST_FEATURES,
             seed=options.seed,
@@ -72,14 +77,14 @@ def run(options: argparse.Namespace) -> None:
         tell("measuring", None)
         # As a dataset of the service has them, for its version 1.
         held_out = [replace(example, source=corpus_source(example.source)) for example in split.held_out]
-        metrics = evaluate(CachingScorer(Scorer(trained.artifact)), held_out, checks, to_examine_with)
+        metrics = evaluate(CachingScorer(scorer_of(trained.artifact, encoder)), held_out, checks, to_examine_with)
         artifact = replace(trained.artifact, metadata={**trained.artifact.metadata, "metrics": metrics})
         content = artifact.to_bytes()
-        write_model(options.output, content)
-        figures = "\n".join(_figures(Scorer(artifact), split, metrics, to_examine_with, tell))
+        write_model(output, content)
+        figures = "\n".join(_figures(scorer_of(artifact, encoder), split, metrics, to_examine_with, tell))
     terminal.write_line(figures)
-    _write_card(options.output.with_name("README.md"), figures)
-    terminal.write_line(f"{options.output}: {len(content):,} bytes, SHA-256 {sha256(content)}")
+    _write_card(output.with_name("full.md" if options.full else "README.md"), figures)
+    terminal.write_line(f"{output}: {len(content):,} bytes, SHA-256 {sha256(content)}")
 
 
 def load_base_corpora(folder: Path, tell: terminal.Report) -> "Split":

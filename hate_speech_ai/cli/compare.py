@@ -13,7 +13,7 @@ from rich.text import Text
 
 from hate_speech_ai.cli import terminal
 from hate_speech_ai.cli.arguments import UsageError, add_measuring, at_least, load_checks, load_corpora
-from hate_speech_ai.cli.model_files import Model, labels_of, load_model
+from hate_speech_ai.cli.model_files import Model, add_encoder, labels_of, load_model
 from hate_speech_ai.cli.scoring import answering, rows_of, score_rows
 from hate_speech_ai.evaluation.bootstrap import FIGURES, Answers, Interval, differences, intervals
 from hate_speech_ai.labels import HATE_SPEECH
@@ -37,6 +37,7 @@ def add(commands: Any) -> None:
     parser.add_argument("old", type=Path, metavar="OLD", help="a model that `train` wrote")
     parser.add_argument("new", type=Path, metavar="NEW", help="another")
     add_measuring(parser)
+    add_encoder(parser)
     parser.add_argument(
         "--show",
         type=at_least(0),
@@ -50,7 +51,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     old, new = (
-        load_model(path, option, operating_point=options.operating_point)
+        load_model(path, option, operating_point=options.operating_point, encoder=options.encoder)
         for option, path in (("OLD", options.old), ("NEW", options.new))
     )
     labels = [label for label in labels_of(new, options.label) if label in labels_of(old, options.label)]

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> None:
     from hate_speech_ai.evaluation.bias import measure_bias
     from hate_speech_ai.evaluation.metrics import measure_checks
 
-    model = load_model(options.model, operating_point=options.operating_point)
+    model = load_model(options.model, operating_point=options.operating_point, encoder=options.encoder)
     labels = labels_of(model, options.label)
     checks = load_checks(options.checks)
     if options.plots:

@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    model = load_model(options.model)
+    model = load_model(options.model, encoder=options.encoder)
     (label,) = labels_of(model, [options.label] if options.label else None, default=[HATE_SPEECH])
     tweet = readable(options.tweet)
     explanation = explain(model.scorer, tweet, label)
@@ -47,6 +47,7 @@ def _document(explanation: Explanation, tweet: str, probability: float, threshol
         "threshold": threshold,
         "logit": explanation.logit,
         "intercept": explanation.intercept,
+        **({} if explanation.encoder is None else {"encoder": explanation.encoder}),
         "tokens": [
             {"word": one.word, "begin": one.begin, "end": one.end, "contribution": one.value, "known": one.known}
             for one in explanation.contributions
@@ -76,7 +77,11 @@ def _show(explanation: Explanation, tweet: str, probability: float, threshold: f
     total = math.fsum(one.value for one in explanation.contributions)
     decision, opposite = ("yes", "no") if probability >= threshold else ("no", "yes")
     console.print(f"intercept     {explanation.intercept:+.4f}")
-    console.print(f"words         {total:+.4f}")
+    if explanation.encoder is not None:
+        console.print(f"of the words  {total - explanation.encoder:+.4f}")
+        console.print(f"of the encoder {explanation.encoder:+.4f}, divided by leaving each word out")
+    else:
+        console.print(f"words         {total:+.4f}")
     console.print(f"logit         {explanation.logit:+.4f}")
     console.print(f"probability   {probability:.4f}, yes from {threshold:.4f} on")
     console.print(f"{explanation.label}: {decision}", style="bold")

@@ -50,7 +50,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     if options.tweets and options.file:
         raise UsageError("--file and tweets are given; leave one of them out")
-    model = load_model(options.model, operating_point=options.operating_point)
+    model = load_model(options.model, operating_point=options.operating_point, encoder=options.encoder)
     labels = labels_of(model, options.label, default=[HATE_SPEECH])
     console = terminal.console()
     if not options.tweets and not options.file:

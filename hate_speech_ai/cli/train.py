@@ -10,9 +10,9 @@ from hate_speech_ai.cli import terminal
 from hate_speech_ai.cli.arguments import DATA, UsageError, add_corpora, at_least, load_checks, load_corpora
 from hate_speech_ai.cli.model_files import add_base, load_base_model, refuse_unwritable, write_model
 from hate_speech_ai.cli.scoring import score_rows
+from hate_speech_ai.encoder.loading import scorer_of
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.labels import HATE_SPEECH
-from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.base_model import learned_corpora
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> None:
 
     refuse_unwritable(options.output)
     checks = load_checks(DATA / "checks.csv")
-    base, base_sha256 = load_base_model(options)
+    base, base_sha256, encoder = load_base_model(options)
     to_choose_with, to_examine_with = halves(read_everyday(DATA / "everyday.csv"))
     with terminal.progress() as tell:
         split = load_corpora(options, tell, base)
@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> None:
             trained = train(
                 split.training,
                 base=base,
+                encoder=encoder,
                 everyday=to_choose_with,
                 seed=options.seed,
                 metadata=metadata,
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
             raise UsageError(f"--corpus: {error}; give more rows") from error
         content = trained.artifact.to_bytes()
         write_model(options.output, content)
-        scorer = Scorer(trained.artifact)
+        scorer = scorer_of(trained.artifact, encoder)
         scores = score_rows(scorer, split.held_out, scorer.labels, tell)
     console = terminal.console()
     for name, read in split.counts.items():

@@ -11,6 +11,8 @@ from hate_speech_ai.artifact import Artifact
 
 #: Where the base model lies.
 BASE_MODEL = Path(__file__).resolve().parent.parent.parent / "data" / "base" / "model.safetensors"
+#: The same with an encoder beside the words.
+FULL_BASE_MODEL = BASE_MODEL.with_name("full.safetensors")
 
 #: The corpora that it has learned, besides the starter corpus, in the order in which they are read. Their rows are not
 #: in the repository; the model card has their terms.

@@ -9,14 +9,20 @@ from scipy.sparse import csr_array, hstack
 from hate_speech_ai.artifact import Artifact, EncoderView
 from hate_speech_ai.encoder.embedder import Embedder
 from hate_speech_ai.encoder.reading import encoder_text
+from hate_speech_ai.encoder.unseen import is_unseen
 from hate_speech_ai.labels import HATE_SPEECH
+from hate_speech_ai.text import fingerprint
 from hate_speech_ai.training.examples import Example
 from hate_speech_ai.training.recipe import ENCODER_SCALE
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 Vectors = NDArray[np.float32]
 
 _ROWS_AT_ONCE = 20_000
+# Of either answer, to calibrate a head on what the encoder has not learned.
+_FEWEST_UNSEEN = 100
 
 
 class EncoderBlock:
@@ -34,6 +40,8 @@ class EncoderBlock:
     def __init__(self, encoder: Embedder, examples: Sequence[Example], base: Artifact | None) -> None:
         self.encoder = encoder
         self.width = encoder.dimensions
+        self._examples = examples
+        self._unseen: Bools | None = None
         self._known: dict[str, Vectors] = {}
         raw = encoder.embed([encoder_text(example.tweet) for example in examples])
         if base is not None and base.encoder is not None:
@@ -44,6 +52,14 @@ class EncoderBlock:
             self.centre = self.centre.astype(np.float32)
         self.vectors = self._scaled(raw)
 
+    def unseen(self, rows: Ints, answers: Bools) -> Bools:
+        """Return which rows a head is calibrated on: where there are enough, those that the encoder was kept from."""
+        if self._unseen is None:
+            self._unseen = np.array([is_unseen(fingerprint(one.tweet)) for one in self._examples], np.bool_)
+        found: Bools = self._unseen[rows]
+        enough = min(answers[found].sum(), (~answers[found]).sum()) >= _FEWEST_UNSEEN
+        return found if enough else np.ones_like(found)
+
     def read(self, texts: Sequence[str]) -> Vectors:
         """Return the scaled vectors of other texts, each worked out once."""
         read = [encoder_text(text) for text in texts]
@@ -51,7 +67,7 @@ class EncoderBlock:
         self._known.update(zip(new, self._scaled(self.encoder.embed(new)), strict=True))
         return np.array([self._known[text] for text in read], np.float32).reshape(len(read), self.width)
 
-    def inserted(self, matrix: csr_array, place: int, rows: NDArray[np.int64], moves: NDArray[np.bool_]) -> csr_array:
+    def inserted(self, matrix: csr_array, place: int, rows: Ints, moves: Bools) -> csr_array:
         """Return a matrix of some examples with the encoder's columns from a place on, in the rows that move."""
         block = _sparse(self.vectors[rows[moves]], moves)
         return _narrow(hstack([matrix[:, :place], block, matrix[:, place:]], format="csr"))
@@ -82,7 +98,7 @@ def added(vectors: Vectors, weights: Floats) -> Floats:
     return np.concatenate([np.zeros(0), *parts])
 
 
-def _sparse(vectors: Vectors, moves: NDArray[np.bool_]) -> csr_array:
+def _sparse(vectors: Vectors, moves: Bools) -> csr_array:
     """Return a row for each of `moves`: the next of the vectors where it is true, and nothing else."""
     count, width = vectors.shape
     indices = np.tile(np.arange(width, dtype=np.int32), count)

@@ -130,13 +130,14 @@ class HeadLearner:
             found = fit(matrix[inside], inside, tolerance=_FOLD_TOLERANCE)
             start += found / FOLDS
             scores[outside] = self._served(matrix[outside], found)
-        slope, shift = platt(scores, answers)
+        judged = self.block.unseen(rows, answers) if self.block else slice(None)
+        slope, shift = platt(scores[judged], answers[judged])
         found = fit(matrix, slice(None), start=start)
         chances = expit(scores * slope + shift)
         coefficients, encoder = self._stored(found[:served] * slope)
         unseen = self._spread(rows, chances)
         intercept = float(f"{found[-1] * slope + shift:.6g}")
-        return Head(coefficients, intercept, Curve.of(chances, answers), unseen, [], unseen, encoder)
+        return Head(coefficients, intercept, Curve.of(chances[judged], answers[judged]), unseen, [], unseen, encoder)
 
     def _precision(self, matrix: csr_array, answers: Bools, weights: Floats) -> Floats:
         """Return the prior's precision for each column: features, sources, intercept."""

@@ -1,0 +1,1 @@
+"""What the encoder makes of the rows of a training."""
