@@ -348,7 +348,8 @@ _base_file = "full.safetensors" if MODEL == "full" else "model.safetensors"
 _base_model = env.str("BASE_MODEL", default="") or str(BASE_DIR / "data" / "base" / _base_file)
 BASE_MODEL = None if _base_model == "none" else BASE_DIR / _base_model
 if BASE_MODEL and not BASE_MODEL.is_file():
-    raise ImproperlyConfigured(f"BASE_MODEL {_base_model!r} is not a file; give a model's file, or none")
+    _build = "; python -m hate_speech_ai base corpora --full builds it" if MODEL == "full" else ""
+    raise ImproperlyConfigured(f"BASE_MODEL {_base_model!r} is not a file; give a model's file, or none{_build}")
 LEASE_SECONDS = _integer("LEASE_SECONDS", 60)
 SWEEP_SECONDS = _integer("SWEEP_SECONDS", 30)
 TRAINING_SECONDS = _integer("TRAINING_SECONDS", 1800)
