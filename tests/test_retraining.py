@@ -13,7 +13,7 @@ from api.lib import redis_client
 from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from api.prediction import active_model
 from api.reviews import intake
-from api.training import queue, retraining
+from api.training import candidate, queue, retraining
 from api.training.dataset import read
 from api.versions import registry
 from hate_speech_ai.artifact import Artifact, sha256
@@ -321,7 +321,7 @@ def test_a_failed_run_keeps_its_error(rows: None, monkeypatch: pytest.MonkeyPatc
 
     first = train()
     contradict(list(ReviewedTweet.objects.filter(held_out=True)[:1]))
-    monkeypatch.setattr(retraining, "train", run_out_of_memory)
+    monkeypatch.setattr(candidate, "train", run_out_of_memory)
 
     run = train()
 
@@ -360,7 +360,7 @@ def test_the_result_of_an_attempt_that_was_given_up_is_discarded(rows: None, mon
         return real_train(*args, **options)
 
     real_train = trainer.train
-    monkeypatch.setattr(retraining, "train", train_while_another_takes_over)
+    monkeypatch.setattr(candidate, "train", train_while_another_takes_over)
 
     run = train()
 

@@ -17,7 +17,7 @@ from api.models import ApiKey, AuditEntry, ModelVersion, Promotion, ReviewedTwee
 from api.prediction import recorder
 from api.reviews import erasure
 from api.reviews.intake import Annotation, add, add_all, withdraw
-from api.training import examination, outcomes, queue, retraining
+from api.training import candidate, examination, outcomes, queue, retraining
 from api.training.outcomes import Change
 from api.versions import registry
 from hate_speech_ai.evaluation import metrics
@@ -288,7 +288,7 @@ def test_a_key_that_speaks_for_the_first_time_while_a_run_works(
         add(tweet="what a parade", labels={"hate_speech": False}, source=newcomer.source, key=newcomer)
         return usual(*arguments, **options)
 
-    monkeypatch.setattr(retraining, "train", meanwhile)
+    monkeypatch.setattr(candidate, "train", meanwhile)
 
     run = train()
 

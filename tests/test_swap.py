@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from api.models import Heartbeat, ModelVersion, Promotion, TrainingRun
-from api.training import queue, retraining
+from api.training import candidate, queue, retraining
 from api.versions import registry
 from tests.conftest import AsKey, MakeVersion, starter_rows
 from tests.helpers import load, open_the_gate, work
@@ -168,7 +168,7 @@ def test_a_worker_killed_between_the_promotion_and_the_end_costs_no_second_train
     killed_while_waiting(run, monkeypatch)
     version = ModelVersion.objects.get()
     web(1, version.pk)
-    monkeypatch.setattr(retraining, "train", lambda *args, **options: pytest.fail("it trains again"))
+    monkeypatch.setattr(candidate, "train", lambda *args, **options: pytest.fail("it trains again"))
 
     queue.sweep()
     run.refresh_from_db()
