@@ -5,7 +5,8 @@ from rest_framework.request import Request
 
 from api.http.authentication import ApiKeyAuthentication
 
-_HINT = "Send a valid key of this service as `Authorization: Bearer hs_...`; `manage.py create_key` makes one."
+#: What to do without a valid key.
+HINT = "Send a valid key of this service as `Authorization: Bearer hs_...`; `manage.py create_key` makes one."
 
 
 class BearerAuthentication(ApiKeyAuthentication):

@@ -11,7 +11,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, NotAut
 from rest_framework.response import Response
 
 from api.http import problems
-from api.integrations.openai.authentication import _HINT
+from api.integrations.openai.authentication import HINT
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def error_handler(error: Exception, context: dict[str, Any]) -> Response:
     problem, code = response.data, response.status_code
     message = problem["detail"]
     if isinstance(error, AuthenticationFailed | NotAuthenticated):
-        message = f"This is no valid API key. {_HINT}" if isinstance(error, AuthenticationFailed) else _HINT
+        message = f"This is no valid API key. {HINT}" if isinstance(error, AuthenticationFailed) else HINT
     elif isinstance(error, problems.BodyTooLarge):
         message = "The request body is too large: at most 1 MB."
     wait = float(response.get("Retry-After") or 0)
