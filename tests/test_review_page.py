@@ -64,6 +64,13 @@ def test_all_of_the_queue_is_answered_one_by_one(queue: None, moderator: Client)
     assert {review.key for review in reviews()} == {ApiKey.objects.get(account__username="mo")}
 
 
+def test_the_reason_does_not_say_what_the_model_thinks(queue: None, moderator: Client) -> None:
+    shown = re.sub(r'<p class="opinion">.*?</p>', "", moderator.get("/review").content.decode(), flags=re.DOTALL)
+
+    assert "Chance picked it" in shown
+    assert not re.search(r"threshold|logit|yes from|answer is (yes|no)", shown)
+
+
 def test_a_reload_shows_the_same_tweet_and_claims_no_other(queue: None, moderator: Client) -> None:
     assert item_of(moderator.get("/review")) == item_of(moderator.get("/review"))
     assert QueueClaim.objects.count() == 1

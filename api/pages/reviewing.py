@@ -24,6 +24,14 @@ from api.reviews.serializers import ReviewRequestSerializer
 from hate_speech_ai.labels import HATE_SPEECH, LABELS
 
 _GRADES = {"yes": 1.0, "no": 0.0, "unsure": 0.5}
+# Why a tweet is handed out, in words that do not say what the model thinks of it.
+_WHY = {
+    selection.NEAR_THRESHOLD: "The model is unsure of it.",
+    selection.MODEL_DISAGREEMENT: "Two versions of the model disagree about it.",
+    selection.UNKNOWN_WORDS: "It has words that the model does not know.",
+    selection.IDENTITY_TERM: "It names a group of people.",
+    selection.RANDOM_AUDIT: "Chance picked it, to measure the model on what really comes.",
+}
 _OTHERS = [label for label in LABELS if label != HATE_SPEECH]
 
 
@@ -92,6 +100,7 @@ def _desk(
     items = held or selection.take(person, limit=1)
     shown = {
         "item": items[0] if items else None,
+        "why": [_WHY[code] for code in items[0].reasons] if items else [],
         "last": last,
         "note": note,
         "why_none": "" if items else selection.why_none(person),
