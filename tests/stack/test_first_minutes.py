@@ -26,7 +26,7 @@ def test_it_answers_from_the_base_model_before_all_else(tmp_path: Path) -> None:
 
 
 def test_it_can_be_stopped_while_it_trains_its_first_model(tmp_path: Path) -> None:
-    with_nothing = Stack(tmp_path, every=4, BASE_MODEL="none")
+    with_nothing = Stack(tmp_path, every=1, BASE_MODEL="none")
     try:
         with_nothing.launch()
         with_nothing.wait_for_output("learning hate_speech")
