@@ -139,7 +139,9 @@ class Curve:
 
         def with_point(column: list[float]) -> list[float]:
             here = float(np.interp(threshold, self.thresholds[::-1], column[::-1]))
-            return [*column[:place], round(here, 9), *column[place:]]
+            # Sums are rounded, and columns rise.
+            here = min(max(here, column[max(place - 1, 0)]), column[min(place, len(column) - 1)])
+            return [*column[:place], here, *column[place:]]
 
         return replace(
             self,

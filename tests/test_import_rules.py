@@ -126,7 +126,17 @@ def test_files_and_folders_stay_small() -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_nothing_that_executes_what_it_loads(package: str) -> None:
-    assert offences(package, "pickle", "cPickle", "joblib", "cloudpickle", "dill", "marshal", "shelve", "torch") == []
+    assert offences(package, "pickle", "cPickle", "joblib", "cloudpickle", "dill", "marshal", "shelve") == []
+
+
+def test_torch_makes_weights_and_executes_nothing() -> None:
+    finetuning = settings.BASE_DIR / "hate_speech_ai" / "encoder" / "finetuning"
+    using = {path for package in PACKAGES for path, module in modules_of(package) if f"{module}.".startswith("torch.")}
+    calls = [line for path in using for line in path.read_text(encoding="utf-8").splitlines() if "torch.load(" in line]
+
+    assert {path.parent for path in using} == {finetuning}
+    assert calls
+    assert all("weights_only=True" in line for line in calls)
 
 
 def run(program: str, *arguments: str, folder: Path) -> None:

@@ -15,7 +15,6 @@ from api.http.problems import flatten
 from api.http.throttling import address, count
 from api.keys.accounts import Role, role_of
 from api.pages.access import Refused, is_part, page, reviewing_key
-from api.pages.examples import EXAMPLES
 from api.pages.marked_text import Piece, cut
 from api.prediction import predicting
 from api.prediction.active_model import ModelNotReady
@@ -25,6 +24,19 @@ from hate_speech_ai.labels import HATE_SPEECH
 
 #: Characters that the field takes; the model reads 5,000.
 MAX_TEXT = 5_000
+# They show what the model finds hard, and none is crueller than it must be.
+_EXAMPLES = (
+    "have a lovely day, everyone",
+    "The referee was blind tonight, worst match of the season",
+    "I am a proud gay man and I love my city",
+    "Women should not be allowed to vote",
+    "They are all thieves. Send them back where they came from",
+    "Muslims are welcome in our street, come and have tea with us",
+    "these 1mmigr4nts are v3rmin",
+    "He said that immigrants are vermin, and that is a disgrace",
+    "shut up, you idiot",
+    "Nobody should be attacked for their religion",
+)
 
 _WARNINGS = {
     "empty_after_cleaning": "There was nothing to read in this text.",
@@ -42,7 +54,7 @@ def try_it(request: HttpRequest) -> HttpResponse:
     shown = _answer(request, text) if request.method == "POST" and text.strip() else {}
     if is_part(request):
         return render(request, "pages/try_answer.html", shown)
-    return render(request, "pages/try.html", {"examples": EXAMPLES, "text": text, "max": MAX_TEXT, **shown})
+    return render(request, "pages/try.html", {"examples": _EXAMPLES, "text": text, "max": MAX_TEXT, **shown})
 
 
 @page(Role.MODERATOR, "POST")

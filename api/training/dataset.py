@@ -10,9 +10,9 @@ from api.keys import trust
 from api.keys.queries import with_reviews
 from api.models import ApiKey, ReviewedTweet
 from api.models.reviews import NOT_COUNTED
-from api.training import outcomes, waiting_reviews
+from api.training import outcomes
 from api.training.base_model import Base, made_with
-from api.training.claims.claimants import claimant_of
+from api.training.claims import claimants, waiting_reviews
 from api.training.outcomes import Change, Stored
 from hate_speech_ai.annotator_reliability import Reliability, compare
 from hate_speech_ai.corpora.catalogue import CORPORA, STARTER
@@ -250,7 +250,7 @@ def _add(dataset: Dataset, by_source: BySource, weights: list[float], *, held_ou
         known=known,
         weight=_weight(sources[0]),
     )
-    claimant = "" if known else claimant_of(by_source, example.labels)
+    claimant = "" if known else claimants.claimant_of(by_source, example.labels)
     if claimant:
         example = replace(example, claimed_by=claimant)
     if held_out:

@@ -100,9 +100,8 @@ def _commit(run: TrainingRun, result: Candidate) -> None:
     found, doubts = result.found, result.trained.doubts
     changes = attribution.without_set_aside(result.dataset.changes, doubts, result.dataset)
     content = result.trained.artifact.to_bytes()
-    scorer = loading.scorer_of(
-        Artifact.from_bytes(content), result.encoder
-    )  # what cannot be read again must not be stored
+    # What cannot be read again must not be stored.
+    scorer = loading.scorer_of(Artifact.from_bytes(content), result.encoder)
     probabilities = [] if found.reasons else scorer.probabilities(change.tweet for change in changes)
     change = {} if found.reasons else comparison.change(result.champion, scorer)
     with transaction.atomic():
