@@ -28,7 +28,7 @@ def export(encoder: Encoder, tokenizer: Tokenizer, folder: Path) -> int:
         shutil.copyfile(small, folder / MODEL)
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    tokenizer.save(str(folder / TOKENIZER))
+    tokenizer.save(str(folder / TOKENIZER), pretty=False)
     return (folder / MODEL).stat().st_size
 
 
