@@ -222,7 +222,8 @@ class Curve:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return the numbers as an artifact keeps them; `balanced` only where it was chosen elsewhere."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def _thinned(
