@@ -69,6 +69,7 @@ def test_a_version_tells_its_story(as_key: AsKey, served: ModelVersion, slash: s
         "recipe": {},
         "base": "",
         "learned_from": {},
+        "views": ["words"],
         "kept_reason": "",
         "retired_reason": "",
         "retire_when_replaced_reason": "",
