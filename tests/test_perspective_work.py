@@ -34,7 +34,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         monkeypatch.setattr(module, name, count_and_call)
 
     counting(scores, "tokenize_with_offsets", lambda arguments: min(len(arguments[0]), MAX_CHARS))
-    counting(scores, "contributions", lambda arguments: len(arguments[1]))
+    counting(scores, "contributions", lambda arguments: len(arguments[2]))
     counting(predicting, "predict", lambda arguments: min(len(arguments[1]), MAX_CHARS))
     counting(language, "detect", lambda arguments: min(len(arguments[0]), MAX_CHARS))
     return done

@@ -28,6 +28,7 @@ def test_it_works(client: JSONClient, served: ModelVersion) -> None:
         "confusion": {"true_positives": 24, "false_positives": 10, "false_negatives": 6, "true_negatives": 60},
         "threshold": 0.4,
         "model_version": served.pk,
+        "views": ["words"],
         "evaluated_on": 100,
         "trained_on": 1000,
     }

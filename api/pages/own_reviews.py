@@ -7,8 +7,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from api.keys.accounts import Role, by
 from api.models import LEARNED, ReviewedTweet
-from api.pages.access import page, reviewing_key, signed_in
+from api.pages.access import Refused, page, reviewing_key, signed_in
 from api.reviews import intake
+from api.reviews.refusals import KeyNotTrusted
 from hate_speech_ai.labels import HATE_SPEECH, rounded_answer
 
 _SHOWN = 25
@@ -34,9 +35,20 @@ def mine(request: HttpRequest) -> HttpResponse:
 
 @page(Role.MODERATOR, "POST")
 def withdraw(request: HttpRequest, review: Any) -> HttpResponse:
-    row = get_object_or_404(ReviewedTweet, key=reviewing_key(request), receipt=review)
-    intake.withdraw(row, by=by(signed_in(request)))
+    take_back(request, get_object_or_404(ReviewedTweet, key=reviewing_key(request), receipt=review))
     return redirect("pages-mine")
+
+
+def take_back(request: HttpRequest, review: ReviewedTweet) -> None:
+    """Withdraw a review of the account.
+
+    Raises:
+        Refused: the account is not trusted, and the review counts.
+    """
+    try:
+        intake.withdraw(review, key=reviewing_key(request), by=by(signed_in(request)))
+    except KeyNotTrusted as error:
+        raise Refused("This account is not trusted, and this review counts: an operator can withdraw it.") from error
 
 
 def _shown(review: ReviewedTweet) -> dict[str, Any]:

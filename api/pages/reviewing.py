@@ -12,9 +12,10 @@ from rest_framework.exceptions import APIException
 
 from api.http.problems import flatten
 from api.http.throttling import count
-from api.keys.accounts import Role, by
+from api.keys.accounts import Role
 from api.models import ApiKey, QueueClaim, ReviewedTweet, ReviewerAgreement, StoredPrediction
-from api.pages.access import Refused, is_part, page, reviewing_key, signed_in
+from api.pages.access import Refused, is_part, page, reviewing_key
+from api.pages.own_reviews import take_back
 from api.prediction import active_model
 from api.prediction.active_model import ModelNotReady
 from api.review_queue import selection
@@ -80,7 +81,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     review = ReviewedTweet.objects.filter(key=key, receipt=receipt).first() if receipt else None
     if review is None:
         raise Refused("There is no such review of this account.")
-    intake.withdraw(review, by=by(signed_in(request)))
+    take_back(request, review)
     return _desk(request, key, note="Taken back. Answer again.", first=review.fingerprint)
 
 
