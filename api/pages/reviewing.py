@@ -23,14 +23,15 @@ from api.review_queue.selection import Person
 from api.reviews import intake
 from api.reviews.serializers import ReviewRequestSerializer
 from hate_speech_ai.labels import HATE_SPEECH, LABELS
+from hate_speech_ai.priority import IDENTITY_TERM, NEAR_THRESHOLD, UNKNOWN_WORDS
 
 _GRADES = {"yes": 1.0, "no": 0.0, "unsure": 0.5}
 # Why a tweet is handed out, in words that do not say what the model thinks of it.
 _WHY = {
-    selection.NEAR_THRESHOLD: "The model is unsure of it.",
+    NEAR_THRESHOLD: "The model is unsure of it.",
     selection.MODEL_DISAGREEMENT: "Two versions of the model disagree about it.",
-    selection.UNKNOWN_WORDS: "It has words that the model does not know.",
-    selection.IDENTITY_TERM: "It names a group of people.",
+    UNKNOWN_WORDS: "It has words that the model does not know.",
+    IDENTITY_TERM: "It names a group of people.",
     selection.RANDOM_AUDIT: "Chance picked it, to measure the model on what really comes.",
 }
 _OTHERS = [label for label in LABELS if label != HATE_SPEECH]

@@ -48,12 +48,12 @@ def main() -> int:
 def _service(folder: Path, database: str) -> Iterator[Stack]:
     environment = {"RATE_LIMIT_REVIEW": "", "RATE_LIMIT_WRONG_KEY": "", "PREDICTION_SAMPLE_RATE": "1"}
     if database == "sqlite":
-        with Stack(folder, whole_corpus=False, **environment) as stack:
+        with Stack(folder, every=8, **environment) as stack:
             yield stack
     else:
         with Postgres() as postgres:
             environment["DATABASE_URL"] = postgres.url
-            with Stack(folder, whole_corpus=False, **environment) as stack:
+            with Stack(folder, every=8, **environment) as stack:
                 yield stack
 
 
