@@ -68,6 +68,7 @@ def answer(scope: Any, asked: dict[str, Any], size: int) -> tuple[list[tuple[str
         or not settings.PUBLIC_PREDICT
         or settings.LIMITS["predict"]
         or "authorization" in headers
+        or "cookie" in headers  # sessions are the business of Django
         or headers.get_all("content-type") != ["application/json"]
         or not _is_ours(headers.get_all("host"))
     ):
