@@ -24,6 +24,20 @@ def nightly(**kwargs: Any) -> None:
     SessionStore.clear_expired()
 
 
+@shared_task(name="api.tasks.fit_series")
+def fit_series(**kwargs: Any) -> None:
+    from api.analytics import watching
+
+    watching.fit_all()
+
+
+@shared_task(name="api.tasks.look_for_anomalies")
+def look_for_anomalies(**kwargs: Any) -> None:
+    from api.analytics import watching
+
+    watching.look()
+
+
 @shared_task(name="api.tasks.sweep")
 def sweep(scheduled: bool = False, **kwargs: Any) -> None:
     from api.lib import heartbeat

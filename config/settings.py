@@ -440,6 +440,19 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
+if STREAM:
+    CELERY_BEAT_SCHEDULE |= {
+        "fit_series": {
+            "task": "api.tasks.fit_series",
+            "schedule": crontab(hour=(NIGHTLY_AT.hour + 2) % 24, minute=NIGHTLY_AT.minute),
+        },
+        "look_for_anomalies": {
+            "task": "api.tasks.look_for_anomalies",
+            "schedule": crontab(minute=5),
+            "options": {"expires": 3600.0},  # the next one looks at the same hours
+        },
+    }
+
 # REST framework.
 
 REST_FRAMEWORK = {

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.db import connections
 from pytest_django import Settings
@@ -124,3 +125,28 @@ def texts_of(path: Path, columns: list[str]) -> set[str]:
     with open_text(path, "rt", encoding=encoding, newline="") as file:
         reader = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
         return {letters(row[column] or "") for row in reader for column in columns}
+
+
+def synthetic(*, seed: int, hours: int, spikes: int) -> tuple[list[float], list[range]]:
+    """Hourly shares with a day, a week, an error that fades, three per cent of the hours missing, and some spikes.
+
+    Returns:
+        The shares, and the hours of each spike: one to three, 0.05 to 0.18 above what they were.
+    """
+    chance, places = np.random.default_rng(seed), np.arange(hours)
+    error, shocks = np.zeros(hours), chance.normal(0, 0.12, hours)
+    for place in range(1, hours):
+        error[place] = 0.6 * error[place - 1] + shocks[place]
+    day, week = 2 * np.pi * places / 24, 2 * np.pi * places / 168
+    logits = -2.2 + 0.35 * np.sin(day + 0.3) + 0.15 * np.cos(2 * day) + 0.25 * np.sin(week) + 0.1 * np.cos(2 * week)
+    shares = 1 / (1 + np.exp(-(logits + error)))
+    found = []
+    for _ in range(spikes):
+        start = int(chance.integers(200, 8 * 168 - 4))
+        spike = range(start, start + int(chance.integers(1, 4)))
+        shares[spike.start : spike.stop] = np.minimum(
+            0.95, shares[spike.start : spike.stop] + chance.uniform(0.05, 0.18)
+        )
+        found.append(spike)
+    shares[chance.random(hours) < 0.03] = np.nan
+    return shares.tolist(), found

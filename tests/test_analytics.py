@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,9 +15,10 @@ from django.conf import settings as django_settings
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from api.analytics import hours
-from api.models import ModelVersion, StreamHour
+from api.analytics import hours, watching
+from api.models import Anomaly, ModelVersion, StreamEvent, StreamHour
 from tests.conftest import AsKey, JSONClient, MakeVersion, reload_urls
+from tests.helpers import synthetic
 
 START = datetime(2026, 11, 21, 6, tzinfo=UTC)
 WEEK = "since=2026-11-20T00:00:00Z&until=2026-11-22T00:00:00Z"
@@ -84,7 +86,7 @@ def test_as_csv_it_has_the_same(client: JSONClient, counted: ModelVersion) -> No
     rows = list(csv.DictReader(StringIO(response.content.decode())))
     as_json = client.get(asked).json()["hours"]
     for row, one in zip(rows, as_json, strict=True):
-        assert (row["hour"], row["version"]) == (one["hour"], str(one["model_version"]))
+        assert (row["hour"], row["model_version"]) == (one["hour"], str(one["model_version"]))
         assert float(row["mean"]) == one["mean"]
     assert "'=1+1" in {row["channel"] for row in rows}  # which a spreadsheet does not run
 
@@ -111,6 +113,68 @@ def test_too_many_rows_are_refused(client: JSONClient, counted: ModelVersion, mo
     response = client.get(f"/analytics/hours?{WEEK}")
 
     assert "shorter" in response.json()["errors"]["since"][0]
+
+
+UNTIL = datetime(2026, 11, 26, 12, tzinfo=UTC)
+SPIKE = UNTIL - timedelta(hours=5)
+
+
+@pytest.fixture
+def weeks(served: ModelVersion, monkeypatch: pytest.MonkeyPatch) -> dict[datetime, float]:
+    """Five weeks of a channel until now, and what the hours' mean was; one of the last day is unlike the others."""
+    monkeypatch.setattr(watching, "_this_hour", lambda: UNTIL)
+    monkeypatch.setattr(watching, "MEASURES", ("mean",))
+    monkeypatch.setattr(watching, "_MOST_CHANNELS", 0)  # all together alone: a fit takes seconds
+    number = 5 * 168
+    shares, _ = synthetic(seed=2, hours=number, spikes=0)
+    means = {UNTIL + timedelta(hours=place - number): share for place, share in enumerate(shares)}
+    means[SPIKE] = 0.5
+    fill(means, served)
+    return means
+
+
+def fill(means: dict[datetime, float], version: ModelVersion) -> None:
+    StreamHour.objects.bulk_create(
+        StreamHour(hour=at, channel="forum", label="hate_speech", version=version, count=100, total=100 * mean)
+        for at, mean in means.items()
+        if not math.isnan(mean)
+    )
+
+
+def test_a_night_fits_and_the_hours_are_compared_with_it(
+    client: JSONClient, weeks: dict[datetime, float], served: ModelVersion, make_version: MakeVersion
+) -> None:
+    assert client.get("/analytics/forecast").status_code == 404
+    fields = {"channel": "forum", "version": served, "fingerprint": "", "flagged": True}
+    for number in (1, 2):
+        at = SPIKE + timedelta(minutes=number)
+        StreamEvent.objects.create(external_id=f"post-{number}", at=at, probability=number / 10, **fields)
+
+    assert watching.fit_all() == 1
+    assert watching.look() == watching.look()
+
+    *_, found = client.get(f"/analytics/anomalies?until={UNTIL:%Y-%m-%dT%H:%M:%SZ}").json()["anomalies"]
+    # The hours after it are compared with what it led to expect, so some of them may be anomalies too.
+    assert set(Anomaly.objects.values_list("hour", flat=True)) <= {SPIKE + timedelta(hours=after) for after in range(4)}
+    assert found["hour"] == f"{SPIKE:%Y-%m-%dT%H:%M:%SZ}"
+    assert found["value"] == pytest.approx(weeks[SPIKE])
+    assert found["low"] < found["expected"] < found["high"] < found["value"]
+    assert found["tweets"] == ["post-2", "post-1"]
+    as_csv = client.get(f"/analytics/anomalies?until={UNTIL:%Y-%m-%dT%H:%M:%SZ}&format=csv").content.decode()
+    assert "post-2 post-1" in as_csv
+
+    forecast = client.get("/analytics/forecast").json()
+    assert (len(forecast["hours"]), forecast["hours"][0]["hour"]) == (168, f"{UNTIL:%Y-%m-%dT%H:%M:%SZ}")
+    assert all(one["low95"] < one["low80"] < one["mean"] < one["high80"] < one["high95"] for one in forecast["hours"])
+    assert forecast["model"] == min(forecast["backtest"], key=forecast["backtest"].__getitem__)
+    assert len(client.get("/analytics/forecast?format=csv").content.decode().splitlines()) == 169
+
+    # Another version judges the last three hours, and is stricter: that is no anomaly.
+    last = [UNTIL - timedelta(hours=hour) for hour in (1, 2, 3)]
+    StreamHour.objects.filter(hour__in=last).delete()
+    fill(dict.fromkeys(last, 0.6), make_version())
+    assert watching.look() == 0
+    assert Anomaly.objects.filter(hour=SPIKE).exists()  # what was found before stays
 
 
 def test_both_need_a_key(db: None) -> None:

@@ -1,5 +1,6 @@
 """The stream in Valkey: tweets come in, are judged once, and leave no text."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -203,6 +204,7 @@ def test_what_ends_every_process_that_reads_it_becomes_a_dead_letter(client: JSO
     reader().read(500)
     alone: list[int] = []
     for _ in range(processing.MOST_DELIVERIES + 3):
+        time.sleep(0.005)  # longer than the lease
         received = reader(lease_seconds=0.001).read(500)
         alone += [len(received)] if received and received[0].deliveries > 3 else []
         if not any(one.deliveries > processing.MOST_DELIVERIES for one in received):

@@ -1,16 +1,12 @@
 """The counts of hours, as they are asked for."""
 
-import csv
 import math
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from io import StringIO
 from typing import Any
 
 from django.db.models import Sum
 
-from api.lib.csv_safety import escape_formula
 from api.models import StreamHour
 
 #: Rows of one answer.
@@ -72,17 +68,6 @@ def find(
     if len(found) > MOST_ROWS:
         raise TooMany()
     return [_hour(row) for row in found]
-
-
-def as_csv(hours: Iterable[Hour]) -> str:
-    """Return hours as a table with a header; a channel that a spreadsheet would run as a formula is defused."""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Hour)])
-    for one in hours:
-        _, _, *others = astuple(one)
-        writer.writerow([one.hour.strftime("%Y-%m-%dT%H:%M:%SZ"), escape_formula(one.channel), *others])
-    return out.getvalue()
 
 
 def _hour(row: dict[str, Any]) -> Hour:
