@@ -3,7 +3,7 @@
 # make chaos      two hundred random kills of its processes under load, for an hour; CHAOS_SEED=... repeats an order
 # make fuzz       schemathesis against the service on SQLite and on Postgres, with a key of each scope; half an hour
 # make bench      figures on this machine, beside other servers: docs/benchmarks.md
-# make lock       docker/*.lock again: requirements.txt and requirements-full.txt with the hash of each file, which the image insists on
+# make lock       docker/*.lock again: requirements*.txt of the image with the hash of each file, which the image insists on
 # make test-fast  what is done in a minute or so: no real processes, no tests that train many models or read whole corpora, no types
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check --require-virtualenv
@@ -51,7 +51,7 @@ fuzz: .venv/installed-dev .schemathesis/bin/st
 
 lock: .venv/bin/python
 	$(PIP) install uv==0.13.9
-	for name in requirements requirements-full; do \
+	for name in requirements requirements-full requirements-kafka; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-annotate --no-header \
 			$$name.txt --output-file docker/$$name.lock || exit 1; done
 
@@ -73,6 +73,6 @@ clean:
 	$(PIP) install --no-compile --requirement requirements.txt
 	@touch $@
 
-.venv/installed-dev: requirements.txt requirements-full.txt requirements-dev.txt | .venv/bin/python
+.venv/installed-dev: requirements.txt requirements-full.txt requirements-kafka.txt requirements-dev.txt | .venv/bin/python
 	$(PIP) install --no-compile --requirement requirements-dev.txt
 	@touch .venv/installed $@

@@ -19,6 +19,7 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from config import kafka_options
 from config.data_folder import make_private
 from hate_speech_ai.version import VERSION
 
@@ -396,11 +397,27 @@ MAX_CLAIMS_PER_KEY = 500
 # The stream (api/stream/); off by default.
 
 STREAM = env.str("STREAM", default="").strip().lower()
-if STREAM not in ("", "valkey"):
-    raise ImproperlyConfigured(f"STREAM is {STREAM!r}; use valkey, or leave it empty")
+if STREAM not in ("", "valkey", "kafka"):
+    raise ImproperlyConfigured(f"STREAM is {STREAM!r}; use valkey or kafka, or leave it empty")
+if STREAM == "kafka" and find_spec("confluent_kafka") is None:
+    raise ImproperlyConfigured(
+        "STREAM=kafka needs confluent-kafka; install it with: pip install -r requirements-kafka.txt"
+    )
 STREAM_MAX_MEGABYTES = _integer("STREAM_MAX_MEGABYTES", 128)
 STREAM_RETENTION_DAYS = _integer("STREAM_RETENTION_DAYS", 30)
 STREAM_LABELS = _list("STREAM_LABELS", ["hate_speech"], r"[a-z][a-z0-9_]{0,39}", "hate_speech,toxic")
+KAFKA_BOOTSTRAP_SERVERS = ",".join(
+    _list("KAFKA_BOOTSTRAP_SERVERS", [], r"[A-Za-z0-9._\[\]:-]+:\d{1,5}", "kafka-1:9092,kafka-2:9092")
+)
+if STREAM == "kafka" and not KAFKA_BOOTSTRAP_SERVERS:
+    raise ImproperlyConfigured("STREAM=kafka needs KAFKA_BOOTSTRAP_SERVERS, such as kafka-1:9092,kafka-2:9092")
+KAFKA_TOPIC = env.str("KAFKA_TOPIC", default="tweets").strip()
+KAFKA_GROUP = env.str("KAFKA_GROUP", default="hate-speech-detection").strip()
+for _name in ("KAFKA_TOPIC", "KAFKA_GROUP"):
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", globals()[_name]):
+        raise ImproperlyConfigured(f"{_name} is {globals()[_name]!r}; use 1 to 64 letters, digits and . _ -")
+_kafka_file = env.str("KAFKA_PROPERTIES_FILE", default="").strip()
+KAFKA_OPTIONS = kafka_options.read(Path(_kafka_file)) if STREAM == "kafka" and _kafka_file else {}
 
 # Celery. The database is the queue of record (api/training/queue.py); a message only says "look there".
 

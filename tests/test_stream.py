@@ -23,7 +23,7 @@ from api.reviews import erasure
 from api.stream import processing, retention, valkey_stream
 from api.stream.consumer import Consumer
 from api.stream.messages import BadMessage, decode
-from api.stream.valkey_source import ValkeySource
+from api.stream.sources.valkey import ValkeySource
 from tests.conftest import AsKey, JSONClient, reload_urls
 
 TEXT = "the night bus was late again"

@@ -7,7 +7,7 @@ entries that nobody has read. When it is full, it takes no more.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from django.conf import settings
 from redis import Redis, RedisError, ResponseError
@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from api.stream.messages import Message
-from api.stream.sources import SourceUnavailable
+from api.stream.sources import SourceUnavailable, Waiting
 
 STREAM = "stream:tweets"
 GROUP = "writers"
@@ -38,13 +38,6 @@ class StreamFull(Exception):
 
 class NotOnDisk(Exception):
     """Nobody can say that the tweets are on disk; the message says why."""
-
-
-class Waiting(NamedTuple):
-    """What was not worked on yet: how many messages, and when the oldest came, in seconds since 1970."""
-
-    number: int
-    oldest: float | None
 
 
 @cache

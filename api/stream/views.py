@@ -1,5 +1,6 @@
 """HTTP of the stream: validate, call one function, answer."""
 
+from django.conf import settings
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -41,9 +42,20 @@ class StreamNotOnDisk(APIException):
     wait = 5
 
 
+class ProduceToKafka(APIException):
+    status_code = status.HTTP_405_METHOD_NOT_ALLOWED
+    default_code = "produce_to_kafka"
+    default_detail = "This service reads its tweets from Kafka: produce them to its topic."
+
+
 class StreamTweetsView(APIView):
     scope = Scope.PREDICT
     pagination_class = Page
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """What the header Allow and the OpenAPI document say."""
+        return [one for one in super().allowed_methods if one != "POST" or settings.STREAM != "kafka"]
 
     @extend_schema(
         summary="Put up to 500 tweets into the stream; they are on disk when this answers",
@@ -51,6 +63,8 @@ class StreamTweetsView(APIView):
         responses={202: StreamAcceptedSerializer},
     )
     def post(self, request: Request) -> Response:
+        if settings.STREAM == "kafka":
+            raise ProduceToKafka()
         tweets = read_messages(request.data)
         try:
             positions = valkey_stream.put(tweets, required_key(request).pk)

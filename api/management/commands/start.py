@@ -46,7 +46,7 @@ def _stream_command() -> list[str]:
     from api.stream import process  # which nobody needs without the stream
 
     if not settings.STREAM:
-        raise CommandError("the stream is off; set STREAM=valkey")
+        raise CommandError("the stream is off; set STREAM=valkey or STREAM=kafka")
     return process.command()
 
 

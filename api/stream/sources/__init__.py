@@ -7,6 +7,9 @@ from typing import NamedTuple, Protocol
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
+#: A message that was handed out so often without an end is handed out alone: it may be what ends its readers.
+ALONE_FROM = 3
+
 
 class SourceUnavailable(Exception):
     """The broker does not answer; the message says what is known of it, and no address."""
@@ -37,6 +40,13 @@ class Received(NamedTuple):
     received_at: datetime
     key: int | None = None
     deliveries: int = 1
+
+
+class Waiting(NamedTuple):
+    """What was not worked on yet: how many messages, and when the oldest came, in seconds since 1970."""
+
+    number: int
+    oldest: float | None
 
 
 class Source(Protocol):

@@ -12,14 +12,12 @@ from typing import Any
 
 from redis import Redis, ResponseError
 
-from api.stream.sources import Received
+from api.stream.sources import ALONE_FROM, Received
 from api.stream.valkey_stream import GROUP, STREAM, asking, position_of, remove, time_of
 
 logger = logging.getLogger(__name__)
 
 _WAIT_MS = 500
-#: A message that was handed out so often without an end is handed out alone: it may be what ends its readers.
-ALONE_FROM = 3
 _FORGET_READERS_MS = 3_600_000
 
 
