@@ -47,6 +47,20 @@ class Judged:
     sample: Offered | None
 
 
+class Counted(NamedTuple):
+    """What an event adds to its hour.
+
+    Attributes:
+        times: 1; -1 takes away what it has added.
+    """
+
+    at: datetime
+    channel: str
+    version: int
+    scores: dict[str, tuple[float, bool]]
+    times: int = 1
+
+
 class Dead(NamedTuple):
     """A message that cannot be worked on, and why."""
 
@@ -149,7 +163,7 @@ def _write(work: Work) -> Outcome:
         posts.setdefault((one.message.channel, one.message.external_id), one)
     new = database.insert_new([_event(posts[post]) for post in sorted(posts)], ["channel", "external_id"])
     fresh = [posts[post] for post in sorted(new)]
-    _count(fresh)
+    count(Counted(one.message.at, one.message.channel, one.version, one.scores) for one in fresh)
     recorder.store([one.sample for one in fresh if one.sample])
     letters = [_letter(one) for one in work.dead]
     DeadLetter.objects.bulk_create(letters, ignore_conflicts=True)
@@ -174,32 +188,35 @@ def names_of(message: Message) -> dict[str, list[str]]:
 
 
 def _event(one: Judged) -> StreamEvent:
-    probability, flagged = one.scores[HATE_SPEECH]
-    return StreamEvent(
+    event = StreamEvent(
         channel=one.message.channel,
         external_id=one.message.external_id,
         at=one.message.at,
-        version_id=one.version,
-        probability=probability,
-        flagged=flagged,
-        others={label: list(score) for label, score in one.scores.items() if label != HATE_SPEECH},
         fingerprint=one.fingerprint,
         author=pseudonyms.pseudonym(one.message.author),
     )
+    answer(event, one)
+    return event
 
 
-def _count(fresh: Iterable[Judged]) -> None:
-    """Add events to the counts of their hours."""
+def answer(event: StreamEvent, one: Judged) -> None:
+    """Give an event the answers about its text, and the version that gave them."""
+    event.version_id = one.version
+    event.probability, event.flagged = one.scores[HATE_SPEECH]
+    event.others = {label: list(score) for label, score in one.scores.items() if label != HATE_SPEECH}
+
+
+def count(counted: Iterable[Counted]) -> None:
+    """Change the counts of hours, and delete an hour that nothing is left of."""
     sums: dict[tuple[datetime, str, str, int], list[float]] = defaultdict(lambda: [0, 0.0, 0.0, 0])
-    for one in fresh:
-        hour = hour_of(one.message.at)
+    for one in counted:
         for label, (probability, flagged) in one.scores.items():
-            cell = sums[hour, one.message.channel, label, one.version]
-            cell[0] += 1
-            cell[1] += probability
-            cell[2] += probability * probability
-            cell[3] += flagged
-    keys = sorted(sums)
+            cell = sums[hour_of(one.at), one.channel, label, one.version]
+            cell[0] += one.times
+            cell[1] += one.times * probability
+            cell[2] += one.times * probability * probability
+            cell[3] += one.times * flagged
+    keys = sorted(sums)  # in one order, so that two processes do not wait for each other
     rows = [
         StreamHour(hour=hour, channel=channel, label=label, version_id=version)
         for hour, channel, label, version in keys
@@ -208,12 +225,15 @@ def _count(fresh: Iterable[Judged]) -> None:
     for key in keys:
         number, total, squares, yes = sums[key]
         hour, channel, label, version = key
-        StreamHour.objects.filter(hour=hour, channel=channel, label=label, version=version).update(
+        rows_of_it = StreamHour.objects.filter(hour=hour, channel=channel, label=label, version=version)
+        rows_of_it.update(
             count=F("count") + number,
             total=F("total") + total,
             squares=F("squares") + squares,
             flagged=F("flagged") + yes,
         )
+        if number < 0:
+            rows_of_it.filter(count__lte=0).delete()
 
 
 def hour_of(at: datetime) -> datetime:

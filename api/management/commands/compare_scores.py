@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api.models import ModelVersion, Promotion
-from api.prediction import loading
+from api.management.lookup import model_by_number
 from api.prediction.loading import LoadedModel
-from hate_speech_ai.artifact import ArtifactError
 from hate_speech_ai.evaluation.perspective_scores import LABEL_OF, Bad, Recorded, UnreadableFile, read
 from hate_speech_ai.scorer import EMPTY
 
@@ -71,7 +69,7 @@ class Command(BaseCommand):
 
         if plot and plot.suffix not in (".png", ".svg"):
             raise CommandError(f"--plot: {plot} ends neither in .png nor in .svg")
-        model = _model(model_version)
+        model = model_by_number(model_version)
         try:
             rows = list(read(path))
         except UnreadableFile as error:
@@ -116,18 +114,6 @@ def _threshold(given: str) -> tuple[str, float]:
     if not 0 < threshold < 1:
         raise ArgumentTypeError(f"{given!r}: a threshold lies between 0 and 1")
     return attribute, threshold
-
-
-def _model(number: int | None) -> LoadedModel:
-    try:
-        version = ModelVersion.objects.get(pk=number) if number else Promotion.champion()
-        if version is None:
-            raise CommandError("no version serves yet; start the service once, or train")
-        return loading.load(version)
-    except ModelVersion.DoesNotExist:
-        raise CommandError(f"there is no version {number}") from None
-    except ArtifactError as error:
-        raise CommandError(f"version {number} cannot be loaded: {error}") from None
 
 
 def _score(model: LoadedModel, rows: list[Recorded], tell: "Report") -> tuple[Scored, list[Bad]]:
