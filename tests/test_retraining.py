@@ -32,7 +32,7 @@ ANSWER = {"1": True, "0": False}
 @pytest.fixture
 def rows(tmp_path: Path, no_everyday_tweets: None) -> None:
     """Every tenth row of the starter corpus."""
-    load(tmp_path, starter_rows()[::10])
+    load(tmp_path, starter_rows()[::20])
 
 
 def contradict(tweets: list[ReviewedTweet]) -> None:

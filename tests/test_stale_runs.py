@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def start(tmp_path: Path, settings: Settings) -> ModelVersion:
     """A version that serves, and a review that it does not know."""
-    load(tmp_path, starter_rows()[::10])
+    load(tmp_path, starter_rows()[::20])
     open_the_gate(settings)
     first = train().version
     assert first is not None
