@@ -45,15 +45,17 @@ TESTS = Path(__file__).parent
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 EVERYDAY: Path = settings.EVERYDAY
 
-# They train many models; `make test-fast` leaves them out.
+# They train many models; `make test-fast` leaves them out, and they run on SQLite alone.
 SLOW = {
-    *("test_cli.py", "test_compare.py", "test_corpora.py", "test_forget.py"),
-    *("test_live_metrics.py", "test_operating_points.py", "test_perspective_clients.py", "test_registry.py"),
-    *("test_retraining.py", "test_review_queue.py", "test_stale_runs.py", "test_training.py", "test_trust.py"),
+    *("test_approvals.py", "test_cli.py", "test_compare.py", "test_corpora.py", "test_end_to_end.py"),
+    *("test_first_start.py", "test_forget.py", "test_live_metrics.py", "test_operating_points.py"),
+    *("test_perspective_clients.py", "test_registry.py", "test_retraining.py", "test_review_queue.py"),
+    *("test_stale_runs.py", "test_training.py", "test_trust.py", "test_upgrade.py"),
 }
 # With those, what takes longest: begun first, it is not what all wait for at the end.
 LONG = SLOW | {
-    *("test_base_model.py", "test_linear_cost.py", "test_poisoning_benchmark.py", "test_untrusted.py"),
+    *("test_base_model.py", "test_linear_cost.py", "test_migrations.py"),
+    *("test_poisoning_benchmark.py", "test_untrusted.py"),
     *("stack/test_chaos.py", "stack/test_faults.py", "stack/test_postgres.py", "stack/test_up.py"),
 }
 assert all((TESTS / name).is_file() for name in LONG)
