@@ -1,5 +1,10 @@
 """Exact tests and intervals of proportions."""
 
+import math
+from statistics import NormalDist
+
+_Z = NormalDist().inv_cdf(0.975)
+
 
 def sign_test(ups: int, downs: int) -> float:
     """Return the probability of so many ups or more, if each change goes up or down by chance.
@@ -25,7 +30,24 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
     >>> [round(end, 3) for end in wilson(0, 20)]
     [0.0, 0.161]
     """
-    from scipy.stats import binomtest  # slow to import, and a web process never needs it
+    # By hand, and not by scipy: a web process shows such intervals, too.
+    share, spread = part / whole, _Z * _Z / whole
+    middle = (share + spread / 2) / (1 + spread)
+    half = math.sqrt(spread * (share * (1 - share) + spread / 4)) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
-    interval = binomtest(part, whole).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
+
+def f1_interval(true_positives: int, false_positives: int, false_negatives: int) -> tuple[float, float] | None:
+    """Return the 95 % interval of F1, from the counts alone; None where nothing was a yes.
+
+    F1 is 2J / (1 + J) of the share J of right answers among the tweets that people or the model call a yes, so its
+    interval is that of J.
+
+    >>> [round(end, 3) for end in f1_interval(24, 10, 6)]
+    [0.617, 0.848]
+    """
+    whole = true_positives + false_positives + false_negatives
+    if not whole:
+        return None
+    low, high = (2 * end / (1 + end) for end in wilson(true_positives, whole))
+    return low, high
