@@ -37,6 +37,7 @@ MOST_EVERYDAY = {
 }
 
 _STEPS = 250
+_TENTHS = 10
 _EPSILON = 1e-6
 
 
@@ -54,6 +55,16 @@ class OperatingPoint:
     recall: float
     base_rate: float
     everyday: float | None = None
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """The tweets with a probability from `low` on and below `high`: how many there are, and how many have the label."""
+
+    low: float
+    high: float
+    tweets: int
+    with_label: int
 
 
 @dataclass(frozen=True)
@@ -205,6 +216,25 @@ class Curve:
 
     def _at(self, threshold: float) -> OperatingPoint:
         return next(point for point in self.points() if point.threshold == threshold)
+
+    def calibration(self) -> list["CalibrationBin"]:
+        """Return how many of the tweets in each tenth of the probabilities have the label; without the empty tenths.
+
+        Between its points, a curve is taken for straight, so the counts are those of about as many tweets.
+        """
+        edges = [place / _TENTHS for place in range(_TENTHS + 1)]
+        reached = {
+            name: np.interp(edges, self.thresholds[::-1], getattr(self, name)[::-1], left=1.0, right=0.0)
+            for name in ("recalls", "fallouts")
+        }
+        bins = []
+        for low, high, yes, no in zip(
+            edges, edges[1:], -np.diff(reached["recalls"]), -np.diff(reached["fallouts"]), strict=False
+        ):
+            with_label, tweets = round(yes * self.yes), round(yes * self.yes) + round(no * self.no)
+            if tweets:
+                bins.append(CalibrationBin(low, high, tweets, with_label))
+        return bins
 
     def is_sound(self) -> bool:
         """Return whether these numbers can be a curve: they may come from a file."""

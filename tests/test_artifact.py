@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from api.prediction import loading
-from hate_speech_ai.artifact import MAX_BYTES, Artifact, ArtifactError, sha256
+from hate_speech_ai.artifact import MAX_BYTES, Artifact, ArtifactError, read_curves, sha256
 from hate_speech_ai.operating_points import Curve
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.vocabulary import Vocabulary, pack
@@ -83,6 +83,16 @@ def test_a_curve_without_everyday_tweets_is_read_again() -> None:
     artifact = replace(SMALL, curves=dict.fromkeys(LABELS, plain))
 
     assert Artifact.from_bytes(artifact.to_bytes()).curves == artifact.curves
+
+
+def test_curves_can_be_read_without_the_model() -> None:
+    assert read_curves(CONTENT) == SMALL.curves
+    with pytest.raises(ArtifactError, match="not an artifact"):
+        read_curves(CONTENT[:-1])
+    header = header_of(CONTENT)
+    header["curves"]["toxic"]["recalls"] = [2.0, 3.0]
+    with pytest.raises(ArtifactError, match="impossible"):
+        read_curves(with_header(json.dumps(header)))
 
 
 def test_arrays_are_written_row_by_row_however_they_lie() -> None:

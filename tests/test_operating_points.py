@@ -51,6 +51,21 @@ def test_every_point_says_what_counting_says(rows: list[tuple[float, bool]]) -> 
     assert points[-1].recall == 1.0
 
 
+def test_calibration_says_about_what_counting_says() -> None:
+    chance = np.random.default_rng(1)
+    probabilities = chance.beta(0.5, 2, 20_000)
+    answers = chance.random(20_000) < probabilities**2  # promised too much
+
+    bins = Curve.of(probabilities, answers).calibration()
+
+    assert [round(one.low, 1) for one in bins] == [place / 10 for place in range(10)]
+    assert sum(one.tweets for one in bins) == pytest.approx(20_000, abs=20)
+    for one in bins:
+        inside = (probabilities >= one.low) & (probabilities < one.high)
+        assert one.tweets == pytest.approx(inside.sum(), rel=0.05)
+        assert one.with_label / one.tweets == pytest.approx(answers[inside].mean(), abs=0.03)
+
+
 @given(ROWS, st.floats(0.01, 0.99), st.floats(0.05, 1))
 def test_no_threshold_has_a_higher_recall(rows: list[tuple[float, bool]], base_rate: float, precision: float) -> None:
     curve = Curve.of(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))

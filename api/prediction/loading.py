@@ -9,9 +9,10 @@ from django.conf import settings
 
 from api.lib import redis_client
 from api.models import ModelVersion
-from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
+from hate_speech_ai.artifact import Artifact, ArtifactError, read_curves, sha256
 from hate_speech_ai.encoder import loading as encoder_loading
 from hate_speech_ai.encoder.embedder import Embedder, EncoderUnavailable
+from hate_speech_ai.operating_points import Curve
 from hate_speech_ai.scorer import Scorer
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,28 @@ def load(version: ModelVersion, encoder: Embedder | None = None) -> LoadedModel:
         ArtifactError: it is retired, or the stored bytes are not what was stored, or not a model that this program
             reads, or its encoder is not here.
     """
+    content, is_cached = _content(version)
+    model = _decode(version, content, encoder)
+    if not is_cached:
+        put_in_cache(version.sha256, content)
+    return model
+
+
+def curves(version: ModelVersion) -> dict[str, Curve]:
+    """Return the curve of each label of a version, without keeping the rest of the model in memory.
+
+    Raises:
+        ArtifactError: it is retired, or the stored bytes are not what was stored, or garbled.
+    """
+    return read_curves(_content(version)[0])
+
+
+def _content(version: ModelVersion) -> tuple[bytes, bool]:
+    """Return a version's bytes, and whether they come from the cache.
+
+    Raises:
+        ArtifactError: it is retired, or the stored bytes are not what was stored.
+    """
     if version.retired_reason:
         raise ArtifactError(f"it is retired ({version.retired_reason})")
     name = f"model:{version.sha256}"
@@ -72,15 +95,13 @@ def load(version: ModelVersion, encoder: Embedder | None = None) -> LoadedModel:
     except redis_client.Unavailable:
         cached = None
     if isinstance(cached, bytes) and sha256(cached) == version.sha256:
-        return _decode(version, cached, encoder)
+        return cached, True
     if cached is not None:
         logger.error("Redis holds other bytes under %s than were put there; they are ignored", name)
     content = bytes(ModelVersion.objects.values_list("artifact", flat=True).get(pk=version.pk))
     if sha256(content) != version.sha256:
         raise ArtifactError("its bytes in the database do not have its hash")
-    model = _decode(version, content, encoder)
-    put_in_cache(version.sha256, content)
-    return model
+    return content, False
 
 
 def _decode(version: ModelVersion, content: bytes, encoder: Embedder | None) -> LoadedModel:
