@@ -115,6 +115,11 @@ ROLES = {
     "pages-undo": Role.MODERATOR,
     "pages-mine": Role.MODERATOR,
     "pages-withdraw": Role.MODERATOR,
+    "pages-models": Role.MODERATOR,
+    "pages-version": Role.MODERATOR,
+    "pages-changes": Role.MODERATOR,
+    "pages-rollback": Role.OPERATOR,
+    "pages-version-action": Role.OPERATOR,
     "pages-traffic": Role.MODERATOR,
     "pages-operation": Role.OPERATOR,
     "pages-train": Role.OPERATOR,
@@ -133,16 +138,20 @@ def test_each_page_says_whose_it_is() -> None:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_each_role_reaches_what_is_for_it_and_no_more(people: dict[Role, Client], role: Role) -> None:
+def test_each_role_reaches_what_is_for_it_and_no_more(
+    served: ModelVersion, people: dict[Role, Client], role: Role
+) -> None:
     for pattern in urls.urlpatterns:
         path = "/" + re.sub("<uuid:[a-z]+>", "0" * 8 + "-0000-4000-8000-" + "0" * 12, str(pattern.pattern))
-        path = path.replace("<slug:action>", "revoke").replace("<slug:prefix>", "hs_0")
+        path = re.sub("<version:[a-z]+>", str(served.pk), path).replace("<slug:prefix>", "hs_0")
+        path = path.replace("<slug:action>", "protect" if "versions" in path else "revoke")
         may = role >= ROLES[str(pattern.name)]
         if pattern.name == "pages-sign-out":  # which would end the session
             continue
         seen, done = people[role].get(path), people[role].post(path)
         if may:
-            assert seen.status_code not in (302, 403) or pattern.name == "pages-sign-in", path
+            assert seen.status_code != 403, path
+            assert not seen.headers.get("Location", "").startswith("/sign-in"), path
             assert "This is for people with the role" not in text_of(done), path
         else:
             assert seen.status_code in (302 if role == Role.VISITOR else 403, 405), path

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 
 from api.keys.accounts import Role, by
 from api.lib import audit_log
@@ -37,7 +38,7 @@ _ADVICE = {
 
 @page(Role.OPERATOR)
 def operation(request: HttpRequest) -> HttpResponse:
-    runs = {"runs": TrainingRun.objects.order_by("-created_at")[:_RUNS], "works": _works()}
+    runs = runs_shown(reverse("pages-operation"), _RUNS)
     if is_part(request):
         return render(request, "pages/runs.html", runs)
     well, report = health.report()
@@ -59,7 +60,7 @@ def train(request: HttpRequest) -> HttpResponse:
     messages.success(
         request, "A training run is queued." if new else "A run is queued already; it reads the same rows."
     )
-    return redirect("pages-operation")
+    return redirect("pages-models" if request.POST.get("from") == "models" else "pages-operation")
 
 
 @page(Role.OPERATOR, "POST")
@@ -97,9 +98,14 @@ def audit(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/audit.html", shown)
 
 
-def _works() -> bool:
+def runs_shown(path: str, most: int) -> dict[str, Any]:
+    """Return what `runs.html` shows: the newest runs, and whether one goes on, which is then asked for at a path."""
     waiting = (TrainingRun.Status.QUEUED, TrainingRun.Status.RUNNING)
-    return TrainingRun.objects.filter(status__in=waiting).exists()
+    return {
+        "runs": TrainingRun.objects.order_by("-created_at").defer("figures")[:most],
+        "works": TrainingRun.objects.filter(status__in=waiting).exists(),
+        "runs_at": path,
+    }
 
 
 def _part(name: str, state: dict[str, Any]) -> dict[str, Any]:

@@ -93,6 +93,16 @@ def moment(at: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def cell(value: Any) -> Any:
+    """Return what a cell of a table shows: a time as `moment` has it, and a dash where there is nothing.
+
+    >>> cell(0.31), cell(None)
+    (0.31, '-')
+    """
+    return moment(value) if isinstance(value, datetime) else "-" if value is None else value
+
+
+@register.filter
 def hundredths(value: float) -> str:
     """Return a share as a length in a drawing that is 100 wide.
 

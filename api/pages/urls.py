@@ -1,6 +1,7 @@
 from django.urls import path
 
 from api.pages import keys, operation, own_reviews, reviewing, sign_in, traffic, try_it
+from api.pages.versions import actions, changes, detail, overview
 
 urlpatterns = [
     path("", try_it.try_it, name="pages-try"),
@@ -11,6 +12,11 @@ urlpatterns = [
     path("review/undo", reviewing.undo, name="pages-undo"),
     path("review/mine", own_reviews.mine, name="pages-mine"),
     path("review/mine/<uuid:review>/withdraw", own_reviews.withdraw, name="pages-withdraw"),
+    path("versions", overview.versions, name="pages-models"),
+    path("versions/rollback", actions.roll_back, name="pages-rollback"),
+    path("versions/<version:number>", detail.version, name="pages-version"),
+    path("versions/<version:number>/against/<version:other>", changes.changes, name="pages-changes"),
+    path("versions/<version:number>/<slug:action>", actions.act, name="pages-version-action"),
     path("traffic", traffic.traffic, name="pages-traffic"),
     path("operation", operation.operation, name="pages-operation"),
     path("operation/train", operation.train, name="pages-train"),

@@ -57,14 +57,20 @@ def rollback(*, by: str, reason: str) -> Promotion:
         NothingToRollBackTo: there is none.
         ArtifactError: it cannot be loaded any more.
     """
-    first = Promotion.objects.filter(version=Promotion.champion()).order_by("pk").first()
-    earlier = (
-        Promotion.objects.filter(pk__lt=first.pk, version__retired_reason="") if first else Promotion.objects.none()
-    )
-    before = earlier.order_by("-pk").first()
+    before = rollback_target()
     if before is None:
         raise NothingToRollBackTo("no other version has served yet that is not retired")
-    return promote(before.version, by=by, reason=reason)
+    return promote(before, by=by, reason=reason)
+
+
+def rollback_target() -> ModelVersion | None:
+    """Return the version that a rollback would promote; None where there is none."""
+    first = Promotion.objects.filter(version=Promotion.champion()).order_by("pk").first()
+    if first is None:
+        return None
+    earlier = Promotion.objects.filter(pk__lt=first.pk, version__retired_reason="")
+    before = earlier.select_related("version").defer("version__artifact", "change").order_by("-pk").first()
+    return before.version if before else None
 
 
 def keep(version: ModelVersion, *, by: str, reason: str) -> None:
@@ -80,11 +86,11 @@ def keep(version: ModelVersion, *, by: str, reason: str) -> None:
         audit_log.record("version.kept", str(version), by=by, reason=reason)
 
 
-def release(version: ModelVersion, *, by: str) -> None:
+def release(version: ModelVersion, *, by: str, reason: str = "") -> None:
     """Let a version be pruned again. Doing so again changes nothing."""
     with transaction.atomic():
         if ModelVersion.objects.filter(pk=version.pk).exclude(kept_reason="").update(kept_reason=""):
-            audit_log.record("version.released", str(version), by=by)
+            audit_log.record("version.released", str(version), by=by, reason=reason)
 
 
 def retire(version: ModelVersion, *, by: str, reason: str) -> None:
