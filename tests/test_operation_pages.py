@@ -2,20 +2,35 @@
 
 import csv
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
 from api.keys import accounts
-from api.models import ApiKey, ApprovalRequest, AuditEntry, LiveFigures, ModelVersion, ReviewedTweet, TrainingRun
+from api.models import (
+    Anomaly,
+    ApiKey,
+    ApprovalRequest,
+    AuditEntry,
+    HourlySeries,
+    LiveFigures,
+    ModelVersion,
+    ReviewedTweet,
+    StreamHour,
+    TrainingRun,
+)
 from api.prediction import recorder
 from tests.conftest import JSONClient, logged_in
 
 pytestmark = pytest.mark.django_db
+NASTY = "<script>alert(1)</script>"
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +91,85 @@ def test_traffic_shows_the_live_figures(served: ModelVersion, operator: Client, 
 
 def test_traffic_says_that_nothing_is_stored(served: ModelVersion, operator: Client) -> None:
     assert "Predictions are not stored here" in page(operator, "/traffic")
+
+
+# The stream's hours.
+
+
+@pytest.fixture
+def streamed(served: ModelVersion, settings: Settings) -> datetime:
+    """Two channels in the last hours, one of them missing, with what was expected; returns the hour that goes on."""
+    settings.STREAM = "valkey"
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    for place, channel, count, mean in ((5, "forum", 100, 0.1), (5, NASTY, 300, 0.2), (3, "forum", 50, 0.6)):
+        sums: dict[str, Any] = {
+            "count": count,
+            "total": mean * count,
+            "squares": (mean**2 + 0.04) * count,
+            "flagged": 1,
+        }
+        hour = now - timedelta(hours=place)
+        StreamHour.objects.create(hour=hour, channel=channel, label="hate_speech", version=served, **sums)
+    names: dict[str, Any] = {"channel": "", "label": "hate_speech", "measure": "mean"}
+    HourlySeries.objects.create(
+        **names,
+        until=now,
+        fitted_at=now,
+        parameters=[],
+        forecast=[[0.11, 0.1, 0.12, 0.09, 0.13]] * 2,
+        forecast_model="last_week",
+        errors={"structural": 0.02, "last_week": 0.01},
+    )
+    Anomaly.objects.create(**names, hour=now - timedelta(hours=3), value=0.6, expected=0.15, low=0.1, high=0.2, z=12.0)
+    return now
+
+
+def test_traffic_shows_the_hours_with_gaps_and_the_forecast(operator: Client, streamed: datetime) -> None:
+    rows = list(csv.reader(page(operator, "/traffic?csv=hours").splitlines()))
+    by_hour = {row[0]: row[1:] for row in rows[1:]}
+
+    def hour(place: int) -> list[str]:
+        return by_hour[(streamed + timedelta(hours=place)).isoformat(timespec="seconds")]
+
+    assert len(rows) == 1 + 7 * 24 + 1  # to the hour that goes on, and one more of the forecast
+    assert hour(-5)[:2] == ["400", "0.175"]
+    low, high = map(float, hour(-5)[2:4])
+    assert (low, high) == pytest.approx((0.175 - 1.96 * 0.2046 / 20, 0.175 + 1.96 * 0.2046 / 20), abs=1e-4)
+    assert hour(-4) == [""] * 8
+    assert hour(-3)[4] == "0.6"
+    assert hour(1) == ["", "", "", "", "", "0.11", "0.09", "0.13"]
+
+
+def test_traffic_says_what_an_anomaly_means(operator: Client, streamed: datetime) -> None:
+    shown = page(operator, "/traffic")
+
+    assert "more like hate speech than the hours before led to expect: mean probability 60.0%" in shown
+    assert f'<time datetime="{(streamed - timedelta(hours=3)).isoformat(timespec="seconds")}"' in shown
+    assert "It repeats the last week" in shown
+    assert 'data-x="time"' in shown
+
+
+def test_traffic_shows_one_channel(operator: Client, streamed: datetime) -> None:
+    shown = page(operator, "/traffic?channel=forum")
+    rows = list(csv.reader(page(operator, "/traffic?channel=forum&csv=hours").splitlines()))
+
+    assert "<option selected>forum</option>" in shown
+    assert "There is no forecast yet" in shown
+    assert "<script>alert" not in shown
+    assert [row[1:3] for row in rows if row[1] not in ("", "tweets")] == [["100", "0.1"], ["50", "0.6"]]
+
+
+def test_traffic_says_how_to_turn_the_stream_on_and_asks_nothing(
+    served: ModelVersion, operator: Client, settings: Settings, django_assert_max_num_queries: Any
+) -> None:
+    with CaptureQueriesContext(connection) as off:
+        assert "STREAM=valkey" in page(operator, "/traffic")
+    asked = [query["sql"].lower() for query in off.captured_queries]
+    assert not [query for query in asked if "streamhour" in query]
+    settings.STREAM = "valkey"
+    assert "No tweet came through the stream" in page(operator, "/traffic")
+    with django_assert_max_num_queries(len(asked) + 1):
+        page(operator, "/traffic")
 
 
 # Operation.

@@ -43,7 +43,13 @@ class Hour:
 
 
 def find(
-    *, since: datetime, until: datetime, channel: str = "", label: str = "", by_version: bool = True
+    *,
+    since: datetime,
+    until: datetime,
+    channel: str = "",
+    label: str = "",
+    by_version: bool = True,
+    by_channel: bool = True,
 ) -> list[Hour]:
     """Return hours in order; those without a tweet are left out.
 
@@ -51,6 +57,7 @@ def find(
         since: the first hour; until: the first that is not asked for any more.
         channel, label: only of these; empty for all.
         by_version: a row for each version that answered in the hour; else one for all of them together.
+        by_channel: a row for each channel; else one for all of them together, whose channel is empty.
 
     Raises:
         TooMany: there are more than `MOST_ROWS`.
@@ -60,7 +67,7 @@ def find(
         rows = rows.filter(channel=channel)
     if label:
         rows = rows.filter(label=label)
-    names = ["hour", "channel", "label", *(["version"] if by_version else [])]
+    names = ["hour", *(["channel"] if by_channel else []), "label", *(["version"] if by_version else [])]
     sums = rows.values(*names).annotate(
         number=Sum("count"), sum_p=Sum("total"), sum_pp=Sum("squares"), yes=Sum("flagged")
     )
@@ -76,7 +83,7 @@ def _hour(row: dict[str, Any]) -> Hour:
     deviation = math.sqrt(max(0.0, row["sum_pp"] / number - mean * mean))
     return Hour(
         row["hour"],
-        row["channel"],
+        row.get("channel", ""),
         row["label"],
         row.get("version"),
         number,

@@ -132,11 +132,16 @@ def read(channel: str, label: str, measure: str, until: datetime) -> Seen:
     return Seen(start, values, breaks)
 
 
-def _names(until: datetime) -> Iterator[tuple[str, str, str]]:
-    """Yield the channel, label and measure of each series: all channels together, and the largest."""
+def largest_channels(until: datetime) -> list[str]:
+    """Return the channels whose hours are watched: those with the most tweets in the week before."""
     recent = StreamHour.objects.filter(label=HATE_SPEECH, hour__gte=until - timedelta(weeks=1))
     largest = recent.values("channel").annotate(n=Sum("count")).order_by("-n", "channel")[:_MOST_CHANNELS]
-    for channel in ("", *(row["channel"] for row in largest)):
+    return [row["channel"] for row in largest]
+
+
+def _names(until: datetime) -> Iterator[tuple[str, str, str]]:
+    """Yield the channel, label and measure of each series: all channels together, and the largest."""
+    for channel in ("", *largest_channels(until)):
         for label in dict.fromkeys([HATE_SPEECH, *settings.STREAM_LABELS]):
             for measure in MEASURES:
                 yield channel, label, measure

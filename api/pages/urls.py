@@ -1,6 +1,7 @@
 from django.urls import path
 
-from api.pages import keys, operation, own_reviews, reviewing, sign_in, traffic, try_it
+from api.pages import keys, operation, own_reviews, reviewing, sign_in, try_it
+from api.pages.traffic import stored
 from api.pages.versions import actions, changes, detail, overview
 
 urlpatterns = [
@@ -17,7 +18,7 @@ urlpatterns = [
     path("versions/<version:number>", detail.version, name="pages-version"),
     path("versions/<version:number>/against/<version:other>", changes.changes, name="pages-changes"),
     path("versions/<version:number>/<slug:action>", actions.act, name="pages-version-action"),
-    path("traffic", traffic.traffic, name="pages-traffic"),
+    path("traffic", stored.traffic, name="pages-traffic"),
     path("operation", operation.operation, name="pages-operation"),
     path("operation/train", operation.train, name="pages-train"),
     path("operation/runs/<uuid:run>/decide", operation.decide, name="pages-decide"),

@@ -21,9 +21,11 @@ _KEYS = 50
 
 @page(Role.MODERATOR)
 def traffic(request: HttpRequest) -> HttpResponse:
-    rows = _newest()
+    rows, stream = _newest(), _stream(request)
     scores, days = _scores(rows), _days(rows)
-    if found := tables.as_csv(request, scores, days):
+    if found := tables.as_csv(
+        request, scores, days, *(stream[name] for name in ("hours", "anomalies") if name in stream)
+    ):
         return found
     champion = Promotion.champion()
     live = LiveFigures.objects.filter(version=champion).first() if champion else None
@@ -39,8 +41,18 @@ def traffic(request: HttpRequest) -> HttpResponse:
         "scores": scores,
         "days": days,
         "keys": _keys(),
+        **stream,
     }
     return render(request, "pages/traffic.html", shown)
+
+
+def _stream(request: HttpRequest) -> dict[str, Any]:
+    """Return what the page shows of the stream; nothing, without a query or an import, where there is none."""
+    if not settings.STREAM:
+        return {}
+    from api.pages.traffic import hours
+
+    return hours.shown(request)
 
 
 def _newest() -> list[tuple[Any, float, float]]:
