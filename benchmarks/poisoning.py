@@ -1,7 +1,7 @@
 """What a key that lies can do, and what an honest one still can, night after night.
 
     python -m benchmarks.poisoning [--corpora FOLDER] [--seeds 20] [--sizes 50 2000 20000] [--nights 30]
-                                   [--known 1] [--free] [--only STORY ...]
+                                   [--known 1] [--free] [--full] [--only STORY ...]
 
 Each story begins with the base model and a deployment where three keys have sent so many honest reviews: of
 hateval2019_en, stormfront and twitter_hate_av out of FOLDER, which the base has not learned, or else of the starter
@@ -12,8 +12,8 @@ the base, and the gate has its default limits, as in the service but without its
 For each attack the table says which share of the probes, texts that nobody sent, what serves decides otherwise than
 before, after 1, 7 and 30 nights; after how many nights the liar was named; and how many of the nights were not
 promoted. For each honest story: the share of its probes that are answered as it asks after one night, and how many
-harmless texts with its word changed. `--free` is the service before claims were bounded. The probes of names and groups
-are harmless sentences made of the same parts as the lies, which is the hardest case.
+harmless texts with its word changed. `--free` is the service before claims were bounded, `--full` has the encoder.
+The probes of names and groups are harmless sentences made of the same parts as the lies, which is the hardest case.
 """
 
 import argparse
@@ -26,9 +26,12 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hate_speech_ai.annotator_reliability import NoiseEstimate, Reliability, reasons_to_quarantine
 from hate_speech_ai.corpora.dataset import load
+from hate_speech_ai.encoder.embedder import Embedder
+from hate_speech_ai.encoder.loading import load_encoder, scorer_of
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row
 from hate_speech_ai.evaluation.everyday import halves, read_everyday
@@ -38,7 +41,7 @@ from hate_speech_ai.evaluation.shares import capped
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.text import fingerprint, is_held_out
-from hate_speech_ai.training.base_model import load_base
+from hate_speech_ai.training.base_model import BASE_MODEL, FULL_BASE_MODEL, load_base
 from hate_speech_ai.training.examples import Example
 from hate_speech_ai.training.influence import CONTRADICTS
 from hate_speech_ai.training.trainer import train
@@ -113,6 +116,7 @@ ENDS = ("", " once more", ", I say", " and that is that", " today", " again")
 
 
 Rows = list[Example]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ class Options:
     nights: int = 30
     bounded: bool = True
     starter: int = 1
+    full: bool = False
 
     @property
     def trained(self) -> list[int]:
@@ -162,13 +167,27 @@ def starter(step: int) -> tuple[Rows, Rows]:
     return parts
 
 
+class Remembering:
+    """An encoder that reads each text once, as the service's does with its table."""
+
+    def __init__(self, encoder: Embedder) -> None:
+        self.encoder, self.sha256, self.dimensions = encoder, encoder.sha256, encoder.dimensions
+        self.known: dict[str, Floats] = {}
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        new = sorted({text for text in texts if text not in self.known})
+        self.known.update(zip(new, self.encoder.embed(new), strict=True))
+        return np.array([self.known[text] for text in texts], np.float32).reshape(len(texts), self.dimensions)
+
+
 class Bench:
     """What all stories have in common: the base, the rows that hold models where it is, what is measured on."""
 
     def __init__(self, options: Options) -> None:
-        base = load_base()
+        base = load_base(FULL_BASE_MODEL if options.full else BASE_MODEL)
         assert base is not None
-        self.base, self.options, self.scorer = base, options, Scorer(base)
+        self.encoder = Remembering(load_encoder()) if options.full else None
+        self.base, self.options, self.scorer = base, options, scorer_of(base, self.encoder)
         own, held_out = starter(options.starter)
         self.known = own[:: options.known]
         self.to_choose, everyday = halves(read_everyday(DATA / "everyday.csv"))
@@ -190,7 +209,7 @@ class Bench:
         """Return the model, the keys a person is asked about, the claims set aside, and what doubts them."""
         bounded = self.options.bounded
         learned = rows if bounded else [replace(one, claimed_by="") for one in rows]
-        trained = train([*self.known, *learned], base=self.base, everyday=self.to_choose)
+        trained = train([*self.known, *learned], base=self.base, encoder=self.encoder, everyday=self.to_choose)
         first = len(self.known)
         aside = {
             rows[place - first].tweet
@@ -199,7 +218,8 @@ class Bench:
             for place in doubt.examples
         }
         unseen = (trained.unclaimed if bounded else trained.out_of_fold)[HATE_SPEECH][first:]
-        return Scorer(trained.artifact), {doubt.source for doubt in trained.doubts}, aside, unseen.tolist()
+        scorer = scorer_of(trained.artifact, self.encoder)
+        return scorer, {doubt.source for doubt in trained.doubts}, aside, unseen.tolist()
 
     def exam(self, held_out: Rows, news: Rows) -> EvaluationSet:
         corpora = [Row(one.tweet, one.labels[HATE_SPEECH]) for one in self.corpora]
@@ -492,9 +512,10 @@ def main() -> None:
     parser.add_argument("--nights", type=int, default=30)
     parser.add_argument("--known", type=int, default=1)
     parser.add_argument("--free", action="store_true")
+    parser.add_argument("--full", action="store_true")
     parser.add_argument("--only", nargs="+", default=[])
     options = parser.parse_args()
-    bench = Bench(Options(options.corpora, options.known, options.nights, bounded=not options.free))
+    bench = Bench(Options(options.corpora, options.known, options.nights, bounded=not options.free, full=options.full))
     for size in options.sizes:
         for line in report(bench, size, range(options.seeds), options.only):
             print(line, flush=True)

@@ -1,6 +1,6 @@
 """How many requests a second does POST /predict answer, next to other ways to serve the same model?
 
-    .venv/bin/python benchmarks/serving.py [--seconds 4] [--rounds 3] [--connections 16] [--model-servers]
+    .venv/bin/python benchmarks/serving.py [--seconds 4] [--rounds 3] [--connections 16] [--model-servers] [--full]
 
 One model is trained on the starter corpus. Every server below serves it with one worker process, and all of them share
 one core; the load generator is another process on another core. It keeps 16 connections busy with real tweets, one
@@ -15,6 +15,9 @@ limit: fewer clients wait less. scikit-learn is asked for one tweet at a time, b
 
 With --model-servers, LitServe, MLServer and BentoML are installed, each into an environment of its own in
 `.model-servers`, and measured with the same scikit-learn pipeline. One that does not install is named and left out.
+
+With --full, our service and those with our scorer serve the base model of MODEL=full: the words and the encoder.
+scikit-learn stays with the words alone: it says what the encoder costs beside what people serve today.
 
 The servers' probabilities are compared first: a faster wrong answer would be worth nothing. The exit status is 1 where
 they differ or a request failed.
@@ -57,10 +60,15 @@ ADDRESS = ("--host", "127.0.0.1", "--port", "{port}")
 
 @dataclass(frozen=True)
 class Server:
-    """A way to serve the model; `{port}` in the command is filled in."""
+    """A way to serve the model; `{port}` in the command is filled in.
+
+    Attributes:
+        words_alone: it serves the base model of MODEL=words, whatever the others serve.
+    """
 
     name: str
     command: tuple[str, ...]
+    words_alone: bool = False
 
 
 def granian(application: str) -> tuple[str, ...]:
@@ -77,9 +85,9 @@ def uvicorn(factory: str) -> tuple[str, ...]:
 OURS = Server("this service", (sys.executable, "manage.py", "start", "web"))
 SERVERS = (
     OURS,
-    Server("FastAPI, sync view + scikit-learn, uvicorn", uvicorn("with_fastapi:sync_view")),
-    Server("FastAPI, async view + scikit-learn, uvicorn", uvicorn("with_fastapi:async_view")),
-    Server("REST framework + scikit-learn, granian", granian("with_drf:application")),
+    Server("FastAPI, sync view + scikit-learn, uvicorn", uvicorn("with_fastapi:sync_view"), words_alone=True),
+    Server("FastAPI, async view + scikit-learn, uvicorn", uvicorn("with_fastapi:async_view"), words_alone=True),
+    Server("REST framework + scikit-learn, granian", granian("with_drf:application"), words_alone=True),
     Server("for scale: FastAPI, sync view + our scorer", uvicorn("with_fastapi:sync_view_with_our_scorer")),
     Server("for scale: FastAPI, async view + our scorer", uvicorn("with_fastapi:async_view_with_our_scorer")),
     Server("for scale: bare WSGI + our scorer, granian", granian("bare:application")),
@@ -100,7 +108,7 @@ def model_servers() -> list[Server]:
         except NotInstalled as error:
             print(f"{package} {number} does not install here: {error}")
         else:
-            found.append(Server(f"{package} {number} + scikit-learn", command))
+            found.append(Server(f"{package} {number} + scikit-learn", command, words_alone=True))
     return found
 
 
@@ -112,7 +120,7 @@ def main() -> int:
     print(f"{os.cpu_count()} cores; load average before the start: {os.getloadavg()[0]:.1f} (best well below 1).")
     compared = [*SERVERS, *(model_servers() if options.model_servers else [])]
     with tempfile.TemporaryDirectory(prefix="hate-speech-benchmark-") as folder, ExitStack() as stack:
-        environment = isolate(Path(folder))
+        environment = isolate(Path(folder), full=options.full)
         say("training the model (half a minute)")
         leave_model(Path(folder))
         say("starting the servers")
@@ -120,7 +128,8 @@ def main() -> int:
         for server, running in servers.items():
             wait_for(server, running)
         tweets = read_tweets()
-        differing = compare(servers, tweets[:COMPARED])
+        alike = {server: it for server, it in servers.items() if not (options.full and server.words_alone)}
+        differing = compare(alike, tweets[:COMPARED])
         turns = measure(servers, tweets, options)
     print_table(turns)
     failed = sum(turn.failed for per_server in turns.values() for turn in per_server)
@@ -133,6 +142,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--model-servers", action="store_true", help="also LitServe, MLServer and BentoML")
+    parser.add_argument("--full", action="store_true", help="the words and the encoder, where our scorer serves")
     return parser.parse_args()
 
 
@@ -156,7 +166,7 @@ def say(line: str) -> None:
 # The model.
 
 
-def isolate(folder: Path) -> dict[str, str]:
+def isolate(folder: Path, *, full: bool) -> dict[str, str]:
     """Return settings of our own, whatever else is configured or runs here."""
     os.environ |= {
         "BENCHMARK_FOLDER": str(folder),
@@ -164,6 +174,7 @@ def isolate(folder: Path) -> dict[str, str]:
         "DATA_DIR": str(folder),
         "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
         "REDIS_URL": "redis://127.0.0.1:1/0",  # nobody answers there, and predicting needs nobody
+        "MODEL": "full" if full else "words",
         "HOST": "127.0.0.1",
         "WEB_PROCESSES": "1",
         "WEB_THREADS": "4",
@@ -191,7 +202,8 @@ def leave_model(folder: Path) -> None:
     from api.operations import bootstrap
     from api.training import base_model
     from hate_speech_ai.labels import HATE_SPEECH
-    from hate_speech_ai.scorer import Scorer
+    from hate_speech_ai.operating_points import BALANCED
+    from hate_speech_ai.training.base_model import load_base
     from hate_speech_ai.training.examples import Example
     from hate_speech_ai.training.trainer import train
 
@@ -200,10 +212,10 @@ def leave_model(folder: Path) -> None:
     found = base_model.load()
     assert found is not None
     # Without a row of its own, what is learned on the base is the base, as scikit-learn estimators too.
-    trained = train([Example("the base", {HATE_SPEECH: False}, known=True)], base=found.artifact)
+    trained = train([Example("the base", {HATE_SPEECH: False}, known=True)], base=load_base())
     connections.close_all()
     (folder / "model.safetensors").write_bytes(found.content)
-    threshold = Scorer(found.artifact).thresholds[HATE_SPEECH]
+    threshold = trained.artifact.curves[HATE_SPEECH].named()[BALANCED].threshold
     joblib.dump({"pipeline": trained.pipeline(), "threshold": threshold}, folder / "pipeline.joblib")
 
 

@@ -23,10 +23,10 @@ def with_scikit_learn() -> Judge:
 
 def with_our_scorer() -> Judge:
     from hate_speech_ai.artifact import Artifact
+    from hate_speech_ai.encoder.loading import scorer_of
     from hate_speech_ai.labels import HATE_SPEECH
-    from hate_speech_ai.scorer import Scorer
 
-    scorer = Scorer(Artifact.from_bytes((_folder() / "model.safetensors").read_bytes()))
+    scorer = scorer_of(Artifact.from_bytes((_folder() / "model.safetensors").read_bytes()))
 
     def judge(tweet: str) -> dict[str, Any]:
         score = scorer.score(tweet)

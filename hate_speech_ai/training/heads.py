@@ -34,6 +34,7 @@ from hate_speech_ai.training.recipe import (
     NGRAM_PRECISION,
     REVIEW_WEIGHT,
     SOURCE_PRECISION,
+    WORDS_BESIDE_ENCODER,
 )
 from hate_speech_ai.training.vectorizer import TweetVectorizer
 from hate_speech_ai.training.weighting import half, hashes, nb_weights, platt
@@ -143,9 +144,10 @@ class HeadLearner:
         """Return the prior's precision for each column: features, sources, intercept."""
         strengths = nb_weights(matrix, answers, weights, self.width)
         sources = matrix.shape[1] - self.served - 1
+        words = WORDS_BESIDE_ENCODER if self.block else 1.0
         return np.concatenate(
             [
-                self._ngram_precision() / strengths**2,
+                words * self._ngram_precision() / strengths**2,
                 np.full(self.dimensions, ENCODER_PRECISION),
                 np.full(sources, SOURCE_PRECISION),
                 [INTERCEPT_PRECISION],

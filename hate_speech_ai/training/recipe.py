@@ -38,9 +38,11 @@ BASE_SOURCE_PRECISION = 6.0
 BASE_INTERCEPT_PRECISION = 1_000.0
 
 #: Of a model with an encoder: what its vectors are multiplied by before they are learned from, and the prior's
-#: precision of their weights, from nothing and on top of a base.
+#: precision of their weights, from nothing and on top of a base. From nothing, the prior of the words beside it is this
+#: many times as precise: what the encoder understands need not be learned once more word by word.
 ENCODER_SCALE = 1.0
-ENCODER_PRECISION = 1.0
+ENCODER_PRECISION = 30.0
+WORDS_BESIDE_ENCODER = 2.0
 ENCODER_BASE_PRECISION = 1_000.0
 
 
@@ -54,6 +56,7 @@ def recipe(encoder: str = "") -> dict[str, Any]:
         "sha256": encoder,
         "scale": ENCODER_SCALE,
         "precision": ENCODER_PRECISION,
+        "words_beside": WORDS_BESIDE_ENCODER,
         "base_precision": ENCODER_BASE_PRECISION,
     }
     return {
