@@ -1,4 +1,4 @@
-# make run        the whole stack on this machine, with nothing to install first but Python
+# make run        the whole stack on this machine, with nothing to install first but Python; MODEL=full make run: with the encoder
 # make test       everything that must hold
 # make chaos      two hundred random kills of its processes under load, for an hour; CHAOS_SEED=... repeats an order
 # make fuzz       schemathesis against the service on SQLite and on Postgres, with a key of each scope; half an hour
@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-units test-stack test-fast check format chaos fuzz lock bench clean
 
-run: .venv/installed
+run: .venv/installed $(if $(filter full,$(MODEL)),.venv/installed-full)
 	@exec .venv/bin/python manage.py up
 
 test: check test-units test-stack
@@ -71,6 +71,10 @@ clean:
 # What is not imported need not be compiled: half of the time that an installation takes.
 .venv/installed: requirements.txt | .venv/bin/python
 	$(PIP) install --no-compile --requirement requirements.txt
+	@touch $@
+
+.venv/installed-full: requirements-full.txt | .venv/installed
+	$(PIP) install --no-compile --requirement requirements-full.txt
 	@touch $@
 
 .venv/installed-dev: requirements.txt requirements-full.txt requirements-kafka.txt requirements-dev.txt | .venv/bin/python

@@ -166,7 +166,7 @@ def say(line: str) -> None:
 # The model.
 
 
-def isolate(folder: Path, *, full: bool) -> dict[str, str]:
+def isolate(folder: Path, *, full: bool = False) -> dict[str, str]:
     """Return settings of our own, whatever else is configured or runs here."""
     os.environ |= {
         "BENCHMARK_FOLDER": str(folder),

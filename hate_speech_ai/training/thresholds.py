@@ -20,7 +20,7 @@ from hate_speech_ai.encoder.embedder import Embedder
 from hate_speech_ai.encoder.loading import scorer_of
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.everyday import Everyday, tweets_without
-from hate_speech_ai.operating_points import BALANCED, MOST_EVERYDAY, Curve
+from hate_speech_ai.operating_points import BALANCED, MOST_EVERYDAY, MOST_EVERYDAY_WITH_ENCODER, Curve
 
 Floats = NDArray[np.float64]
 
@@ -39,21 +39,22 @@ def with_everyday(
     scorer = CachingScorer(scorer_of(artifact, encoder))
     before = CachingScorer(scorer_of(base, encoder)) if base else None
     tweets = tweets_without(everyday, artifact.curves)
+    most = MOST_EVERYDAY_WITH_ENCODER if artifact.encoder else MOST_EVERYDAY
     curves = {}
     for label, curve in artifact.curves.items():
         texts = tweets.get(label, [])
         after = np.array(scorer.probabilities(texts, label))
-        curves[label] = _measured(curve, label, after)
+        curves[label] = _measured(curve, after, most.get(label, 1.0))
         if base and before and label in base.labels:
             said = np.array(before.probabilities(texts, label))
-            threshold = _steady(_measured(base.curves[label], label, said), curves[label], said, after)
+            threshold = _steady(_measured(base.curves[label], said, most.get(label, 1.0)), curves[label], said, after)
             if threshold != curves[label].named()[BALANCED].threshold:
-                curves[label] = _measured(curve.with_balanced(threshold), label, after)
+                curves[label] = _measured(curve.with_balanced(threshold), after, most.get(label, 1.0))
     return replace(artifact, curves=curves)
 
 
-def _measured(curve: Curve, label: str, scores: Floats) -> Curve:
-    return curve.with_everyday(scores, MOST_EVERYDAY[label]) if len(scores) else curve
+def _measured(curve: Curve, scores: Floats, most: float) -> Curve:
+    return curve.with_everyday(scores, most) if len(scores) else curve
 
 
 def _steady(base: Curve, curve: Curve, before: Floats, after: Floats) -> float:
