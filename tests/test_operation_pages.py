@@ -143,7 +143,9 @@ def test_traffic_shows_the_hours_with_gaps_and_the_forecast(operator: Client, st
 def test_traffic_says_what_an_anomaly_means(operator: Client, streamed: datetime) -> None:
     shown = page(operator, "/traffic")
 
-    assert "more like hate speech than the hours before led to expect: mean probability 60.0%" in shown
+    assert (
+        "more like hate speech than the hours before led to expect: mean probability 60.0\N{NO-BREAK SPACE}%," in shown
+    )
     assert f'<time datetime="{(streamed - timedelta(hours=3)).isoformat(timespec="seconds")}"' in shown
     assert "It repeats the last week" in shown
     assert 'data-x="time"' in shown

@@ -12,6 +12,7 @@ from django.utils import timezone
 from api.analytics import hours, watching
 from api.models import Anomaly, HourlySeries
 from api.pages.tables import Table
+from api.pages.tags import percent
 from hate_speech_ai.labels import HATE_SPEECH
 
 _DAYS = 7
@@ -95,11 +96,14 @@ def _anomalies(found: list[Anomaly]) -> Table:
 
 
 def _meaning(one: Anomaly) -> str:
-    what = "the tweets were more like hate speech" if one.measure == "mean" else "more tweets were flagged"
-    less = "the tweets were less like hate speech" if one.measure == "mean" else "fewer tweets were flagged"
+    is_more = one.value > one.expected
+    if one.measure == _MEASURE:
+        what = f"the tweets were {'more' if is_more else 'less'} like hate speech"
+    else:
+        what = f"{'more' if is_more else 'fewer'} tweets were flagged"
     return (
-        f"{what if one.value > one.expected else less} than the hours before led to expect: {_NAMES[one.measure]} "
-        f"{one.value:.1%}, and {one.low:.1%} to {one.high:.1%} was usual for this hour of the week."
+        f"{what} than the hours before led to expect: {_NAMES[one.measure]} {percent(one.value)}, "
+        f"where {percent(one.low)} to {percent(one.high)} was to be expected."
     )
 
 
