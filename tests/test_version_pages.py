@@ -1,9 +1,10 @@
 """The pages about versions of the model."""
 
 import csv
+import gzip
 import html
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.test import Client
@@ -238,14 +239,17 @@ def test_two_versions_are_compared(moderator: Client, served: ModelVersion, cand
 def test_words_that_gained_come_before_those_that_lost(
     moderator: Client, served: ModelVersion, candidate: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    flipped = {"became_positive": 0, "became_negative": 0, "corrected": 0, "examples": []}
     changed = [{"word": "=storks", "old": 1.0, "new": 0.5}, {"word": "vermin", "old": 0.5, "new": 1.0}]
     monkeypatch.setattr(
         "api.pages.versions.changes.compare",
-        lambda *_: {"changed_words": changed, "metrics": {"old": {}, "new": {}}, "changed": {}, "rows": 1},
+        lambda *_: {"changed_words": changed, "metrics": {"old": {}, "new": {}}, "changed": flipped, "rows": 1},
     )
+    path = f"/versions/{candidate.pk}/against/{served.pk}"
 
-    rows = table(moderator, f"/versions/{candidate.pk}/against/{served.pk}?csv=words")
+    rows = table(moderator, f"{path}?csv=words")
 
+    assert '<td><span class="tweet">vermin</span></td>' in page(moderator, path)  # blurred until asked for
     assert rows[1:] == [["vermin", "0.5", "1.0", "0.5"], ["'=storks", "1.0", "0.5", "-0.5"]]
 
 
@@ -354,3 +358,19 @@ def test_lists_take_few_queries_however_long_they_are(
         assert content.count("<td>v") == 25
     with django_assert_max_num_queries(16):
         page(moderator, f"/versions/{candidate.pk}")
+
+
+def transferred(client: Client, path: str) -> int:
+    """How many bytes a browser gets that opens a page for the first time, with compression."""
+    zipped = {"Accept-Encoding": "gzip"}
+    answer = client.get(path, headers=zipped)
+    assert answer.status_code == 200
+    total = len(answer.content)
+    for url in set(re.findall(r'(?:src|href)="(/static/[^"]+)"', gzip.decompress(answer.content).decode())):
+        total += sum(map(len, cast(Any, client.get(url, headers=zipped)).streaming_content))
+    return total
+
+
+def test_a_first_view_is_small(moderator: Client, served: ModelVersion, candidate: ModelVersion) -> None:
+    for path in ("/versions", f"/versions/{candidate.pk}", f"/versions/{candidate.pk}/against/{served.pk}"):
+        assert transferred(moderator, path) < 100_000, path

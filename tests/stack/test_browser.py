@@ -114,6 +114,47 @@ def test_the_pages_of_an_operator(tab: Tab, stack: Stack) -> None:
         tab.check()
 
 
+def test_an_operator_trains_and_promotes(browser: Any, stack: Stack) -> None:
+    """By keyboard: a run is followed to its end, its version looked at, and promoted with a reason."""
+    assert stack.review("my street has nine lime trees").status == 201
+    tab = Tab(browser, stack)
+    sign_in(tab, stack)
+    tab.page.goto("/versions")
+    press(tab, "button >> text=Train now")
+    tab.page.wait_for_selector("progress")
+    tab.check()
+    tab.page.wait_for_function("() => !document.querySelector('#run-list [hx-get]')")
+
+    press(tab, "td a[href^='/versions/']")
+    tab.page.wait_for_selector("text=The gate")
+    tab.page.wait_for_selector(".u-wrap")
+    path = tab.page.url
+    press(tab, "text=Words that gained and lost against")
+    tab.page.wait_for_selector("figure >> text=Words that gained and lost")
+    tab.check()
+    narrow = Tab(browser, stack, SIZES[1])
+    sign_in(narrow, stack)
+    for one in ("/versions", path, f"{path}/promote"):
+        narrow.page.goto(one)
+        narrow.check()
+    narrow.context.close()
+
+    press(tab, "a.button >> text=Promote")
+    tab.page.wait_for_selector("h1 >> text=Promote version")
+    tab.check()
+    tab.page.keyboard.type("it was looked at")  # the field has the focus
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_selector("text=serves now.")
+    tab.check()
+    assert stack.get("/models?limit=1").body["results"][0]["promotions"][-1]["reason"] == "it was looked at"
+    tab.context.close()
+
+
+def press(tab: Tab, what: str) -> None:
+    """Press a link or a button by the keyboard."""
+    tab.page.locator(what).first.press("Enter")
+
+
 def test_tweets_are_reviewed_by_keyboard_while_the_web_server_is_killed(browser: Any, stack: Stack) -> None:
     for tweet in TWEETS:
         assert stack.post("/predict", {"tweet": tweet}, with_key=False).status == 200
