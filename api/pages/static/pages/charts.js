@@ -61,7 +61,7 @@ function draw(figure) {
   const names = beneath.cells.map((cell) => cell.textContent);
   const edges = (low, high) => (kind === "number" ? [0, 1] : kind === "time" ? [low, high] : [low - 0.5, high + 0.5]);
   // Shares begin at nothing; figures such as F1 lie close together, and show their differences.
-  const upright = (_, low, high) => (unit === "figure" ? uPlot.rangeNum(low, high, 0.15, true) : [0, high || 1]);
+  const upright = (_, low, high) => (unit === "figure" ? uPlot.rangeNum(low, high, 0.15, true) : [0, kind === "number" ? 1 : high || 1]);
   const options = {
     width: place.clientWidth, height: 220, cursor: { show: false }, series: [{}, ...series],
     legend: { show: series.filter((one) => !one.edge).length > 1, live: false, markers: { width: 3, dash: (_, n) => (series[n - 1]?.dash?.length ? "dashed" : "solid") } },
