@@ -19,18 +19,19 @@ _BAD_INPUT = 2
 _INTERRUPTED = 130  # as a shell has it: 128 and SIGINT
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Says in one line what is wrong, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message.removeprefix('argument ')}; see {self.prog} --help")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParser | None = None) -> int:
     """Run one command.
 
     Args:
         arguments: those of the process by default.
+        parser: of `python -m hate_speech_ai` by default.
 
     Returns:
         The exit status: 0, or 2 for bad input, which is told on standard error in one line.
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a character that cannot be read or shown is no reason to stop
     try:
-        options = _parser().parse_args(arguments)
+        options = (parser or _parser()).parse_args(arguments)
         options.run(options)
         sys.stdout.flush()
     except UsageError as error:
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m hate_speech_ai", description="Train, try, explain, measure and compare models.")
+    parser = Parser(prog="python -m hate_speech_ai", description="Train, try, explain, measure and compare models.")
     parser.add_argument("--version", action="version", version=f"hate_speech_ai {VERSION}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in (train, predict, explain, evaluate, compare, base, finetune):

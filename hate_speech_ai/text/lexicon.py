@@ -6,7 +6,7 @@ spelling of "nice" and that "#niceday" is two words; what a word means is learne
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
+from importlib.resources import files  # which reads from a zip file too
 
 from hate_speech_ai.text.caching import remember
 
@@ -15,7 +15,7 @@ _LONGEST_SPLIT = 200
 
 
 def _load() -> Iterator[tuple[str, int]]:
-    for line in (Path(__file__).parent / "words.txt").read_text(encoding="utf-8").splitlines():
+    for line in (files(__package__) / "words.txt").read_text(encoding="utf-8").splitlines():
         word, _, count = line.partition(" ")
         yield word, int(count)
 

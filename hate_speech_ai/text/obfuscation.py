@@ -7,8 +7,8 @@ is bounded by the longest word that is looked at.
 
 import re
 from collections import Counter
+from importlib.resources import files
 from itertools import chain, pairwise
-from pathlib import Path
 
 from hate_speech_ai.text import lexicon
 from hate_speech_ai.text.caching import remember
@@ -32,7 +32,7 @@ _MORE_LOOKALIKES = {
     ),
 }
 _LOOKALIKES = str.maketrans(
-    lookalikes((Path(__file__).parent / "confusables.txt").read_text(encoding="utf-8").splitlines()) | _MORE_LOOKALIKES
+    lookalikes((files(__package__) / "confusables.txt").read_text(encoding="utf-8").splitlines()) | _MORE_LOOKALIKES
 )
 _LEET = {
     "0": "o",
