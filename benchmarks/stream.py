@@ -67,7 +67,7 @@ def through_the_stream(folder: Path, texts: list[str]) -> tuple[float, float]:
         for start in range(0, len(texts), 5_000):
             pipeline = client.pipeline(transaction=False)
             for place in range(start, min(start + 5_000, len(texts))):
-                at = f"2026-11-2{place % 8}T{place % 24:02}:00:00Z"
+                at = f"2026-11-21T{place * 24 // len(texts):02}:00:00Z"  # one after the other, as they are posted
                 post = {"external_id": str(place), "tweet": texts[place], "at": at, "channel": f"forum-{place % 5}"}
                 pipeline.xadd(STREAM, {"message": json.dumps(post)})
             pipeline.execute()
