@@ -240,7 +240,7 @@ def test_words_that_gained_come_before_those_that_lost(
     moderator: Client, served: ModelVersion, candidate: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flipped = {"became_positive": 0, "became_negative": 0, "corrected": 0, "examples": []}
-    changed = [{"word": "=storks", "old": 1.0, "new": 0.5}, {"word": "vermin", "old": 0.5, "new": 1.0}]
+    changed = [{"word": "=sto<rks", "old": 1.0, "new": 0.5}, {"word": "vermin", "old": 0.5, "new": 1.0}]
     monkeypatch.setattr(
         "api.pages.versions.changes.compare",
         lambda *_: {"changed_words": changed, "metrics": {"old": {}, "new": {}}, "changed": flipped, "rows": 1},
@@ -250,7 +250,8 @@ def test_words_that_gained_come_before_those_that_lost(
     rows = table(moderator, f"{path}?csv=words")
 
     assert '<td><span class="tweet">vermin</span></td>' in page(moderator, path)  # blurred until asked for
-    assert rows[1:] == [["vermin", "0.5", "1.0", "0.5"], ["'=storks", "1.0", "0.5", "-0.5"]]
+    assert '<td><span class="tweet">=sto&lt;rks</span></td>' in page(moderator, path)
+    assert rows[1:] == [["vermin", "0.5", "1.0", "0.5"], ["'=sto<rks", "1.0", "0.5", "-0.5"]]
 
 
 def test_what_cannot_be_compared_is_said(moderator: Client, served: ModelVersion, candidate: ModelVersion) -> None:
