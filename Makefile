@@ -3,6 +3,7 @@
 # make chaos      two hundred random kills of its processes under load, for an hour; CHAOS_SEED=... repeats an order
 # make fuzz       schemathesis against the service on SQLite and on Postgres, with a key of each scope; half an hour
 # make bench      figures on this machine, beside other servers: docs/benchmarks.md
+# make screenshots    the pictures of the pages in docs/screenshots, over a story that a stack of its own plays; needs Chromium
 # make lock       docker/*.lock again: requirements*.txt of the image with the hash of each file, which the image insists on
 # make test-fast  what is done in a minute or so: no real processes, no tests that train many models or read whole corpora, no types
 PYTHON ?= python3
@@ -10,7 +11,7 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check --require-virtualenv
 # Where it is set, each of the tests' many processes compiles all that it imports anew: most of their processor time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-units test-stack test-fast check format chaos fuzz lock bench clean
+.PHONY: run test test-units test-stack test-fast check format chaos fuzz lock bench screenshots clean
 
 run: .venv/installed $(if $(filter full,$(MODEL)),.venv/installed-full)
 	@exec .venv/bin/python manage.py up
@@ -60,6 +61,9 @@ bench: .venv/installed-dev
 	.venv/bin/python -m benchmarks.attack
 	.venv/bin/python -m benchmarks.scoring
 	.venv/bin/python benchmarks/perspective.py
+
+screenshots: .venv/installed-dev
+	.venv/bin/python -m docs.screenshots
 
 clean:
 	rm -rf .venv .model-servers .schemathesis .mypy_cache .ruff_cache .pytest_cache

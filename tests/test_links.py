@@ -24,7 +24,10 @@ def anchors(page: Path) -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links(page: Path) -> None:
     lost = []
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+    content = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)", content)
+    pictures = re.findall(r'(?:src|srcset)="([^"]+)"', content)
+    for target in links + pictures:
         if target.startswith("http"):
             continue
         path, _, anchor = target.partition("#")
