@@ -85,11 +85,13 @@ class TweetVectorizer(TransformerMixin, BaseEstimator):
         if not any(names for names, _ in added) and self.base is None:
             raise ValueError("empty vocabulary: no word stands in tweets of two authors")
         self.vocabulary_, self.base_columns_ = _merged(self.base, added, total)
+        self._columns = [_columns(block) for block in self.vocabulary_.blocks]
         return self._weigh(texts)
 
     def use_vocabulary(self, vocabulary: Vocabulary) -> Self:
         """Take over what an artifact stores, which is what another vectorizer has learned."""
         self.vocabulary_ = vocabulary
+        self._columns = [_columns(block) for block in vocabulary.blocks]
         columns = np.arange(len(vocabulary)) if vocabulary is self.base else np.full(len(vocabulary), -1)
         self.base_columns_ = columns.astype(np.int32)
         return self
@@ -105,10 +107,10 @@ class TweetVectorizer(TransformerMixin, BaseEstimator):
         vocabulary = self.vocabulary_
         idf = vocabulary.idf.astype(np.float64)
         ends = np.cumsum([len(block) for block in vocabulary.blocks])
-        by_word = _weighted(texts.words.matrix(vocabulary.words), idf[: ends[0]], PIVOTS.words)
-        by_pattern = _weighted(texts.patterns.matrix(vocabulary.patterns), idf[ends[0] : ends[1]], PIVOTS.patterns)
-        column = {ngram: place for place, ngram in enumerate(vocabulary.ngrams)}
-        spelt, unknown = _spelt(texts.tokens.names, column)
+        of_words, of_patterns, of_ngrams = self._columns
+        by_word = _weighted(texts.words.matrix(of_words), idf[: ends[0]], PIVOTS.words)
+        by_pattern = _weighted(texts.patterns.matrix(of_patterns), idf[ends[0] : ends[1]], PIVOTS.patterns)
+        spelt, unknown = _spelt(texts.tokens.names, of_ngrams)
         weighted = spelt @ diags_array(idf[ends[1] :])
         squares = _squares(weighted) + unknown * vocabulary.unknown_idf**2
         occurs = texts.tokens.occurrences()
@@ -147,14 +149,13 @@ class _Names:
         """Return 0/1, texts x names."""
         return _ones(_numpy(self._found), _numpy(self._ends), len(self.names))
 
-    def matrix(self, vocabulary: list[str]) -> csr_array:
-        """Return 0/1, texts x vocabulary."""
-        column = {name: place for place, name in enumerate(vocabulary)}
+    def matrix(self, column: dict[str, int]) -> csr_array:
+        """Return 0/1, texts x the columns of a vocabulary."""
         columns = np.array([column.get(name, -1) for name in self.names], dtype=np.int32)
         found = _numpy(self._found)
         places = columns[found] if len(found) else found
         ends = np.concatenate([[0], np.cumsum(places >= 0)])[_numpy(self._ends)]
-        return _ones(places[places >= 0], ends, len(vocabulary))
+        return _ones(places[places >= 0], ends, len(column))
 
 
 class _Texts:
@@ -246,6 +247,10 @@ def _spelt(words: Iterable[str], column: dict[str, int]) -> tuple[csr_array, Flo
         rows.append(known)
         unknown.append(len(grams) - len(known))
     return _incidence(rows, len(column)), np.array(unknown, dtype=np.float64)
+
+
+def _columns(names: list[str]) -> dict[str, int]:
+    return {name: place for place, name in enumerate(names)}
 
 
 def _numpy(numbers: "array[int]") -> NDArray[np.int64]:
