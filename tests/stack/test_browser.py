@@ -114,6 +114,38 @@ def test_the_pages_of_an_operator(tab: Tab, stack: Stack) -> None:
         tab.check()
 
 
+def test_tweets_are_reviewed_by_keyboard_while_the_web_server_is_killed(browser: Any, stack: Stack) -> None:
+    for tweet in TWEETS:
+        assert stack.post("/predict", {"tweet": tweet}, with_key=False).status == 200
+    tab = Tab(browser, stack)
+    sign_in(tab, stack)
+    wait_for("the queue", lambda: _has_item(tab))
+
+    for number, _ in enumerate(TWEETS):
+        item = tab.page.get_attribute("[name=item]", "value")
+        if number == len(TWEETS) // 2:
+            stack.running("web").kill()
+        tab.page.keyboard.press("yn"[number % 2])
+        tab.page.wait_for_function("item => document.querySelector('[name=item]')?.value !== item", arg=item)
+
+    tab.page.wait_for_selector("text=Nothing to review")
+    reviews = stack.get("/reviewed-tweets?limit=100").body["results"]
+    assert sorted(review["tweet"] for review in reviews) == sorted(TWEETS)
+    tab.page.goto("/review/mine")
+    assert tab.page.locator("article").count() == len(TWEETS)
+    blur = "getComputedStyle(document.querySelector('article .tweet')).filter"
+    assert "blur" in tab.page.evaluate(blur)
+    tab.page.keyboard.press("r")
+    tab.page.reload()
+    assert tab.page.evaluate(blur) == "none"
+    tab.context.close()
+
+
+def _has_item(tab: Tab) -> bool:
+    tab.page.goto("/review")
+    return tab.page.query_selector("[name=item]") is not None
+
+
 def test_an_operator_trains_and_promotes(browser: Any, stack: Stack) -> None:
     """By keyboard: a run is followed to its end, its version looked at, and promoted with a reason."""
     assert stack.review("my street has nine lime trees").status == 201
@@ -153,35 +185,3 @@ def test_an_operator_trains_and_promotes(browser: Any, stack: Stack) -> None:
 def press(tab: Tab, what: str) -> None:
     """Press a link or a button by the keyboard."""
     tab.page.locator(what).first.press("Enter")
-
-
-def test_tweets_are_reviewed_by_keyboard_while_the_web_server_is_killed(browser: Any, stack: Stack) -> None:
-    for tweet in TWEETS:
-        assert stack.post("/predict", {"tweet": tweet}, with_key=False).status == 200
-    tab = Tab(browser, stack)
-    sign_in(tab, stack)
-    wait_for("the queue", lambda: _has_item(tab))
-
-    for number, _ in enumerate(TWEETS):
-        item = tab.page.get_attribute("[name=item]", "value")
-        if number == len(TWEETS) // 2:
-            stack.running("web").kill()
-        tab.page.keyboard.press("yn"[number % 2])
-        tab.page.wait_for_function("item => document.querySelector('[name=item]')?.value !== item", arg=item)
-
-    tab.page.wait_for_selector("text=Nothing to review")
-    reviews = stack.get("/reviewed-tweets?limit=100").body["results"]
-    assert sorted(review["tweet"] for review in reviews) == sorted(TWEETS)
-    tab.page.goto("/review/mine")
-    assert tab.page.locator("article").count() == len(TWEETS)
-    blur = "getComputedStyle(document.querySelector('article .tweet')).filter"
-    assert "blur" in tab.page.evaluate(blur)
-    tab.page.keyboard.press("r")
-    tab.page.reload()
-    assert tab.page.evaluate(blur) == "none"
-    tab.context.close()
-
-
-def _has_item(tab: Tab) -> bool:
-    tab.page.goto("/review")
-    return tab.page.query_selector("[name=item]") is not None
