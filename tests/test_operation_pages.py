@@ -151,6 +151,30 @@ def test_traffic_says_what_an_anomaly_means(operator: Client, streamed: datetime
     assert 'data-x="time"' in shown
 
 
+def test_traffic_asks_as_little_however_many_hours_there_are(
+    operator: Client, streamed: datetime, served: ModelVersion, django_assert_max_num_queries: Any
+) -> None:
+    StreamHour.objects.bulk_create(
+        StreamHour(
+            hour=streamed - timedelta(hours=place),
+            channel=f"c{number}",
+            label="hate_speech",
+            version=served,
+            count=10,
+            total=1.0,
+            squares=0.2,
+            flagged=1,
+        )
+        for place in range(200)
+        for number in range(30)
+    )
+
+    with django_assert_max_num_queries(20):
+        shown = page(operator, "/traffic")
+
+    assert shown.count("<option") == 1 + 20 + 1  # the largest channels, and the label
+
+
 def test_traffic_shows_one_channel(operator: Client, streamed: datetime) -> None:
     shown = page(operator, "/traffic?channel=forum")
     rows = list(csv.reader(page(operator, "/traffic?channel=forum&csv=hours").splitlines()))
