@@ -80,3 +80,11 @@ def test_each_post_counts_once_whoever_is_killed(tmp_path: Path) -> None:
     by_hour = query(stack, "SELECT strftime('%H', at), count(*) FROM api_streamevent GROUP BY 1")
     assert query(stack, "SELECT strftime('%H', hour), count FROM api_streamhour ORDER BY 1") == by_hour
     assert query(stack, "SELECT count(*) FROM api_deadletter") == [(POISON,)]
+
+    rows = "SELECT external_id, version_id, probability FROM api_streamevent ORDER BY 1"
+    before = query(stack, rows)
+    said = stack.manage("rescore")  # the whole topic, with the version that answered
+    assert f"{TWEETS + POISON:,} messages: 0 events" in said
+    assert f"{TWEETS:,} had them already; 0 have no event, {POISON} cannot be read" in said
+    assert query(stack, rows) == before
+    assert acknowledged() == TWEETS + POISON
