@@ -78,9 +78,8 @@ def _score(options: argparse.Namespace, form: str, model: Model, labels: list[st
         rows = spark.read.format(form).options(**read_options).load(options.input)
         added = [one for label in labels for one in ((label, DoubleType), (f"{label}_flagged", BooleanType))]
         if options.column not in rows.columns or not isinstance(rows.schema[options.column].dataType, StringType):
-            raise UsageError(
-                f"--column: {options.input} has no text column {options.column!r}: {', '.join(rows.columns)}"
-            )
+            known = ", ".join(rows.columns)
+            raise UsageError(f"--column: {options.input} has no text column {options.column!r}; it has {known}")
         if taken := sorted({name for name, _ in added} & set(rows.columns)):
             raise UsageError(f"--label: {options.input} has a column {taken[0]!r} already; rename it")
         schema = StructType([*rows.schema.fields, *(StructField(name, kind()) for name, kind in added)])
