@@ -211,7 +211,9 @@ def _control(person: Person, before: _Candidate, reason: str) -> StoredPredictio
 
 
 def _audits(person: Person) -> Iterator[_Candidate]:
-    draws = SampleDraw.objects.filter(prediction__in=_open(person)).select_related("prediction").order_by("rank")
+    # Asked of each draw in their order: as a list, `IN` would first go through all predictions.
+    is_open = Exists(_open(person).filter(pk=OuterRef("prediction_id")))
+    draws = SampleDraw.objects.filter(is_open).select_related("prediction").order_by("rank")
     return (_Candidate(draw.prediction, draw.rank) for draw in draws[:_READ_AT_ONCE])
 
 
