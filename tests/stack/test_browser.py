@@ -14,7 +14,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="there is no play
 pytestmark = pytest.mark.stack
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 AXE = ROOT / "tests" / "clients" / "node_modules" / "axe-core" / "axe.min.js"
-SIZES = [({"width": 1280, "height": 800}, "light"), ({"width": 375, "height": 700}, "dark")]
+SIZES = [({"width": 1280, "height": 800}, "light"), ({"width": 390, "height": 700}, "dark")]
 WORDS = ("new", "old", "loud", "quiet", "rich", "poor", "tall", "short")
 TWEETS = [f"those {word} people next door are all the same" for word in WORDS]
 

@@ -7,6 +7,7 @@ from api.pages.tables import Table
 from hate_speech_ai.evaluation.proportions import f1_interval
 from hate_speech_ai.labels import HATE_SPEECH, LABELS
 from hate_speech_ai.operating_points import Curve
+from hate_speech_ai.sources import corpus_name
 
 _COLUMNS = ["F1", "low", "high", "precision", "recall", "ROC AUC", "PR AUC", "threshold", "tweets", "with it"]
 _COUNTS = ("true_positives", "false_positives", "false_negatives")
@@ -25,7 +26,7 @@ def by_label(version: ModelVersion) -> Table:
 
 def by_corpus(version: ModelVersion) -> Table:
     found = version.metrics.get("by_source") or {}
-    rows = [_row(source.removeprefix("corpus:"), found[source]) for source in sorted(found)]
+    rows = [_row(corpus_name(source), found[source]) for source in sorted(found)]
     return Table("corpora", "Hate speech, by where the held-out tweets come from", ["from", *_COLUMNS], rows)
 
 
