@@ -15,7 +15,7 @@ from hate_speech_ai.sources import corpus_name
 from hate_speech_ai.training.base_model import learned_corpora
 from hate_speech_ai.training.encoder_block import EncoderBlock, added
 from hate_speech_ai.training.examples import Example
-from hate_speech_ai.training.influence import Claims, Doubt, masked, set_aside
+from hate_speech_ai.training.influence import SURE, Claims, Doubt, masked, set_aside
 from hate_speech_ai.training.map_regression import fit_map
 from hate_speech_ai.training.recipe import (
     BASE_INTERCEPT_PRECISION,
@@ -230,12 +230,15 @@ class HeadLearner:
         found = fit(np.ones(len(rows), dtype=bool), start=start)
         coefficients = found[: self.served]
         if claims is not None:
+            threshold = base.curves[label].named()[BALANCED].threshold
             coefficients, moved = bound(
                 claims,
                 base=mean,
                 learned=coefficients,
                 intercepts=(intercept, float(found[-1])),
-                threshold=base.curves[label].named()[BALANCED].threshold,
+                threshold=threshold,
+                # What the encoder makes of a sentence says nothing of its words: unless it is sure, claims teach them.
+                agrees=(1 - SURE, SURE) if self.block else (threshold, threshold),
                 read=self._read,
             )
             doubts += moved

@@ -47,6 +47,7 @@ def bound(
     learned: Floats,
     intercepts: tuple[float, float],
     threshold: float,
+    agrees: tuple[float, float],
     read: Read,
 ) -> tuple[Floats, list[Doubt]]:
     """Take back what claims teach about single words beyond the bound.
@@ -56,12 +57,13 @@ def bound(
             that the base does not have are 0 in it.
         intercepts: of both.
         threshold: the probability from which the base's answer is yes.
+        agrees: the probabilities below which the base agrees with a no, and from which with a yes.
         read: returns the features of texts, (texts, features).
 
     Returns:
         The coefficients, and what was taken back.
     """
-    topics = [topic for answer in (True, False) for topic in _topics(claims, learned - base, answer, threshold)]
+    topics = [topic for answer in (True, False) for topic in _topics(claims, learned - base, answer, agrees[answer])]
     if not topics:
         return learned, []
     cut = float(np.log(threshold / (1 - threshold)))
@@ -141,9 +143,9 @@ class _Probe(NamedTuple):
         return float(np.clip(crossings[self.allowed], 0.0, 1.0)) if len(crossings) > self.allowed else 1.0
 
 
-def _topics(claims: Claims, moved: Floats, answer: bool, threshold: float) -> Iterator[_Topic]:
-    """Yield what each source's claims that go against the base's decision move most."""
-    against = (claims.answers == answer) & ((claims.reference >= threshold) != answer)
+def _topics(claims: Claims, moved: Floats, answer: bool, cut: float) -> Iterator[_Topic]:
+    """Yield what each source's claims move most, of those that the base does not agree with."""
+    against = (claims.answers == answer) & ((claims.reference >= cut) != answer)
     sources, vocabulary = claims.sources, claims.vocabulary
     size = len(vocabulary.words)
     push = moved[:size] * vocabulary.idf[:size].astype(np.float64) / _SHORT * (1 if answer else -1)
