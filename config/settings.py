@@ -206,7 +206,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "api.pages.compression.middleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.common.CommonMiddleware",  # refuses other hosts than ALLOWED_HOSTS; sends Content-Length
+    "api.operations.hosts.HostMiddleware",  # refuses other hosts than ALLOWED_HOSTS; sends Content-Length
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.http.content_security.middleware",

@@ -214,6 +214,17 @@ def test_without_the_setting_there_are_none(settings: Settings, as_key: AsKey) -
     assert as_key("admin").get("/metrics").status_code == 404
 
 
+def test_prometheus_may_ask_a_machine_by_any_name(
+    settings: Settings, client: JSONClient, counted: ModelVersion
+) -> None:
+    settings.ALLOWED_HOSTS = ["hate.example.org"]
+    pod = "10.0.0.7:8000"
+
+    assert client.get("/metrics", HTTP_HOST=pod).status_code == 200
+    assert JSONClient().get("/metrics", HTTP_HOST=pod).status_code == 401
+    assert client.get("/analytics/hours", HTTP_HOST=pod).status_code == 400
+
+
 FOLDER = django_settings.BASE_DIR / "docs" / "grafana"
 
 
