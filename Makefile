@@ -1,7 +1,8 @@
 # make run        the whole stack on this machine, with nothing to install first but Python; MODEL=full make run: with the encoder
 # make test       everything that must hold
 # make chaos      two hundred random kills of its processes under load, for an hour; CHAOS_SEED=... repeats an order
-# make fuzz       schemathesis against the service on SQLite and on Postgres, with a key of each scope; half an hour
+# make fuzz       schemathesis against the service on SQLite and on Postgres, with a key of each scope; ten minutes.
+#                 EXAMPLES=2 make fuzz: two random requests for each operation, not fifteen; takes half as long
 # make bench      figures on this machine, beside other servers: docs/benchmarks.md
 # make screenshots    the pictures of the pages in docs/screenshots, over a story that a stack of its own plays; needs Chromium
 # make lock       docker/*.lock again: requirements*.txt of the image with the hash of each file, which the image insists on
@@ -44,7 +45,7 @@ chaos: .venv/installed-dev
 	CHAOS_KILLS=200 .venv/bin/python -m pytest --capture no tests/stack/test_chaos.py
 
 fuzz: .venv/installed-dev .schemathesis/bin/st
-	.venv/bin/python -m tests.fuzzing
+	.venv/bin/python -m tests.fuzzing --examples $(or $(EXAMPLES),15)
 
 .schemathesis/bin/st:
 	$(PYTHON) -m venv .schemathesis

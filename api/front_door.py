@@ -52,6 +52,8 @@ _LARGEST_AT = {
 _BULK = {"/reviewed-tweets/bulk"}
 _LABEL_STUDIO = "/label-studio/"
 _CHEAP_PATHS = {"/livez", "/readyz"}
+# Without these a request would mean something else: granian hands on no value that is not ASCII.
+_NOT_TO_BE_LOST = ("Authorization", "Idempotency-Key", "X-Forwarded-For", "X-Goog-Api-Key")
 
 T = TypeVar("T")
 Headers = list[tuple[str, str]]
@@ -202,10 +204,10 @@ class FrontDoor:
 
 
 def _check_head(scope: Any) -> None:
-    """Refuse a head that is costly to parse, before anything parses it.
+    """Refuse a head that is costly to parse or would be read in part, before anything parses it.
 
     Raises:
-        Refused: the head is too large, or the body has an encoding.
+        Refused: the head is too large, a header cannot be read, or the body has an encoding.
     """
     if len(scope.path) + len(scope.query_string) > MAX_TARGET:
         raise Refused(414, "path_too_long", f"The path with its query may have {MAX_TARGET:,} bytes.")
@@ -214,6 +216,9 @@ def _check_head(scope: Any) -> None:
         raise Refused(431, "headers_too_large", f"The headers may have {MAX_HEAD:,} bytes together.")
     if sum(map(len, headers.get_all("content-type"))) > MAX_CONTENT_TYPE:
         raise Refused(400, "bad_request", f"The header Content-Type may have {MAX_CONTENT_TYPE} bytes.")
+    for name in _NOT_TO_BE_LOST:
+        if name.lower() in headers and headers.get(name.lower()) is None:
+            raise Refused(400, "header_not_ascii", f"The header {name} may have ASCII characters only.")
     encoding = ",".join(headers.get_all("content-encoding")).strip().lower()
     if encoding not in ("", "identity"):
         detail = f"Send the body as it is, without the header Content-Encoding: {encoding[:40]}."

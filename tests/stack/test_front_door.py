@@ -195,6 +195,14 @@ def test_a_head_that_is_costly_to_read_is_refused(
     assert (response.status, json.loads(content)["status"]) == (status, status)
 
 
+@pytest.mark.parametrize("name", ["Authorization", "Idempotency-Key", "X-Forwarded-For", "X-Goog-Api-Key"])
+def test_a_header_that_cannot_be_read_is_refused_and_not_lost(stack: Stack, name: str) -> None:
+    response, content = ask(stack, **{name: "Zażółć".encode().decode("latin-1")})
+
+    assert (response.status, json.loads(content)["code"]) == (400, "header_not_ascii")
+    assert name in json.loads(content)["detail"]
+
+
 def test_a_huge_header_costs_the_server_nothing(stack: Stack) -> None:
     client = socket.create_connection(("127.0.0.1", stack.port))
     client.settimeout(30)
