@@ -192,6 +192,8 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     ],
     "/reviewed-tweets/approve": [
         {"ids": ["4f0c0000-0000-4000-8000-000000000000"]},
+        {"ids": [1]},
+        {"ids": [False]},
         {},
         {"ids": ["4f0c0000-0000-4000-8000-000000000000"], "key": "hs_0123456789ab"},
     ],

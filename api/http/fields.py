@@ -1,6 +1,7 @@
 """Fields and base classes that refuse what they do not know."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -81,6 +82,15 @@ class TextField(serializers.Field[str, Any, str, Any]):
 
     def to_representation(self, value: Any) -> str:
         return str(value)
+
+
+class StrictUUIDField(serializers.UUIDField):
+    """A UUID in text; not a number or a boolean, which would be read as its 128 bits."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str):
+            raise serializers.ValidationError(_NOT_TEXT.format(kind=kind_of(data)))
+        return super().to_internal_value(data)
 
 
 @extend_schema_field({"type": "boolean"})

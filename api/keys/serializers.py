@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.http.fields import StrictBooleanField, StrictSerializer, TextField
+from api.http.fields import StrictBooleanField, StrictSerializer, StrictUUIDField, TextField
 from api.models import ApiKey, ReviewedTweet, ReviewerAgreement
 
 MAX_IDS = 1_000  # which a body of 64 KB has room for
@@ -94,7 +94,7 @@ class TrustAnswerSerializer(serializers.Serializer[Any]):
 
 class ApproveRequestSerializer(StrictSerializer):
     ids = serializers.ListField(
-        child=serializers.UUIDField(), required=False, min_length=1, max_length=MAX_IDS, help_text="receipts"
+        child=StrictUUIDField(), required=False, min_length=1, max_length=MAX_IDS, help_text="receipts"
     )
     key = TextField(required=False, max_length=16, help_text="a key's prefix: all of its reviews that wait")
     reason = TextField(required=False, allow_blank=True, max_length=500)
