@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.poisoning import Remembering
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
 from hate_speech_ai.cli.arguments import DATA
 from hate_speech_ai.corpora.catalogue import CORPORA
@@ -40,20 +41,6 @@ from tests.conftest import starter_rows
 PROMISED = {"hate_speech": 0.005, "toxic": 0.03}
 #: Another kind of processor rounds the encoder's products otherwise: a tweet or two may cross a threshold.
 CROSSING = 0.0007
-
-
-class Remembering:
-    """The encoder, which reads each text once."""
-
-    def __init__(self, encoder: Embedder) -> None:
-        self.encoder, self.sha256, self.dimensions = encoder, encoder.sha256, encoder.dimensions
-        self.known: dict[str, NDArray[np.float32]] = {}
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        for text in texts:
-            if text not in self.known:
-                [self.known[text]] = self.encoder.embed([text])
-        return np.array([self.known[text] for text in texts], np.float32).reshape(len(texts), self.dimensions)
 
 
 @pytest.fixture(scope="module", params=["words", "full"])

@@ -39,17 +39,17 @@ def with_everyday(
     scorer = CachingScorer(scorer_of(artifact, encoder))
     before = CachingScorer(scorer_of(base, encoder)) if base else None
     tweets = tweets_without(everyday, artifact.curves)
-    most = MOST_EVERYDAY_WITH_ENCODER if artifact.encoder else MOST_EVERYDAY
+    promised = MOST_EVERYDAY_WITH_ENCODER if artifact.encoder else MOST_EVERYDAY
     curves = {}
     for label, curve in artifact.curves.items():
-        texts = tweets.get(label, [])
+        texts, most = tweets.get(label, []), promised.get(label, 1.0)
         after = np.array(scorer.probabilities(texts, label))
-        curves[label] = _measured(curve, after, most.get(label, 1.0))
+        curves[label] = _measured(curve, after, most)
         if base and before and label in base.labels:
             said = np.array(before.probabilities(texts, label))
-            threshold = _steady(_measured(base.curves[label], said, most.get(label, 1.0)), curves[label], said, after)
+            threshold = _steady(_measured(base.curves[label], said, most), curves[label], said, after)
             if threshold != curves[label].named()[BALANCED].threshold:
-                curves[label] = _measured(curve.with_balanced(threshold), after, most.get(label, 1.0))
+                curves[label] = _measured(curve.with_balanced(threshold), after, most)
     return replace(artifact, curves=curves)
 
 
