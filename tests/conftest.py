@@ -306,6 +306,12 @@ def admin(db: None) -> Client:
     return logged_in(User.objects.create_superuser("ann"))
 
 
+@pytest.fixture
+def quick_passwords(settings: Settings) -> None:
+    """Passwords whose hash takes no time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 def logged_in(user: User) -> Client:
     client = Client()
     client.force_login(user)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import connections
+from django.test import Client
 from pytest_django import Settings
 
 from api.models import ModelVersion, TrainingRun
@@ -150,3 +151,10 @@ def synthetic(*, seed: int, hours: int, spikes: int) -> tuple[list[float], list[
         found.append(spike)
     shares[chance.random(hours) < 0.03] = np.nan
     return shares.tolist(), found
+
+
+def page(client: Client, path: str, **fields: Any) -> str:
+    """What a page shows; after a form was sent with these fields, where there are any."""
+    answer = client.post(path, fields, follow=True) if fields else client.get(path)
+    assert answer.status_code == 200
+    return str(answer.content.decode())

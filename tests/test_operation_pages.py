@@ -28,26 +28,15 @@ from api.models import (
 )
 from api.prediction import recorder
 from tests.conftest import JSONClient, logged_in
+from tests.helpers import page
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 NASTY = "<script>alert(1)</script>"
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
 def operator(db: None) -> Client:
     return logged_in(accounts.create("olga", "operator", made_by="test")[0])
-
-
-def page(client: Client, path: str, **fields: Any) -> str:
-    """What a page shows; after a form was sent with these fields, where there are any."""
-    answer = client.post(path, fields, follow=True) if fields else client.get(path)
-    assert answer.status_code == 200
-    return str(answer.content.decode())
 
 
 # Traffic.

@@ -21,7 +21,7 @@ from api.pages import urls
 from api.prediction import recorder
 from tests.conftest import JSONClient, logged_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 VENDOR = Path(configuration.BASE_DIR) / "api" / "pages" / "static" / "pages" / "vendor"
 NASTY = [
     "<script>alert(1)</script>",
@@ -29,11 +29,6 @@ NASTY = [
     "{{ 7|add:7 }}{% now 'Y' %}",
     "a\u202eb \U0001f600",
 ]
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

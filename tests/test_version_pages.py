@@ -9,19 +9,14 @@ from typing import Any, cast
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
 
 from api.keys import accounts
 from api.models import AuditEntry, ModelVersion, Promotion, ReviewedTweet, TrainingRun
 from tests.conftest import MakeVersion, logged_in, rewrite
+from tests.helpers import page
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 NASTY = "<script>alert(1)</script>{{ 7|add:7 }}"
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -32,13 +27,6 @@ def moderator(db: None) -> Client:
 @pytest.fixture
 def operator(db: None) -> Client:
     return logged_in(accounts.create("olga", "operator", made_by="test")[0])
-
-
-def page(client: Client, path: str, **fields: Any) -> str:
-    """What a page shows; after a form was sent with these fields, where there are any."""
-    answer = client.post(path, fields, follow=True) if fields else client.get(path)
-    assert answer.status_code == 200
-    return str(answer.content.decode())
 
 
 def words_of(content: str) -> str:
