@@ -26,12 +26,11 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hate_speech_ai.annotator_reliability import NoiseEstimate, Reliability, reasons_to_quarantine
 from hate_speech_ai.corpora.dataset import load
-from hate_speech_ai.encoder.embedder import Embedder
 from hate_speech_ai.encoder.loading import load_encoder, scorer_of
+from hate_speech_ai.encoder.remembering import Remembering
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.evaluation_set import EvaluationSet, ModelPredictions, Row
 from hate_speech_ai.evaluation.everyday import halves, read_everyday
@@ -116,7 +115,6 @@ ENDS = ("", " once more", ", I say", " and that is that", " today", " again")
 
 
 Rows = list[Example]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -165,19 +163,6 @@ def starter(step: int) -> tuple[Rows, Rows]:
             example = Example(row["tweet"], labels, "starter", in_domain=True, known=True)
             parts[is_held_out(fingerprint(example.tweet))].append(example)
     return parts
-
-
-class Remembering:
-    """An encoder that reads each text once, as the service's does with its table."""
-
-    def __init__(self, encoder: Embedder) -> None:
-        self.encoder, self.sha256, self.dimensions = encoder, encoder.sha256, encoder.dimensions
-        self.known: dict[str, Floats] = {}
-
-    def embed(self, texts: Sequence[str]) -> Floats:
-        new = sorted({text for text in texts if text not in self.known})
-        self.known.update(zip(new, self.encoder.embed(new), strict=True))
-        return np.array([self.known[text] for text in texts], np.float32).reshape(len(texts), self.dimensions)
 
 
 class Bench:

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.poisoning import Remembering
 from hate_speech_ai.artifact import Artifact, ArtifactError, sha256
 from hate_speech_ai.cli.arguments import DATA
 from hate_speech_ai.corpora.catalogue import CORPORA
 from hate_speech_ai.corpora.dataset import load
 from hate_speech_ai.encoder.embedder import Embedder
 from hate_speech_ai.encoder.loading import load_encoder, scorer_of
+from hate_speech_ai.encoder.remembering import Remembering
 from hate_speech_ai.evaluation.caching_scorer import CachingScorer
 from hate_speech_ai.evaluation.everyday import Everyday, halves, read_everyday
 from hate_speech_ai.evaluation.metrics import measure_checks, measure_everyday, read_checks

@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, hstack
 from hate_speech_ai.artifact import Artifact, EncoderView
 from hate_speech_ai.encoder.embedder import Embedder
 from hate_speech_ai.encoder.reading import encoder_text
+from hate_speech_ai.encoder.remembering import Remembering
 from hate_speech_ai.encoder.unseen import is_unseen
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.text import fingerprint
@@ -42,7 +43,7 @@ class EncoderBlock:
         self.width = encoder.dimensions
         self._examples = examples
         self._unseen: Bools | None = None
-        self._known: dict[str, Vectors] = {}
+        self._remembering = Remembering(encoder)
         raw = encoder.embed([encoder_text(example.tweet) for example in examples])
         if base is not None and base.encoder is not None:
             self.centre, self._of_base = base.encoder.centre, base.encoder.weights
@@ -62,10 +63,7 @@ class EncoderBlock:
 
     def read(self, texts: Sequence[str]) -> Vectors:
         """Return the scaled vectors of other texts, each worked out once."""
-        read = [encoder_text(text) for text in texts]
-        new = sorted({text for text in read if text not in self._known})
-        self._known.update(zip(new, self._scaled(self.encoder.embed(new)), strict=True))
-        return np.array([self._known[text] for text in read], np.float32).reshape(len(read), self.width)
+        return self._scaled(self._remembering.embed([encoder_text(text) for text in texts]))
 
     def inserted(self, matrix: csr_array, place: int, rows: Ints, moves: Bools) -> csr_array:
         """Return a matrix of some examples with the encoder's columns from a place on, in the rows that move."""
