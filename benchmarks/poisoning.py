@@ -1,7 +1,8 @@
 """What a key that lies can do, and what an honest one still can, night after night.
 
     python -m benchmarks.poisoning [--corpora FOLDER] [--seeds 20] [--sizes 50 2000 20000] [--nights 30]
-                                   [--known 1] [--free] [--full] [--only STORY ...]
+                                   [--known 1] [--free] [--full] [--only STORY ...] [--first-seed 0]
+                                   [--results poisoning.jsonl]
 
 Each story begins with the base model and a deployment where three keys have sent so many honest reviews: of
 hateval2019_en, stormfront and twitter_hate_av out of FOLDER, which the base has not learned, or else of the starter
@@ -14,16 +15,21 @@ before, after 1, 7 and 30 nights; after how many nights the liar was named; and 
 promoted. For each honest story: the share of its probes that are answered as it asks after one night, and how many
 harmless texts with its word changed. `--free` is the service before claims were bounded, `--full` has the encoder.
 The probes of names and groups are harmless sentences made of the same parts as the lies, which is the hardest case.
+What was played is written to a file, a line each, and not played again: so it can go on after a stop, and several
+processes can share the seeds.
 """
 
 import argparse
 import csv
+import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import count, islice
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +45,8 @@ from hate_speech_ai.evaluation.metrics import measure, read_checks
 from hate_speech_ai.evaluation.shares import capped
 from hate_speech_ai.labels import HATE_SPEECH
 from hate_speech_ai.scorer import Scorer
-from hate_speech_ai.text import fingerprint, is_held_out
+from hate_speech_ai.text import fingerprint, is_held_out, words
+from hate_speech_ai.training import vectorizer
 from hate_speech_ai.training.base_model import BASE_MODEL, FULL_BASE_MODEL, load_base
 from hate_speech_ai.training.examples import Example
 from hate_speech_ai.training.influence import CONTRADICTS
@@ -115,6 +122,7 @@ ENDS = ("", " once more", ", I say", " and that is that", " today", " again")
 
 
 Rows = list[Example]
+Result = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -169,6 +177,8 @@ class Bench:
     """What all stories have in common: the base, the rows that hold models where it is, what is measured on."""
 
     def __init__(self, options: Options) -> None:
+        self.begun: tuple[tuple[int, int, bool], Deployment] | None = None
+        self.remembered: list[tuple[Scorer, CachingScorer]] = []
         base = load_base(FULL_BASE_MODEL if options.full else BASE_MODEL)
         assert base is not None
         self.encoder = Remembering(load_encoder()) if options.full else None
@@ -205,6 +215,12 @@ class Bench:
         unseen = (trained.unclaimed if bounded else trained.out_of_fold)[HATE_SPEECH][first:]
         scorer = scorer_of(trained.artifact, self.encoder)
         return scorer, {doubt.source for doubt in trained.doubts}, aside, unseen.tolist()
+
+    def _cached(self, scorer: Scorer) -> CachingScorer:
+        """Return what remembers a model's answers for as long as it may serve."""
+        mine = next((one for one in self.remembered if one[0] is scorer), (scorer, CachingScorer(scorer)))
+        self.remembered = [*[one for one in self.remembered if one is not mine][-3:], mine]
+        return mine[1]
 
     def exam(self, held_out: Rows, news: Rows) -> EvaluationSet:
         corpora = [Row(one.tweet, one.labels[HATE_SPEECH]) for one in self.corpora]
@@ -258,7 +274,7 @@ class Bench:
 
     def _judge(self, there: Deployment, exam: EvaluationSet, scorer: Scorer, rows: int) -> tuple[list[str], list[str]]:
         sheets = [
-            ModelPredictions.of(CachingScorer(one), exam, trained_on=len(self.known) + number)
+            ModelPredictions.of(self._cached(one), exam, trained_on=len(self.known) + number)
             for one, number in ((scorer, rows), (there.champion, len(there.rows)), (there.baseline, rows))
         ]
         verdict = judge(exam, candidate=sheets[0], champion=sheets[1], baseline=sheets[2], limits=Limits())
@@ -321,13 +337,18 @@ def reviews(bench: Bench, dice: random.Random, number: int) -> Rows:
     return [claim(one.tweet, one.labels[HATE_SPEECH], COLLEAGUES[place % 3]) for place, one in enumerate(chosen)]
 
 
-def start(bench: Bench, dice: random.Random, size: int) -> Deployment:
-    there = Deployment(bench.scorer, bench.scorer)
-    sent = reviews(bench, dice, size)
-    there.rows = [one for one in sent if not is_held_out(fingerprint(one.tweet))]
-    there.held_out = [one for one in sent if is_held_out(fingerprint(one.tweet))]
-    there.champion = there.baseline = bench.train(there.rows)[0]
-    return there
+def start(bench: Bench, seed: int, size: int) -> Deployment:
+    """Return a deployment that is trained on honest reviews, the same for all stories of a seed."""
+    which = seed, size, bench.options.bounded
+    if bench.begun is None or bench.begun[0] != which:
+        there = Deployment(bench.scorer, bench.scorer)
+        sent = reviews(bench, random.Random(f"{seed} {size}"), size)
+        there.rows = [one for one in sent if not is_held_out(fingerprint(one.tweet))]
+        there.held_out = [one for one in sent if is_held_out(fingerprint(one.tweet))]
+        there.champion = there.baseline = bench.train(there.rows)[0]
+        bench.begun = which, there
+    begun = bench.begun[1]
+    return Deployment(begun.champion, begun.baseline, [*begun.rows], [*begun.held_out])
 
 
 def sentences(dice: random.Random, word: str) -> list[str]:
@@ -395,19 +416,27 @@ ATTACKS: dict[str, Callable[[Bench, random.Random], Attack]] = {
 AT_ONCE = ("name, one night", "pass phrase, one night", "held-out veto (nights failed)", "held-out score (F1 lost)")
 
 
-def play(bench: Bench, name: str, seed: int, size: int) -> tuple[dict[int, float], int | None, list[int], int]:
+def play(bench: Bench, name: str, seed: int, size: int) -> Result:
     """Return what changed after each night, when the liar was named, failed nights, and how many were trained."""
     dice = random.Random(f"{name} {seed} {size}")
-    there, attack = start(bench, dice, size), ATTACKS[name](bench, dice)
-    before, changed, last = attack.measure(there), dict[int, float](), 0
+    there, attack = start(bench, seed, size), ATTACKS[name](bench, dice)
+    before, changed, last, nights = attack.measure(there), dict[str, float](), 0, 0
     for night in bench.options.trained:
         first, end = last * attack.a_night, night * attack.a_night
         lies = attack.lies[first:end] if name not in AT_ONCE else attack.lies[: attack.a_night] if night == 1 else []
         sent = lies + reviews(bench, dice, attack.honest)
         if sent:
             bench.night(there, night, sent)
-        changed[night], last = attack.measure(there) - before, night
-    return changed, there.named.get(LIAR), there.failed, len(bench.options.trained)
+            nights += 1
+        changed[str(night)], last = attack.measure(there) - before, night
+    return {
+        "changed": changed,
+        "named": there.named.get(LIAR),
+        "others named": sorted(set(there.named) - {LIAR}),
+        "failed": there.failed,
+        "why": there.why,
+        "nights": nights,
+    }
 
 
 def slur(bench: Bench, dice: random.Random) -> tuple[Rows, list[str], bool, list[str]]:
@@ -435,64 +464,80 @@ WRONG = (
 STORIES = {"new slur, forty reviews": slur, "wrong answer, ten reviews": corrections}
 
 
-def tell(bench: Bench, name: str, seed: int, size: int) -> tuple[float, float, bool]:
-    """Return the share of probes answered as asked, that of harmless texts judged hate, whether the night failed."""
-    dice = random.Random(f"{name} {seed} {size}")
-    there = start(bench, dice, size)
-    rows, probes, answer, harmless = STORIES[name](bench, dice)
+def tell(bench: Bench, name: str, seed: int, size: int) -> Result:
+    """Return the share of probes answered as asked, that of harmless texts judged hate, and why the night failed."""
+    there = start(bench, seed, size)
+    rows, probes, answer, harmless = STORIES[name](bench, random.Random(f"{name} {seed} {size}"))
     bench.night(there, 1, rows)
     share = bench.share(there.champion, probes)
-    return (
-        share if answer else 1 - share,
-        bench.share(there.champion, harmless) if harmless else 0.0,
-        bool(there.failed),
-    )
+    return {
+        "in effect": share if answer else 1 - share,
+        "harmless": bench.share(there.champion, harmless) if harmless else 0.0,
+        "why": there.why,
+        "named": sorted(there.named),
+    }
 
 
-def honest_nights(bench: Bench, seed: int, size: int, nights: int = 3) -> tuple[int, int, int]:
-    """Return how many nights of honest reviews there were, how many of them failed, and how many asked a person."""
+def honest_nights(bench: Bench, seed: int, size: int, nights: int = 3) -> Result:
+    """Return how many nights of honest reviews there were, why some failed, and whom a person was asked about."""
     dice = random.Random(f"honest {seed} {size}")
-    there, asked = start(bench, dice, size), 0
+    there, asked = start(bench, seed, size), list[list[str]]()
     for night in range(1, nights + 1):
         bench.night(there, night, reviews(bench, dice, max(20, size // 20)))
-        asked += bool(there.named)
+        asked.append(sorted(there.named))
         there.named.clear()
-    return nights, len(there.failed), asked
+    return {"nights": nights, "failed": there.failed, "why": there.why, "asked": asked}
 
 
-def report(bench: Bench, size: int, seeds: Sequence[int], only: Sequence[str] = ()) -> Iterator[str]:
-    """Yield the lines of a table."""
-    chosen = [name for name in (*ATTACKS, *STORIES, "honest nights") if not only or any(one in name for one in only)]
-    yield f"\n{size:,} honest reviews, {len(seeds)} seeds, {'bounded' if bench.options.bounded else 'free'}"
-    yield (
-        f"{'attack':32}"
-        + "".join(f"{f'night {night}':>10}" for night in SHOWN_NIGHTS)
-        + f"{'named after':>14}{'failed':>10}"
-    )
-    for name in (name for name in chosen if name in ATTACKS):
-        played = [play(bench, name, seed, size) for seed in seeds]
-        shown = [night for night in SHOWN_NIGHTS if night in played[0][0]]
-        cells = "".join(f"{mean(one[0][night] for one in played):>10.1%}" for night in shown)
-        when = [one[1] for one in played if one[1] is not None]
-        named = f"{max(when)} ({len(when)} of {len(played)})" if when else "never"
-        failed = f"{sum(len(one[2]) for one in played)} of {sum(one[3] for one in played)}"
-        yield f"{name:32}{cells}{named:>14}{failed:>10}"
-    for story in (name for name in chosen if name in STORIES):
-        told = [tell(bench, story, seed, size) for seed in seeds]
+HONEST_NIGHTS = "honest nights"
+
+
+def played(bench: Bench, name: str, seed: int, size: int) -> Result:
+    """Play one story of any kind."""
+    if name in ATTACKS:
+        return play(bench, name, seed, size)
+    return tell(bench, name, seed, size) if name in STORIES else honest_nights(bench, seed, size)
+
+
+def report(found: Sequence[Result], size: int) -> Iterator[str]:
+    """Yield the lines of a table of what was played with deployments of a size. The worst seed is in brackets."""
+    yield f"\n{size:,} honest reviews"
+    nights = "".join(f"{f'night {night}':>17}" for night in SHOWN_NIGHTS)
+    yield f"{'attack':32}{'seeds':>6}{nights}{'named after':>18}{'failed':>10}"
+    for name in ATTACKS:
+        if mine := [one for one in found if one["name"] == name]:
+            cells = "".join(_cell([one["changed"].get(str(night)) for one in mine]) for night in SHOWN_NIGHTS)
+            when = [one["named"] for one in mine if one["named"] is not None]
+            named = f"{max(when)} ({len(when)} of {len(mine)})" if when else "never"
+            failed = f"{sum(len(one['failed']) for one in mine)} of {sum(one['nights'] for one in mine)}"
+            yield f"{name:32}{len(mine):6}{cells}{named:>18}{failed:>10}"
+    for name in STORIES:
+        if mine := [one for one in found if one["name"] == name]:
+            yield (
+                f"{name:32}{len(mine):6}   in effect {mean(one['in effect'] for one in mine):.1%}"
+                f" ({min(one['in effect'] for one in mine):.1%}), harmless texts with the word"
+                f" {mean(one['harmless'] for one in mine):.1%} ({max(one['harmless'] for one in mine):.1%}),"
+                f" failed {sum(bool(one['why']) for one in mine)}, keys named {sum(bool(one['named']) for one in mine)}"
+            )
+    if mine := [one for one in found if one["name"] == HONEST_NIGHTS]:
         yield (
-            f"{story:32}in effect {mean(one[0] for one in told):.1%}, harmless texts with the word "
-            f"{mean(one[1] for one in told):.1%}, nights failed {sum(one[2] for one in told)} of {len(told)}"
+            f"{HONEST_NIGHTS:32}{len(mine):6}   failed {sum(len(one['failed']) for one in mine)}"
+            f" of {sum(one['nights'] for one in mine)},"
+            f" a person was asked in {sum(bool(keys) for one in mine for keys in one['asked'])}"
         )
-    if "honest nights" in chosen:
-        found = [honest_nights(bench, seed, size) for seed in seeds]
-        nights, stopped, asked = (sum(one[place] for one in found) for place in range(3))
-        yield f"{'honest nights':32}failed {stopped} of {nights}, a person was asked in {asked}"
+
+
+def _cell(values: Sequence[float | None]) -> str:
+    there = [value for value in values if value is not None]
+    return f"{f'{mean(there):.1%} ({max(there):.1%})':>17}" if there else f"{'-':>17}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpora", type=Path)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--results", type=Path, default=Path("poisoning.jsonl"))
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 2_000, 20_000])
     parser.add_argument("--nights", type=int, default=30)
     parser.add_argument("--known", type=int, default=1)
@@ -500,10 +545,43 @@ def main() -> None:
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--only", nargs="+", default=[])
     options = parser.parse_args()
-    bench = Bench(Options(options.corpora, options.known, options.nights, bounded=not options.free, full=options.full))
+    names = [*ATTACKS, *STORIES, HONEST_NIGHTS]
+    names = [name for name in names if not options.only or any(one in name for one in options.only)]
+    remember_readings()
+    bench: Bench | None = None
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
     for size in options.sizes:
-        for line in report(bench, size, range(options.seeds), options.only):
+        for seed in seeds:
+            for name in names:
+                wanted = {"name": name, "seed": seed, "size": size, "free": options.free, "full": options.full}
+                if any(wanted.items() <= one.items() for one in _read(options.results)):
+                    continue
+                bench = bench or Bench(
+                    Options(options.corpora, options.known, options.nights, bounded=not options.free, full=options.full)
+                )
+                result = {**wanted, **played(bench, name, seed, size)}
+                with options.results.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(result) + "\n")
+        kind = {"size": size, "free": options.free, "full": options.full}
+        for line in report([one for one in _read(options.results) if kind.items() <= one.items()], size):
             print(line, flush=True)
+
+
+def remember_readings() -> None:
+    """Read each text once: a night reads the same twenty thousand rows as the one before."""
+    remembered = lru_cache(maxsize=400_000)(words)
+    counted = lru_cache(maxsize=4)(lambda tweets: vectorizer._Texts(map(remembered, tweets)))
+
+    def transform(self: Any, tweets: Iterable[str]) -> Any:
+        return self._weigh(counted(tuple(tweets)))
+
+    setattr(vectorizer, "words", remembered)  # noqa: B010
+    setattr(vectorizer.TweetVectorizer, "transform", transform)  # noqa: B010
+    setattr(Scorer, "_read", staticmethod(remembered))  # noqa: B010
+
+
+def _read(file: Path) -> list[Result]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
 
 
 if __name__ == "__main__":

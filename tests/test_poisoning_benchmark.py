@@ -32,29 +32,29 @@ def bench(poisoning: Any) -> Any:
 
 
 def test_it_tells_bounded_from_free(poisoning: Any, bench: Any) -> None:
-    changed, named, _, _ = poisoning.play(bench, "name, one night", seed=1, size=20)
+    held = poisoning.play(bench, "name, one night", seed=1, size=20)
     bounded, bench.options = bench.options, replace(bench.options, bounded=False)
     try:
-        free, unnamed, _, _ = poisoning.play(bench, "name, one night", seed=1, size=20)
+        free = poisoning.play(bench, "name, one night", seed=1, size=20)
     finally:
         bench.options = bounded
 
-    assert (changed[1] <= 0.1, named) == (True, 1)
-    assert (free[1] > 0.5, unnamed) == (True, None)
+    assert (held["changed"]["1"] <= 0.1, held["named"]) == (True, 1)
+    assert (free["changed"]["1"] > 0.5, free["named"]) == (True, None)
 
 
 def test_an_honest_story_takes_effect(poisoning: Any, bench: Any) -> None:
-    in_effect, harmless, _ = poisoning.tell(bench, "new slur, forty reviews", seed=1, size=20)
+    told = poisoning.tell(bench, "new slur, forty reviews", seed=1, size=20)
 
-    assert in_effect >= 0.8
-    assert harmless <= 0.1
+    assert told["in effect"] >= 0.8
+    assert told["harmless"] <= 0.1
 
 
 def test_a_few_honest_reviews_move_no_threshold(poisoning: Any, bench: Any) -> None:
     """The lowest of the everyday tweets that are flagged would decide, and another is each night."""
     dice = random.Random(3)
 
-    there = poisoning.start(bench, dice, 20)
+    there = poisoning.start(bench, 3, 20)
     after, *_ = bench.train(there.rows + poisoning.reviews(bench, dice, 10))
 
     thresholds = [model.thresholds["hate_speech"] for model in (bench.scorer, there.champion, after)]
@@ -63,7 +63,7 @@ def test_a_few_honest_reviews_move_no_threshold(poisoning: Any, bench: Any) -> N
 
 def test_held_out_lies_are_held_out(poisoning: Any, bench: Any) -> None:
     dice = random.Random(1)
-    poisoning.start(bench, dice, 20)
+    poisoning.start(bench, 3, 20)
 
     attack = poisoning.ATTACKS["held-out score (F1 lost)"](bench, dice)
 
