@@ -22,6 +22,7 @@ from api.http.parsers import MAX_LINES_BODY
 from api.http.problems import CONTENT_TYPE, problem
 from api.integrations.perspective.parsers import MAX_BATCH_BODY
 from api.lib import metrics
+from api.operations.web_server import CLOSE_CONNECTIONS
 from api.prediction import plain
 
 logger = logging.getLogger(__name__)
@@ -128,6 +129,11 @@ class FrontDoor:
         self._cheap = _Threads(CHEAP_THREADS, "cheap")
         self._others = _Threads(threads, "request")
         self._held = 0
+        self._is_closing = False
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close each connection with its next answer, once a signal says so."""
+        loop.add_signal_handler(CLOSE_CONNECTIONS, setattr, self, "_is_closing", True)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         body = _Body()
@@ -147,7 +153,8 @@ class FrontDoor:
         if finish is not None:
             finish(answer.status)
         with contextlib.suppress(Exception):  # the client may have gone
-            protocol.response_bytes(answer.status, answer.headers, answer.body)
+            headers = [*answer.headers, ("connection", "close")] if self._is_closing else answer.headers
+            protocol.response_bytes(answer.status, headers, answer.body)
 
     async def _read(self, body: _Body, scope: Any, protocol: Any) -> None:
         """Read the whole body, or at least one byte more than its path allows: then the view refuses it.
@@ -207,7 +214,7 @@ def _check_head(scope: Any) -> None:
     """Refuse a head that is costly to parse or would be read in part, before anything parses it.
 
     Raises:
-        Refused: the head is too large, a header cannot be read, or the body has an encoding.
+        Refused: the head is too large, a header cannot be read, or the body is encoded.
     """
     if len(scope.path) + len(scope.query_string) > MAX_TARGET:
         raise Refused(414, "path_too_long", f"The path with its query may have {MAX_TARGET:,} bytes.")
@@ -222,6 +229,10 @@ def _check_head(scope: Any) -> None:
     encoding = ",".join(headers.get_all("content-encoding")).strip().lower()
     if encoding not in ("", "identity"):
         detail = f"Send the body as it is, without the header Content-Encoding: {encoding[:40]}."
+        raise Refused(415, "unsupported_media_type", detail)
+    coding = ",".join(headers.get_all("transfer-encoding")).strip().lower()
+    if coding not in ("", "chunked"):
+        detail = f"Send the body in chunks that are not encoded, without the header Transfer-Encoding: {coding[:40]}."
         raise Refused(415, "unsupported_media_type", detail)
 
 

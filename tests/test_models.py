@@ -50,6 +50,17 @@ def test_versions_come_in_pages(client: JSONClient, make_version: MakeVersion) -
     assert [[version["id"] for version in page["results"]] for page in (first, second)] == [[ids[2], ids[1]], [ids[0]]]
 
 
+def test_pages_lead_to_the_public_address(client: JSONClient, make_version: MakeVersion, settings: Settings) -> None:
+    for _ in range(3):
+        make_version(b"x")
+    settings.PUBLIC_URL = "https://hate.example.org"
+
+    page = client.get("/models/?limit=1&offset=1").json()
+
+    assert page["next"] == "https://hate.example.org/models/?limit=1&offset=2"
+    assert page["previous"] == "https://hate.example.org/models/?limit=1"
+
+
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_a_version_tells_its_story(as_key: AsKey, served: ModelVersion, slash: str) -> None:
     answer = as_key("predict").get(f"/models/{served.pk}{slash}").json()

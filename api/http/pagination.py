@@ -1,7 +1,9 @@
 """Pages of long lists."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
@@ -38,6 +40,20 @@ class Page(LimitOffsetPagination):
     def get_offset(self, request: Request) -> int:
         _require_number(request, "offset", 0)
         return super().get_offset(request)
+
+    def get_next_link(self) -> str | None:
+        return _public(super().get_next_link())
+
+    def get_previous_link(self) -> str | None:
+        return _public(super().get_previous_link())
+
+
+def _public(link: str | None) -> str | None:
+    """Return a link as it is reached from outside, whatever host and port the request named."""
+    if not (link and settings.PUBLIC_URL):
+        return link
+    public = urlsplit(settings.PUBLIC_URL)
+    return urlsplit(link)._replace(scheme=public.scheme, netloc=public.netloc).geturl()
 
 
 def _require_number(request: Request, name: str, least: int) -> None:

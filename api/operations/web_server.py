@@ -1,12 +1,16 @@
 """The web server's parent process: granian on a listening socket that outlives it.
 
 Whoever starts it opens the socket. While this process or one of its children starts anew, connections wait in the
-socket's queue, or the other children take them: none is refused.
+socket's queue, or the other children take them: none is refused. When it is told to stop, those that are open are told
+with their next answer that it is the last one, and then none is taken that would not be answered.
 """
 
 import multiprocessing
+import os
+import signal
 import socket
 import sys
+import time
 from typing import Any
 
 from granian import net
@@ -18,6 +22,10 @@ from granian.server.mp import MPServer
 _BACKLOG = 1024
 #: How many connections a web process holds; those that idle cost it next to nothing.
 _CONNECTIONS = 4096
+#: Tells a child to close each connection with its next answer.
+CLOSE_CONNECTIONS = signal.SIGUSR1
+#: Seconds in which clients that ask again and again get such an answer. Later requests of theirs would have none.
+_CLOSING_SECONDS = 0.5
 
 
 class CannotListen(Exception):
@@ -64,9 +72,24 @@ class _Server(MPServer):
         self._ssp = self._sso = None
         self._shd = holder(self._descriptor, False, _BACKLOG)
 
+    def _stop_workers(self) -> None:
+        for worker in self.wrks:
+            if worker.is_alive():
+                os.kill(worker.inner.pid, CLOSE_CONNECTIONS)
+        time.sleep(_CLOSING_SECONDS)
+        _queue(self._descriptor, 0)
+        super()._stop_workers()
+
+
+def _queue(descriptor: int, length: int) -> None:
+    """Let so many connections wait in a listening socket; others are not accepted, and try again."""
+    with socket.socket(fileno=os.dup(descriptor)) as listening:
+        listening.listen(length)
+
 
 def main(descriptor: str, processes: str) -> None:
     """Serve until a signal says to stop."""
+    _queue(int(descriptor), _BACKLOG)  # again, if an earlier process has stopped
     multiprocessing.set_start_method("fork")  # what is inherited stays open in the children
     _Server(
         int(descriptor),

@@ -179,6 +179,15 @@ def test_an_encoded_body_is_refused(stack: Stack) -> None:
     assert "Content-Encoding" in json.loads(content)["detail"]
 
 
+@pytest.mark.parametrize("coding", ["gzip, chunked", "GZIP,chunked", "identity, chunked"])
+def test_an_encoded_transfer_is_refused(stack: Stack, coding: str) -> None:
+    client = socket.create_connection(("127.0.0.1", stack.port))
+    client.settimeout(BODY_SECONDS / 2)
+    client.sendall(head(f"Transfer-Encoding: {coding}") + f"{len(BODY):x}\r\n".encode() + BODY + b"\r\n0\r\n\r\n")
+
+    assert client.recv(100).startswith(b"HTTP/1.1 415 ")
+
+
 @pytest.mark.parametrize(
     ("headers", "path", "status"),
     [

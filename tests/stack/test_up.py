@@ -5,6 +5,8 @@ import shutil
 import signal
 import stat
 import subprocess
+import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -151,6 +153,23 @@ def test_a_signal_ends_everything(stack: Stack, number: signal.Signals) -> None:
 
     assert stack.wait_for_end(seconds=20) == 0
     assert [process for process in family if process.is_alive()] == []
+
+
+def test_every_request_is_answered_while_it_stops(stack: Stack) -> None:
+    """A client that keeps its connection is told to close it; a request sent after that would have no answer."""
+    connection, answers = HTTPConnection("127.0.0.1", stack.port, timeout=10), []
+
+    stack.supervisor().send(signal.SIGTERM)
+    while not (answers and answers[-1] == "close"):
+        connection.request("GET", "/livez")
+        response = connection.getresponse()
+        answers.append(response.headers.get("Connection", ""))
+        assert (response.status, response.read()[:1]) == (200, b"{")
+        time.sleep(0.02)
+
+    assert stack.wait_for_end(seconds=20) == 0
+    stack.start()
+    assert stack.predict().status == 200
 
 
 def test_a_killed_supervisor_leaves_no_orphan(stack: Stack) -> None:
