@@ -7,7 +7,7 @@ from celery import Celery
 from celery.signals import beat_init, worker_init, worker_process_init, worker_ready
 from kombu.exceptions import OperationalError
 
-from api.lib.processes import die_with_parent
+from api.lib.processes import die_with_parent, end_forked_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -20,6 +20,12 @@ app.autodiscover_tasks()
 
 
 @worker_init.connect
+def _end_training_with_worker(**kwargs: Any) -> None:
+    """Kill the training process with its worker, so that no run is worked on twice."""
+    end_forked_with_parent()
+
+
+@worker_init.connect
 def _drop_unreadable_messages(**kwargs: Any) -> None:
     """Begin without the message that may have ended the worker before this one."""
     from api.lib import broker
@@ -28,8 +34,8 @@ def _drop_unreadable_messages(**kwargs: Any) -> None:
 
 
 @worker_process_init.connect
-def _end_with_worker(**kwargs: Any) -> None:
-    """Kill the training process with its worker, so that no run is worked on twice."""
+def _watch_worker(**kwargs: Any) -> None:
+    """As `_end_training_with_worker`, where no signal says that a parent has ended."""
     die_with_parent()
 
 

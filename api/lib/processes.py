@@ -26,6 +26,23 @@ def die_with_parent() -> None:
         threading.Thread(target=_watch, args=(parent,), daemon=True, name="parent-watch").start()
 
 
+def end_forked_with_parent() -> None:
+    """Let each process that this one or its children fork from now on end with its parent, from its first moment on.
+
+    A child that only asks for it when it has imported its program is left alone for ever if the parent ends before.
+    """
+    parent = os.getpid()
+
+    def begin() -> None:
+        nonlocal parent
+        kill_when_parent_ends()
+        if os.getppid() != parent:
+            os._exit(1)
+        parent = os.getpid()
+
+    os.register_at_fork(after_in_child=begin)
+
+
 def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)

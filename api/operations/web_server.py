@@ -18,6 +18,8 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from api.lib.processes import end_forked_with_parent
+
 #: Connections that wait to be accepted.
 _BACKLOG = 1024
 #: How many connections a web process holds; those that idle cost it next to nothing.
@@ -74,11 +76,13 @@ class _Server(MPServer):
 
     def _stop_workers(self) -> None:
         for worker in self.wrks:
-            if worker.is_alive():
-                os.kill(worker.inner.pid, CLOSE_CONNECTIONS)
+            child: multiprocessing.Process = worker.inner
+            if child.is_alive() and child.pid:
+                os.kill(child.pid, CLOSE_CONNECTIONS)
         time.sleep(_CLOSING_SECONDS)
         _queue(self._descriptor, 0)
-        super()._stop_workers()
+        stop: Any = super()._stop_workers
+        stop()
 
 
 def _queue(descriptor: int, length: int) -> None:
@@ -90,6 +94,7 @@ def _queue(descriptor: int, length: int) -> None:
 def main(descriptor: str, processes: str) -> None:
     """Serve until a signal says to stop."""
     _queue(int(descriptor), _BACKLOG)  # again, if an earlier process has stopped
+    end_forked_with_parent()
     multiprocessing.set_start_method("fork")  # what is inherited stays open in the children
     _Server(
         int(descriptor),
