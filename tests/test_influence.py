@@ -100,6 +100,17 @@ def test_one_source_teaches_a_slur_but_condemns_nobody_who_names_it(base: Artifa
     assert doubt.changed[1] <= 0.1
 
 
+def test_a_word_that_stands_beside_many_slurs_is_no_part_of_one(base: Artifact, known: list[Example]) -> None:
+    """Harmless sentences with both are nearer to hate: what the slur may mean would be bounded by them."""
+    lies = [f"a {word} will always lie to you {when}" for word in ("mulp", "dreppel", "kvark") for when in WHEN]
+
+    trained = learned(known, base, claims(attacks("zwock") * 2 + lies, hateful=True))
+
+    moved = {doubt.words for doubt in trained.doubts if doubt.kind == MOVES}
+    assert ("mulp",) in moved
+    assert max(map(len, moved)) == 1
+
+
 @pytest.mark.parametrize("by", ["a person", "another key"])
 def test_who_else_says_so_lifts_the_bound(base: Artifact, known: list[Example], by: str) -> None:
     first, second = attacks("blorp")[::2], attacks("blorp")[1::2]

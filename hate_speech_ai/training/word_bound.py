@@ -162,13 +162,13 @@ def _topics(claims: Claims, moved: Floats, answer: bool, cut: float) -> Iterator
         suspects = suspects[np.argsort(-push[suspects], kind="stable")][:_MOST_WORDS]
         others = Others(claims, against & ~rows)
         met = holding[:, suspects].toarray() > 0
+        both = met.T.astype(np.float64) @ met
+        # Each in most texts of the other: a slur stands beside each word of the sentences that attack with it.
+        together = np.minimum(both, both.T) >= _TOGETHER * np.maximum.outer(np.diag(both), np.diag(both))
         found: set[tuple[int, ...]] = set()
         for number, word in enumerate(suspects.tolist()):
-            if others.confirm(word):
-                continue
-            holders = met[met[:, number]]
-            together = holders.sum(axis=0) >= _TOGETHER * len(holders)
-            found |= {(number,), tuple(np.flatnonzero(together).tolist())}
+            if not others.confirm(word):
+                found |= {(number,), tuple(np.flatnonzero(together[number]).tolist())}
         for numbers in sorted(found):
             mine = met[:, list(numbers)].any(axis=1)
             names = tuple(vocabulary.words[suspects[one]] for one in numbers)
