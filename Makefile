@@ -1,6 +1,6 @@
 # make run        the whole stack on this machine, with nothing to install first but Python; MODEL=full make run: with the encoder
 # make test       everything that must hold
-# make chaos      two hundred random kills of its processes under load, for an hour; CHAOS_SEED=... repeats an order
+# make chaos      two hundred random kills of its processes under load, for a quarter of an hour; CHAOS_SEED=... repeats an order
 # make fuzz       schemathesis against the service on SQLite and on Postgres, with a key of each scope; ten minutes.
 #                 EXAMPLES=2 make fuzz: two random requests for each operation, not fifteen; takes half as long
 # make bench      figures on this machine, beside other servers: docs/benchmarks.md

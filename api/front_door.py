@@ -42,6 +42,9 @@ MAX_HELD = 128 * 1024 * 1024
 MAX_WAITING = 256
 #: Threads for cheap requests alone.
 CHEAP_THREADS = 2
+#: Bytes of a body from which texts are read for one request at a time. Two at once take as long as one after the other,
+#: but whoever waits for the interpreter's lock, such as a plain prediction, waits for each of them again and again.
+LARGE = 4 * 1024
 
 # A view refuses what is larger than its own limit; more than these is not even read. Elsewhere it is 1 MB.
 _LARGEST_AT = {
@@ -53,6 +56,8 @@ _LARGEST_AT = {
 _BULK = {"/reviewed-tweets/bulk"}
 _LABEL_STUDIO = "/label-studio/"
 _CHEAP_PATHS = {"/livez", "/readyz"}
+# What these do is compute; others mostly wait for the database.
+_READ_TEXTS = ("/predict", "/batch", "/v1/", "/v1alpha1/", "/label-studio/predict", "/label-studio/setup")
 # Without these a request would mean something else: granian hands on no value that is not ASCII.
 _NOT_TO_BE_LOST = ("Authorization", "Idempotency-Key", "X-Forwarded-For", "X-Goog-Api-Key")
 
@@ -121,12 +126,13 @@ class FrontDoor:
 
     Args:
         application: answers requests whose bodies have arrived.
-        threads: how many of these it may answer at once, besides cheap ones.
+        threads: how many of these it may answer at once, besides cheap ones and a large one.
     """
 
     def __init__(self, application: Wsgi, *, threads: int) -> None:
         self._application = application
         self._cheap = _Threads(CHEAP_THREADS, "cheap")
+        self._large = _Threads(1, "large")
         self._others = _Threads(threads, "request")
         self._held = 0
         self._is_closing = False
@@ -195,8 +201,13 @@ class FrontDoor:
         asked = plain.read(scope, body)
         if asked is not None and (at_once := plain.answer(scope, asked, len(body))):
             return Answer(200, *at_once)
-        is_cheap = plain.is_cheap(asked) if asked is not None else scope.path.rstrip("/") in _CHEAP_PATHS
-        return await (self._cheap if is_cheap else self._others).run(lambda: self._call(scope, body))
+        if plain.is_cheap(asked) if asked is not None else scope.path.rstrip("/") in _CHEAP_PATHS:
+            threads = self._cheap
+        elif len(body) > LARGE and scope.path.startswith(_READ_TEXTS):
+            threads = self._large
+        else:
+            threads = self._others
+        return await threads.run(lambda: self._call(scope, body))
 
     def _call(self, scope: Any, body: bytes) -> Answer:
         started: list[Any] = []

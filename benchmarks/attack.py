@@ -81,6 +81,7 @@ def _attackers(port: int) -> Iterator[None]:
     attacker.start()
     try:
         yield
+        assert attacker.is_alive()
     finally:
         over.set()
         attacker.join()

@@ -1,5 +1,7 @@
 """The plain request to predict is answered without Django, with what the view would say."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -214,6 +216,32 @@ def test_a_header_with_an_underscore_does_not_stand_for_one_with_a_hyphen(front_
 
     assert seen[0]["HTTP_X_FORWARDED_FOR"] == "10.0.0.1,10.0.0.2"
     assert (seen[0]["CONTENT_LENGTH"], seen[0]["wsgi.input"].read()) == ("4", b"body")
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "most"),
+    [("/batch", module.LARGE + 1, 1), ("/batch", module.LARGE, 3), ("/reviewed-tweets/bulk", module.LARGE + 1, 3)],
+)
+def test_texts_of_large_requests_are_read_one_request_at_a_time(path: str, size: int, most: int) -> None:
+    running: list[int] = []
+    seen: list[int] = []
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        running.append(1)
+        time.sleep(0.2)
+        seen.append(len(running))
+        running.pop()
+        start_response("200 OK", [])
+        return [b""]
+
+    front_door = FrontDoor(application, threads=3)
+
+    async def ask() -> None:
+        await asyncio.gather(*[front_door._answer(head(path=path), b" " * size) for _ in range(3)])
+
+    asyncio.run(ask())
+
+    assert max(seen) == most
 
 
 def test_a_query_beyond_latin_1_is_read(front_door: FrontDoor, served: ModelVersion) -> None:
