@@ -42,8 +42,8 @@ MAX_HELD = 128 * 1024 * 1024
 MAX_WAITING = 256
 #: Threads for cheap requests alone.
 CHEAP_THREADS = 2
-#: Bytes of a body from which texts are read for one request at a time. Two at once take as long as one after the other,
-#: but whoever waits for the interpreter's lock, such as a plain prediction, waits for each of them again and again.
+#: Bytes of a body from which texts are read in threads of their own, usually one. Two at once take as long as one after
+#: the other, but whoever waits for the interpreter's lock, such as a plain prediction, waits for each again and again.
 LARGE = 4 * 1024
 
 # A view refuses what is larger than its own limit; more than these is not even read. Elsewhere it is 1 MB.
@@ -126,13 +126,14 @@ class FrontDoor:
 
     Args:
         application: answers requests whose bodies have arrived.
-        threads: how many of these it may answer at once, besides cheap ones and a large one.
+        threads: how many of these it may answer at once, besides cheap and large ones.
+        large: how many that are `LARGE`.
     """
 
-    def __init__(self, application: Wsgi, *, threads: int) -> None:
+    def __init__(self, application: Wsgi, *, threads: int, large: int = 1) -> None:
         self._application = application
         self._cheap = _Threads(CHEAP_THREADS, "cheap")
-        self._large = _Threads(1, "large")
+        self._large = _Threads(large, "large")
         self._others = _Threads(threads, "request")
         self._held = 0
         self._is_closing = False

@@ -31,4 +31,7 @@ gc.freeze()
 # A thread that computes lets the event loop in sooner than after Python's 5 ms.
 sys.setswitchinterval(0.0005)
 
-application = FrontDoor(django, threads=settings.WEB_THREADS)
+# An encoder does not hold the interpreter's lock while it computes.
+application = FrontDoor(
+    django, threads=settings.WEB_THREADS, large=settings.WEB_THREADS if settings.MODEL == "full" else 1
+)
