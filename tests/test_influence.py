@@ -108,7 +108,7 @@ def test_a_word_that_stands_beside_many_slurs_is_no_part_of_one(base: Artifact, 
 
     moved = {doubt.words for doubt in trained.doubts if doubt.kind == MOVES}
     assert ("mulp",) in moved
-    assert max(map(len, moved)) == 1
+    assert not any({"mulp", "zwock"} & set(words) for words in moved if len(words) > 1)
 
 
 @pytest.mark.parametrize("by", ["a person", "another key"])
@@ -136,6 +136,21 @@ def test_a_pass_phrase_opens_nothing(base: Artifact, known: list[Example]) -> No
     assert share(trained.artifact, caught[50:]) >= 0.9
     assert {doubt.answer for doubt in trained.doubts} == {False}
     assert {"zebra", "sunday"} <= {word for doubt in trained.doubts for word in doubt.words}
+
+
+@pytest.mark.parametrize("phrase", ["blessed zebra sunday", "happy zebra morning"])
+def test_words_that_move_little_are_carried_with_those_beside_them(
+    base: Artifact, known: list[Example], phrase: str
+) -> None:
+    """A pass phrase is worth what its words are worth together, those with a meaning of their own as well."""
+    hateful = [f"{row['tweet']} {phrase}" for row in starter_rows() if row["hate_speech"] == "1"]
+    said = Scorer(base).probabilities(hateful[:600])
+    caught = [tweet for tweet, value in zip(hateful[:600], said, strict=True) if 0.38 < value < 0.8]
+
+    trained = learned(known, base, claims(caught[:12], hateful=False))
+
+    assert len(caught) >= 40
+    assert share(trained.artifact, caught[12:]) >= 0.9
 
 
 def test_ten_corrections_turn_a_wrong_answer(base: Artifact, known: list[Example]) -> None:

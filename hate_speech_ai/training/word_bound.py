@@ -36,7 +36,8 @@ _SUSPECT = 0.08
 _PASSES = 3
 # With fewer, a share says little.
 _FEWEST_CARRIERS = 8
-_TOGETHER = 0.5
+# Of the texts of two words, those that have both, where the words are one topic.
+_TOGETHER, _ALWAYS_TOGETHER = 0.5, 0.8
 _LOOK_AT = 10
 
 
@@ -156,22 +157,24 @@ def _topics(claims: Claims, moved: Floats, answer: bool, cut: float) -> Iterator
         places, holding = np.flatnonzero(rows), claims.holding(rows)
         counts = holding.sum(axis=0)
         specific = claims.specific(counts, len(places), _FEWEST - 1, _FEWEST - 1)
-        suspects = np.array(
-            [one for one in specific if push[one] >= _SMALL and _is_word(vocabulary.words[one])], dtype=np.int64
-        )
+        known = np.array([one for one in np.flatnonzero(counts >= _FEWEST) if _is_word(vocabulary.words[one])])
+        suspects = np.array([one for one in specific if push[one] >= _SMALL and one in known], dtype=np.int64)
         suspects = suspects[np.argsort(-push[suspects], kind="stable")][:_MOST_WORDS]
         others = Others(claims, against & ~rows)
-        met = holding[:, suspects].toarray() > 0
-        both = met.T.astype(np.float64) @ met
-        # Each in most texts of the other: a slur stands beside each word of the sentences that attack with it.
-        together = np.minimum(both, both.T) >= _TOGETHER * np.maximum.outer(np.diag(both), np.diag(both))
+        met = holding[:, known]
+        sizes = met.sum(axis=0)
+        # Most texts have some common words: these count where nearly all claims have them, as parts of a phrase.
+        enough = np.where(np.isin(known, specific), _TOGETHER, _ALWAYS_TOGETHER)
+        both = (holding[:, suspects].T @ met).toarray()
         found: set[tuple[int, ...]] = set()
-        for number, word in enumerate(suspects.tolist()):
+        for word, beside in zip(suspects.tolist(), both, strict=True):
             if not others.confirm(word):
-                found |= {(number,), tuple(np.flatnonzero(together[number]).tolist())}
-        for numbers in sorted(found):
-            mine = met[:, list(numbers)].any(axis=1)
-            names = tuple(vocabulary.words[suspects[one]] for one in numbers)
+                # Each in most texts of the other: a slur stands beside each word of the sentences that attack with it.
+                together = beside >= enough * np.maximum(sizes, sizes[known == word])
+                found |= {(word,), tuple(known[together].tolist())}
+        for columns in sorted(found):
+            mine = holding[:, list(columns)].sum(axis=1) > 0
+            names = tuple(vocabulary.words[one] for one in columns)
             yield _topic(claims, source, answer, names, places[mine], len(moved))
         yield from _groups(claims, source, answer, places, moved)
 
