@@ -157,7 +157,8 @@ def test_a_signal_ends_everything(stack: Stack, number: signal.Signals) -> None:
 
 def test_every_request_is_answered_while_it_stops(stack: Stack) -> None:
     """A client that keeps its connection is told to close it; a request sent after that would have no answer."""
-    connection, answers = HTTPConnection("127.0.0.1", stack.port, timeout=10), []
+    connection = HTTPConnection("127.0.0.1", stack.port, timeout=10)
+    answers: list[str] = []
 
     stack.supervisor().send(signal.SIGTERM)
     while not (answers and answers[-1] == "close"):
