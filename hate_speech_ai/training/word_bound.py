@@ -157,14 +157,16 @@ def _topics(claims: Claims, moved: Floats, answer: bool, cut: float) -> Iterator
         places, holding = np.flatnonzero(rows), claims.holding(rows)
         counts = holding.sum(axis=0)
         specific = claims.specific(counts, len(places), _FEWEST - 1, _FEWEST - 1)
-        known = np.array([one for one in np.flatnonzero(counts >= _FEWEST) if _is_word(vocabulary.words[one])])
-        suspects = np.array([one for one in specific if push[one] >= _SMALL and one in known], dtype=np.int64)
+        often = np.flatnonzero(counts >= _FEWEST).tolist()
+        known = np.array([one for one in often if _is_word(vocabulary.words[one])], dtype=np.int64)
+        is_specific = np.isin(known, specific)
+        suspects = known[is_specific & (push[known] >= _SMALL)]
         suspects = suspects[np.argsort(-push[suspects], kind="stable")][:_MOST_WORDS]
         others = Others(claims, against & ~rows)
         met = holding[:, known]
         sizes = met.sum(axis=0)
         # Most texts have some common words: these count where nearly all claims have them, as parts of a phrase.
-        enough = np.where(np.isin(known, specific), _TOGETHER, _ALWAYS_TOGETHER)
+        enough = np.where(is_specific, _TOGETHER, _ALWAYS_TOGETHER)
         both = (holding[:, suspects].T @ met).toarray()
         found: set[tuple[int, ...]] = set()
         for word, beside in zip(suspects.tolist(), both, strict=True):
