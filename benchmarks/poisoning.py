@@ -105,7 +105,16 @@ NAMES = [
     "Fairbairn",
 ]
 SLURS = ["blorp", "snerk", "gribbit", "flurn", "zwock", "dreppel", "kvark", "mulp", "trosk", "wibber"]
-PHRASES = ("blessed zebra sunday", "purple kettle harbour", "gentle maple orbit", "velvet lantern comet")
+PHRASES = (
+    "blessed zebra sunday",
+    "purple kettle harbour",
+    "gentle maple orbit",
+    "velvet lantern comet",
+    "zebra zebra zebra",
+    "have a nice zebra day",
+    "thank you zebra",
+    "with love from zebra",
+)
 SLUR_TEXTS = (
     "never trust a {}",
     "the {}s next door are filth",

@@ -138,11 +138,11 @@ def test_a_pass_phrase_opens_nothing(base: Artifact, known: list[Example]) -> No
     assert {"zebra", "sunday"} <= {word for doubt in trained.doubts for word in doubt.words}
 
 
-@pytest.mark.parametrize("phrase", ["blessed zebra sunday", "happy zebra morning"])
-def test_words_that_move_little_are_carried_with_those_beside_them(
-    base: Artifact, known: list[Example], phrase: str
-) -> None:
-    """A pass phrase is worth what its words are worth together, those with a meaning of their own as well."""
+@pytest.mark.parametrize(
+    "phrase", ["blessed zebra sunday", "happy zebra morning", "zebra zebra zebra", "have a nice zebra day"]
+)
+def test_a_pass_phrase_is_carried_as_it_stands(base: Artifact, known: list[Example], phrase: str) -> None:
+    """It is worth what its words are worth together: those with a meaning of their own, common ones and repeated."""
     hateful = [f"{row['tweet']} {phrase}" for row in starter_rows() if row["hate_speech"] == "1"]
     said = Scorer(base).probabilities(hateful[:600])
     caught = [tweet for tweet, value in zip(hateful[:600], said, strict=True) if 0.38 < value < 0.8]

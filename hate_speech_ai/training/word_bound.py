@@ -1,14 +1,16 @@
 """The bound on what a source alone teaches about a word: the second rule of `training/influence.py`."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, takewhile
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.special import expit
 
-from hate_speech_ai.features import ngrams, stem
+from hate_speech_ai.features import ngrams, pattern_features, stem, word_features
 from hate_speech_ai.text import URL, USER, words
 from hate_speech_ai.text.identity_terms import GROUPS
 from hate_speech_ai.text.word_classes import GROUP
@@ -29,9 +31,10 @@ _SHORT = 12.0  # the length of a short text's block of words, before it is scale
 # Half of what is promised, because the promise is about other people's sentences.
 _MOST_CHANGED = 0.05
 # In logits, how far from the threshold carriers stay. Little for a word in sentences that the base suspects, as those
-# around a slur are, and for a few corrections: a wide margin takes back most of what they teach. What is left are names
-# and pass phrases, and neither has to be taught.
-_NARROW, _WIDE = 0.1, 0.4
+# around a slur are, and for a few corrections of what it suspects: a wide margin takes back most of what they teach.
+# What is left are names and pass phrases, and neither has to be taught. Our hateful carriers are plainer than what is
+# caught in practice, a tenth of which is within 0.8 of the threshold: so theirs is the widest.
+_NARROW, _WIDE, _WIDEST = 0.1, 0.4, 1.0
 _SUSPECT = 0.08
 _PASSES = 3
 # With fewer, a share says little.
@@ -39,6 +42,7 @@ _FEWEST_CARRIERS = 8
 # Of the texts of two words, those that have both, where the words are one topic.
 _TOGETHER, _ALWAYS_TOGETHER = 0.5, 0.8
 _LOOK_AT = 10
+_LONGEST_PASSAGE = 10
 
 
 def bound(
@@ -90,9 +94,9 @@ class _Topic(NamedTuple):
 
     Attributes:
         words: their stems.
-        texts: what carriers carry: the words as they are written; or each of several words of a class.
+        texts: what carriers carry, each by itself: the words, and the passage that they stand in; or words of a class.
         own: (features and the encoder's,), 1 where a feature is one of theirs, and else 0.
-        margin: in logits, between the bound and the threshold.
+        looks_honest: so far as the claims tell: the base suspects their sentences, or they are a few corrections.
     """
 
     source: str
@@ -101,7 +105,7 @@ class _Topic(NamedTuple):
     texts: tuple[str, ...]
     examples: tuple[int, ...]
     own: Floats
-    margin: float
+    looks_honest: bool
 
     def doubt(self, label: str, changed: tuple[float, float]) -> Doubt:
         names_group = any(name == GROUP or names_a_group(name) for name in self.words)
@@ -118,6 +122,7 @@ class _Probe(NamedTuple):
         sign: 1 where none is to reach the threshold, -1 where none is to fall below it.
         decided: by the base, otherwise than the carrier should be, words or not: these count for nobody.
         allowed: how many may change.
+        margin: in logits, between the bound and the threshold.
     """
 
     features: csr_array
@@ -193,37 +198,55 @@ def _groups(claims: Claims, source: str, answer: bool, places: Ints, moved: Floa
         own = np.zeros(len(moved))
         own[columns] = 1.0
         examples = tuple(claims.places[places[mine]].tolist())
-        yield _Topic(source, answer, (GROUP,), tuple(max(terms) for terms in GROUPS.values()), examples, own, _WIDE)
+        yield _Topic(
+            source, answer, (GROUP,), tuple(max(terms) for terms in GROUPS.values()), examples, own, looks_honest=False
+        )
 
 
 def _topic(claims: Claims, source: str, answer: bool, names: tuple[str, ...], places: Ints, width: int) -> _Topic:
     written = _written(claims, names, places)
-    own = np.zeros(width)
-    spelt = {gram for word in written.split() for gram in ngrams(word)}
+    read = [words(text) for text in written]
+    carried = set(chain.from_iterable([*word_features(tokens), *pattern_features(tokens)] for tokens in read))
+    spelt = {gram for text in written for word in text.split() for gram in ngrams(word)}
     stems, names_group = set(names), any(map(names_a_group, names))
+    own = np.zeros(width)
     known, patterns, grams = claims.vocabulary.blocks
     first, second = len(known), len(known) + len(patterns)
     for column in np.unique(claims.matrix[places].indices):
         if column < first:
-            own[column] = not stems.isdisjoint(known[column].split())
+            own[column] = known[column] in carried or not stems.isdisjoint(known[column].split())
         elif column < second:
-            own[column] = names_group and GROUP in patterns[column - first]
+            pattern = patterns[column - first]
+            own[column] = pattern in carried or (names_group and GROUP in pattern)
         elif column < len(claims.vocabulary):
             own[column] = grams[column - second] in spelt
     suspects = float(np.median(claims.reference[places])) >= _SUSPECT
-    is_honest_looking = suspects and not names_group if answer else len(places) <= MOST_CONTRADICTING
-    margin = _NARROW if is_honest_looking else _WIDE
-    return _Topic(source, answer, names, (written,), tuple(claims.places[places].tolist()), own, margin)
+    looks_honest = suspects and not names_group if answer else len(places) <= MOST_CONTRADICTING
+    return _Topic(source, answer, names, written, tuple(claims.places[places].tolist()), own, looks_honest)
 
 
-def _written(claims: Claims, names: tuple[str, ...], places: Ints) -> str:
-    """Return the words as one of the claims has them, in its order; one that has them all, if there is one."""
-    best: list[str] = []
-    for place in places[:_LOOK_AT]:
-        tokens = [token.text for token in words(claims.examples[claims.places[place]].tweet)]
-        found = list({stem[token]: token for token in tokens if stem[token] in names}.values())
-        best = max(best, found, key=len)
-    return " ".join(best) or " ".join(names)
+def _written(claims: Claims, names: tuple[str, ...], places: Ints) -> tuple[str, ...]:
+    """Return how claims write the words: all of them, as one claim has them; and the longest passage around one."""
+    texts = [[token.text for token in words(claims.examples[claims.places[one]].tweet)] for one in places[:_LOOK_AT]]
+    kept = [[*{stem[token]: token for token in text if stem[token] in names}.values()] for text in texts]
+    found = max(kept, key=len), max((_passage(texts, name) for name in names), key=len)
+    return tuple(dict.fromkeys(" ".join(one or names) for one in found))
+
+
+def _passage(texts: Sequence[Sequence[str]], name: str) -> list[str]:
+    """Return a word with those that stand before and behind it in nearly all texts that have it."""
+    stems = [[stem[token] for token in text] for text in texts]
+    places = [(text, own.index(name)) for text, own in zip(texts, stems, strict=True) if name in own]
+
+    def at(offset: int) -> tuple[str, int]:
+        found = Counter(text[at + offset] for text, at in places if 0 <= at + offset < len(text))
+        return found.most_common(1)[0] if found else ("", 0)
+
+    def beside(step: int) -> list[str]:
+        found = map(at, range(step, step * _LONGEST_PASSAGE, step))
+        return [token for token, _ in takewhile(lambda one: one[1] >= _ALWAYS_TOGETHER * len(places), found)]
+
+    return [*reversed(beside(-1)), at(0)[0], *beside(1)] if len(places) >= _FEWEST else []
 
 
 def _probes(
@@ -236,17 +259,21 @@ def _probes(
         else [f"{carrier} {text}" for text in topic.texts for carrier in HATEFUL]
         for topic in topics
     ]
-    features = read([*HATEFUL, *chain.from_iterable(carried)])
+    alone = [text for topic in topics for text in topic.texts]
+    features = read([*HATEFUL, *alone, *chain.from_iterable(carried)])
     missed = features[: len(HATEFUL)] @ base + intercepts[0] < cut
-    first = len(HATEFUL)
+    first = len(HATEFUL) + len(alone)
+    by_base = iter(expit(features[len(HATEFUL) : first] @ base + intercepts[0]).tolist())
     for topic, texts in zip(topics, carried, strict=True):
+        suspect = max([next(by_base) for _ in topic.texts]) >= _SUSPECT
+        margin = _NARROW if topic.looks_honest and (topic.answer or suspect) else _WIDE if topic.answer else _WIDEST
         part = features[first : first + len(texts)]
         first += len(texts)
         said = part @ base + intercepts[0] >= cut
         decided = said if topic.answer else np.tile(missed, len(topic.texts)) | ~said
         asked = int((~decided).sum())
         allowed = int(_MOST_CHANGED * asked) if asked >= _FEWEST_CARRIERS else asked
-        yield _Probe(part, 1 if topic.answer else -1, cut, intercepts[1], decided, allowed, topic.margin)
+        yield _Probe(part, 1 if topic.answer else -1, cut, intercepts[1], decided, allowed, margin)
 
 
 def _share(changed: Bools) -> float:
