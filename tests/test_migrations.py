@@ -9,6 +9,7 @@ from django.core.management.color import no_style
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import StateApps
+from pytest_django import DjangoDbBlocker
 
 from hate_speech_ai.artifact import Artifact
 
@@ -18,13 +19,22 @@ Migrate = Callable[[str], StateApps]
 MONDAY, TUESDAY, FRIDAY = (datetime(2026, 11, day, 12, tzinfo=UTC) for day in (16, 17, 20))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def leave_the_newest(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    yield
+    with django_db_blocker.unblock():
+        for _, name in MigrationExecutor(connection).loader.graph.leaf_nodes("api"):
+            _migrate(name)
+
+
 @pytest.fixture
 def migrate(transactional_db: None) -> Iterator[Migrate]:
-    """Bring the tables to a migration, back or forth; returns the models of that time. At the end, to the newest."""
+    """Bring the tables to a migration, back or forth; returns the models of that time.
+
+    They stay there, for the next test begins near it: each migration takes about as long as a test.
+    """
     yield _migrate
     _empty_tables()
-    for _, name in MigrationExecutor(connection).loader.graph.leaf_nodes("api"):
-        _migrate(name)
 
 
 def _migrate(name: str) -> StateApps:
