@@ -49,7 +49,7 @@ from hate_speech_ai.text import fingerprint, is_held_out, words
 from hate_speech_ai.training import vectorizer
 from hate_speech_ai.training.base_model import BASE_MODEL, FULL_BASE_MODEL, load_base
 from hate_speech_ai.training.examples import Example
-from hate_speech_ai.training.influence import CONTRADICTS
+from hate_speech_ai.training.influence import CONTRADICTS, to_ask
 from hate_speech_ai.training.trainer import train
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -223,7 +223,7 @@ class Bench:
         }
         unseen = (trained.unclaimed if bounded else trained.out_of_fold)[HATE_SPEECH][first:]
         scorer = scorer_of(trained.artifact, self.encoder)
-        return scorer, {doubt.source for doubt in trained.doubts}, aside, unseen.tolist()
+        return scorer, {doubt.source for doubt in to_ask(trained.doubts, learned)}, aside, unseen.tolist()
 
     def _cached(self, scorer: Scorer) -> CachingScorer:
         """Return what remembers a model's answers for as long as it may serve."""

@@ -10,7 +10,7 @@ from hate_speech_ai.artifact import Artifact
 from hate_speech_ai.scorer import Scorer
 from hate_speech_ai.training.base_model import load_base
 from hate_speech_ai.training.examples import Example
-from hate_speech_ai.training.influence import CONTRADICTS, MOST_CONTRADICTING, MOVES
+from hate_speech_ai.training.influence import CONTRADICTS, MOST_CONTRADICTING, MOVES, Doubt, to_ask
 from hate_speech_ai.training.trainer import Trained, train
 from tests.conftest import starter_rows
 
@@ -109,6 +109,16 @@ def test_a_word_that_stands_beside_many_slurs_is_no_part_of_one(base: Artifact, 
     moved = {doubt.words for doubt in trained.doubts if doubt.kind == MOVES}
     assert ("mulp",) in moved
     assert not any({"mulp", "zwock"} & set(words) for words in moved if len(words) > 1)
+
+
+@pytest.mark.parametrize(
+    ("doubted", "of", "asked"), [(2, 20, False), (3, 20, True), (9, 500, False), (10, 500, True), (10, 10_000, True)]
+)
+def test_a_person_is_asked_about_many_claims_or_a_large_share(doubted: int, of: int, asked: bool) -> None:
+    doubt = Doubt(CONTRADICTS, "key:1", "hate_speech", True, ("women",), True, tuple(range(doubted)), 0)
+    others = claims(["somebody else's"] * 1_000, hateful=True, source="key:2")
+
+    assert to_ask([doubt], claims(["women"] * of, hateful=True) + others) == ([doubt] if asked else [])
 
 
 @pytest.mark.parametrize("by", ["a person", "another key"])

@@ -12,6 +12,7 @@ A model's score is a sum over features, so what a word does to a sentence is exa
 the coefficients of the word's own features onto the segment between the base's and the learned ones.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -48,6 +49,9 @@ _OTHERS = 5
 _TOGETHER = 0.5
 _MOST_NAMES = 6
 
+# A person is asked about so many claims; or about this share of a source's claims, if these are more than a few.
+_MANY, _FEW, _LEAST_SHARE = 10, 3, 0.05
+
 # In the place of a word that names a group.
 _MASK = "friends"
 
@@ -79,6 +83,21 @@ class Doubt:
     examples: tuple[int, ...]
     learned: int
     changed: tuple[float, float] | None = None
+
+
+def to_ask(doubts: Sequence[Doubt], examples: Sequence[Example]) -> list[Doubt]:
+    """Return the doubts that a person is asked about: those about ten claims, or about many of a source's.
+
+    The bounds hold for the others, too. But who follows another rule than the base has a few such reviews about any
+    word that names a group, every night, and whoever is asked about each of them reads none.
+
+    Args:
+        examples: those of the training.
+    """
+    claimed = Counter(example.claimed_by for example in examples)
+    return [
+        doubt for doubt in doubts if len(doubt.examples) >= min(_MANY, max(_FEW, _LEAST_SHARE * claimed[doubt.source]))
+    ]
 
 
 class Claims(NamedTuple):

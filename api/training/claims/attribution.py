@@ -12,7 +12,7 @@ from api.training.claims.approvals import SET_ASIDE, Request
 from api.training.dataset import Dataset, NewLabel
 from api.training.outcomes import Change
 from hate_speech_ai.training.examples import Example
-from hate_speech_ai.training.influence import Doubt
+from hate_speech_ai.training.influence import Doubt, to_ask
 from hate_speech_ai.training.trainer import Trained
 
 Kind = ApprovalRequest.Kind
@@ -26,7 +26,7 @@ _LEAST_SHARE = 0.05
 
 
 def from_doubts(doubts: Sequence[Doubt], dataset: Dataset) -> list[Request]:
-    """Return what doubts ask, those about most reviews first."""
+    """Return what a person is to be asked about doubts, those about most reviews first."""
     found = [
         Request(
             doubt.kind,
@@ -38,7 +38,7 @@ def from_doubts(doubts: Sequence[Doubt], dataset: Dataset) -> list[Request]:
             doubt.learned,
             doubt.changed,
         )
-        for doubt in doubts
+        for doubt in to_ask(doubts, dataset.training)
     ]
     found.sort(key=lambda request: -len(request.reviews))
     return found[:_MOST_REQUESTS]
