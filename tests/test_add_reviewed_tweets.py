@@ -163,6 +163,7 @@ def test_too_many_lines_are_refused(reviewer: JSONClient, monkeypatch: pytest.Mo
     assert not ReviewedTweet.objects.exists()
 
 
+@pytest.mark.slow
 def test_more_than_16_mb_are_refused(reviewer: JSONClient) -> None:
     line = review("late " * 600)
 
