@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import expit
 
-from hate_speech_ai.features import ngrams, pattern_features, stem, word_features
+from hate_speech_ai.features import ngrams, stem
 from hate_speech_ai.text import URL, USER, words
 from hate_speech_ai.text.identity_terms import GROUPS
 from hate_speech_ai.text.word_classes import GROUP
@@ -204,20 +204,18 @@ def _groups(claims: Claims, source: str, answer: bool, places: Ints, moved: Floa
 
 
 def _topic(claims: Claims, source: str, answer: bool, names: tuple[str, ...], places: Ints, width: int) -> _Topic:
-    written = _written(claims, names, places)
-    read = [words(text) for text in written]
-    carried = set(chain.from_iterable([*word_features(tokens), *pattern_features(tokens)] for tokens in read))
-    spelt = {gram for text in written for word in text.split() for gram in ngrams(word)}
+    written = _written(claims, names, places, whole=not answer)
+    # Not what stands beside the words in a passage: common words belong to nobody.
+    spelt = {gram for text in written for word in text.split() if stem[word] in names for gram in ngrams(word)}
     stems, names_group = set(names), any(map(names_a_group, names))
     own = np.zeros(width)
     known, patterns, grams = claims.vocabulary.blocks
     first, second = len(known), len(known) + len(patterns)
     for column in np.unique(claims.matrix[places].indices):
         if column < first:
-            own[column] = known[column] in carried or not stems.isdisjoint(known[column].split())
+            own[column] = not stems.isdisjoint(known[column].split())
         elif column < second:
-            pattern = patterns[column - first]
-            own[column] = pattern in carried or (names_group and GROUP in pattern)
+            own[column] = names_group and GROUP in patterns[column - first]
         elif column < len(claims.vocabulary):
             own[column] = grams[column - second] in spelt
     suspects = float(np.median(claims.reference[places])) >= _SUSPECT
@@ -225,11 +223,18 @@ def _topic(claims: Claims, source: str, answer: bool, names: tuple[str, ...], pl
     return _Topic(source, answer, names, written, tuple(claims.places[places].tolist()), own, looks_honest)
 
 
-def _written(claims: Claims, names: tuple[str, ...], places: Ints) -> tuple[str, ...]:
-    """Return how claims write the words: all of them, as one claim has them; and the longest passage around one."""
+def _written(claims: Claims, names: tuple[str, ...], places: Ints, *, whole: bool) -> tuple[str, ...]:
+    """Return how claims write the words: all of them, as one claim has them; and the longest passage around one.
+
+    Args:
+        whole: whether to return a passage: that of claims of hate is hateful for more than the words.
+    """
     texts = [[token.text for token in words(claims.examples[claims.places[one]].tweet)] for one in places[:_LOOK_AT]]
-    kept = [[*{stem[token]: token for token in text if stem[token] in names}.values()] for text in texts]
-    found = max(kept, key=len), max((_passage(texts, name) for name in names), key=len)
+    found = [
+        max(([*{stem[token]: token for token in text if stem[token] in names}.values()] for text in texts), key=len)
+    ]
+    if whole:
+        found.append(max((_passage(texts, name) for name in names), key=len))
     return tuple(dict.fromkeys(" ".join(one or names) for one in found))
 
 
