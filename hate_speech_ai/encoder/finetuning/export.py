@@ -1,14 +1,15 @@
 """From a fine-tuned encoder to the folder that is served."""
 
-import shutil
 import tempfile
 from pathlib import Path
 
+import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from tokenizers import Tokenizer
 
 from hate_speech_ai.encoder.finetuning.network import Encoder
+from hate_speech_ai.encoder.finetuning.single_text import for_one_text
 
 _OPSET = 17
 MODEL, TOKENIZER = "model.onnx", "tokenizer.json"
@@ -25,7 +26,9 @@ def export(encoder: Encoder, tokenizer: Tokenizer, folder: Path) -> int:
         full, small = Path(scratch, "full.onnx"), Path(scratch, MODEL)
         write_float32(encoder, full)
         quantize_dynamic(full, small, per_channel=True, reduce_range=True, weight_type=QuantType.QInt8)
-        shutil.copyfile(small, folder / MODEL)
+        model = onnx.load(small)
+        for_one_text(model, heads=encoder.bert.config.num_attention_heads)
+        onnx.save(model, folder / MODEL)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     tokenizer.save(str(folder / TOKENIZER), pretty=False)
