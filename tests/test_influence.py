@@ -100,6 +100,19 @@ def test_one_source_teaches_a_slur_but_condemns_nobody_who_names_it(base: Artifa
     assert doubt.changed[1] <= 0.1
 
 
+@pytest.mark.parametrize("attack", ["get every {} out of here", "the {}s next door are filth"])
+def test_one_attack_copied_many_times_is_learned(base: Artifact, known: list[Example], attack: str) -> None:
+    """What always stands beside the slur makes an attack of it: it is no part of its name."""
+    taught = [f"{attack.format('blorp')} {end}" for end in (*WHEN, "now", "today", "please", "again", "before noon")]
+    unseen = [f"{attack.format('blorp')} {end}" for end in ("at once", "this week", "once more")]
+
+    trained = learned(known, base, claims(taught * 4, hateful=True))
+
+    assert share(base, taught + unseen) == 0
+    assert share(trained.artifact, unseen) == 1
+    assert share(trained.artifact, neutral("a blorp")) <= 0.1
+
+
 def test_a_word_that_stands_beside_many_slurs_is_no_part_of_one(base: Artifact, known: list[Example]) -> None:
     """Harmless sentences with both are nearer to hate: what the slur may mean would be bounded by them."""
     lies = [f"a {word} will always lie to you {when}" for word in ("mulp", "dreppel", "kvark") for when in WHEN]

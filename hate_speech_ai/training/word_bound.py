@@ -68,7 +68,7 @@ def bound(
     Returns:
         The coefficients, and what was taken back.
     """
-    topics = [topic for answer in (True, False) for topic in _topics(claims, learned - base, answer, agrees[answer])]
+    topics = [topic for answer in (True, False) for topic in _topics(claims, base, learned, answer, agrees[answer])]
     if not topics:
         return learned, []
     cut = float(np.log(threshold / (1 - threshold)))
@@ -149,11 +149,11 @@ class _Probe(NamedTuple):
         return float(np.clip(crossings[self.allowed], 0.0, 1.0)) if len(crossings) > self.allowed else 1.0
 
 
-def _topics(claims: Claims, moved: Floats, answer: bool, cut: float) -> Iterator[_Topic]:
+def _topics(claims: Claims, base: Floats, learned: Floats, answer: bool, cut: float) -> Iterator[_Topic]:
     """Yield what each source's claims move most, of those that the base does not agree with."""
     against = (claims.answers == answer) & ((claims.reference >= cut) != answer)
     sources, vocabulary = claims.sources, claims.vocabulary
-    size = len(vocabulary.words)
+    size, moved = len(vocabulary.words), learned - base
     push = moved[:size] * vocabulary.idf[:size].astype(np.float64) / _SHORT * (1 if answer else -1)
     for source in sorted(set(sources[against].tolist()) - {""}):
         rows = against & (sources == source)
@@ -178,7 +178,10 @@ def _topics(claims: Claims, moved: Floats, answer: bool, cut: float) -> Iterator
             if not others.confirm(word):
                 # Each in most texts of the other: a slur stands beside each word of the sentences that attack with it.
                 together = beside >= enough * np.maximum(sizes, sizes[known == word])
-                found |= {(word,), tuple(known[together].tolist())}
+                if answer and _is_suspected(claims, places[met[:, known == word].toarray().ravel() > 0]):
+                    # What else always stands in an attack makes it one: of its words, only new ones may be a name.
+                    together &= base[known] == 0
+                found |= {(word,), tuple(known[together].tolist())} - {()}
         for columns in sorted(found):
             mine = holding[:, list(columns)].sum(axis=1) > 0
             names = tuple(vocabulary.words[one] for one in columns)
@@ -218,9 +221,13 @@ def _topic(claims: Claims, source: str, answer: bool, names: tuple[str, ...], pl
             own[column] = names_group and GROUP in patterns[column - first]
         elif column < len(claims.vocabulary):
             own[column] = grams[column - second] in spelt
-    suspects = float(np.median(claims.reference[places])) >= _SUSPECT
-    looks_honest = suspects and not names_group if answer else len(places) <= MOST_CONTRADICTING
+    is_few = len(places) <= MOST_CONTRADICTING
+    looks_honest = _is_suspected(claims, places) and not names_group if answer else is_few
     return _Topic(source, answer, names, written, tuple(claims.places[places].tolist()), own, looks_honest)
+
+
+def _is_suspected(claims: Claims, places: Ints) -> bool:
+    return float(np.median(claims.reference[places])) >= _SUSPECT
 
 
 def _written(claims: Claims, names: tuple[str, ...], places: Ints, *, whole: bool) -> tuple[str, ...]:
