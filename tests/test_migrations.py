@@ -13,22 +13,23 @@ from pytest_django import DjangoDbBlocker
 
 from hate_speech_ai.artifact import Artifact
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.database
 
 Migrate = Callable[[str], StateApps]
 MONDAY, TUESDAY, FRIDAY = (datetime(2026, 11, day, 12, tzinfo=UTC) for day in (16, 17, 20))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def leave_the_newest(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    yield
+@pytest.fixture(scope="module")
+def unblocked(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The database, without what flushes it after each test: that knows the newest tables only."""
     with django_db_blocker.unblock():
+        yield
         for _, name in MigrationExecutor(connection).loader.graph.leaf_nodes("api"):
             _migrate(name)
 
 
 @pytest.fixture
-def migrate(transactional_db: None) -> Iterator[Migrate]:
+def migrate(unblocked: None) -> Iterator[Migrate]:
     """Bring the tables to a migration, back or forth; returns the models of that time.
 
     They stay there, for the next test begins near it: each migration takes about as long as a test.
