@@ -237,12 +237,15 @@ def _written(claims: Claims, names: tuple[str, ...], places: Ints, *, whole: boo
         whole: whether to return a passage: that of claims of hate is hateful for more than the words.
     """
     texts = [[token.text for token in words(claims.examples[claims.places[one]].tweet)] for one in places[:_LOOK_AT]]
-    found = [
-        max(([*{stem[token]: token for token in text if stem[token] in names}.values()] for text in texts), key=len)
-    ]
+    found = [max((_distinct(text, names) for text in texts), key=len)]
     if whole:
         found.append(max((_passage(texts, name) for name in names), key=len))
     return tuple(dict.fromkeys(" ".join(one or names) for one in found))
+
+
+def _distinct(text: Sequence[str], names: tuple[str, ...]) -> list[str]:
+    """Return the words of a text that have these stems, each stem once."""
+    return list({stem[token]: token for token in text if stem[token] in names}.values())
 
 
 def _passage(texts: Sequence[Sequence[str]], name: str) -> list[str]:
@@ -250,15 +253,16 @@ def _passage(texts: Sequence[Sequence[str]], name: str) -> list[str]:
     stems = [[stem[token] for token in text] for text in texts]
     places = [(text, own.index(name)) for text, own in zip(texts, stems, strict=True) if name in own]
 
-    def at(offset: int) -> tuple[str, int]:
-        found = Counter(text[at + offset] for text, at in places if 0 <= at + offset < len(text))
+    def most_frequent(offset: int) -> tuple[str, int]:
+        """Return the word that stands so far behind it in most texts, and in how many."""
+        found = Counter(text[place + offset] for text, place in places if 0 <= place + offset < len(text))
         return found.most_common(1)[0] if found else ("", 0)
 
     def beside(step: int) -> list[str]:
-        found = map(at, range(step, step * _LONGEST_PASSAGE, step))
+        found = map(most_frequent, range(step, step * _LONGEST_PASSAGE, step))
         return [token for token, _ in takewhile(lambda one: one[1] >= _ALWAYS_TOGETHER * len(places), found)]
 
-    return [*reversed(beside(-1)), at(0)[0], *beside(1)] if len(places) >= _FEWEST else []
+    return [*reversed(beside(-1)), most_frequent(0)[0], *beside(1)] if len(places) >= _FEWEST else []
 
 
 def _probes(
@@ -277,8 +281,7 @@ def _probes(
     first = len(HATEFUL) + len(alone)
     by_base = iter(expit(features[len(HATEFUL) : first] @ base + intercepts[0]).tolist())
     for topic, texts in zip(topics, carried, strict=True):
-        suspect = max([next(by_base) for _ in topic.texts]) >= _SUSPECT
-        margin = _NARROW if topic.looks_honest and (topic.answer or suspect) else _WIDE if topic.answer else _WIDEST
+        margin = _margin(topic, is_suspect=max([next(by_base) for _ in topic.texts]) >= _SUSPECT)
         part = features[first : first + len(texts)]
         first += len(texts)
         said = part @ base + intercepts[0] >= cut
@@ -286,6 +289,17 @@ def _probes(
         asked = int((~decided).sum())
         allowed = int(_MOST_CHANGED * asked) if asked >= _FEWEST_CARRIERS else asked
         yield _Probe(part, 1 if topic.answer else -1, cut, intercepts[1], decided, allowed, margin)
+
+
+def _margin(topic: _Topic, *, is_suspect: bool) -> float:
+    """Return how far from the threshold a topic's carriers stay, in logits.
+
+    Args:
+        is_suspect: whether the base suspects the words by themselves: then claims of "no" may correct it.
+    """
+    if topic.answer:
+        return _NARROW if topic.looks_honest else _WIDE
+    return _NARROW if topic.looks_honest and is_suspect else _WIDEST
 
 
 def _share(changed: Bools) -> float:
