@@ -21,7 +21,7 @@ Kind = ApprovalRequest.Kind
 Decision = ApprovalRequest.Decision
 
 _BATCH = 500
-SET_ASIDE = "Set aside: the base model is sure of the opposite, and only this key says so. Of many, a person is asked."
+SET_ASIDE = "Set aside: the base model is sure of the opposite; only this key says so. A person is asked about many."
 REJECTED = "Set aside by {by}: without it the candidate would have passed the gate. A person is asked."
 
 
