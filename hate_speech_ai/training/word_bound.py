@@ -1,8 +1,7 @@
 """The bound on what a source alone teaches about a word: the second rule of `training/influence.py`."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, takewhile
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from hate_speech_ai.text.identity_terms import GROUPS
 from hate_speech_ai.text.word_classes import GROUP
 from hate_speech_ai.training.carriers import HARMLESS, HATEFUL
 from hate_speech_ai.training.influence import MOST_CONTRADICTING, MOVES, Claims, Doubt, Others, names_a_group
+from hate_speech_ai.training.passages import ALWAYS_TOGETHER, distinct, passage
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -40,9 +40,8 @@ _PASSES = 3
 # With fewer, a share says little.
 _FEWEST_CARRIERS = 8
 # Of the texts of two words, those that have both, where the words are one topic.
-_TOGETHER, _ALWAYS_TOGETHER = 0.5, 0.8
+_TOGETHER = 0.5
 _LOOK_AT = 10
-_LONGEST_PASSAGE = 10
 
 
 def bound(
@@ -171,7 +170,7 @@ def _topics(claims: Claims, base: Floats, learned: Floats, answer: bool, cut: fl
         met = holding[:, known]
         sizes = met.sum(axis=0)
         # Most texts have some common words: these count where nearly all claims have them, as parts of a phrase.
-        enough = np.where(is_specific, _TOGETHER, _ALWAYS_TOGETHER)
+        enough = np.where(is_specific, _TOGETHER, ALWAYS_TOGETHER)
         both = (holding[:, suspects].T @ met).toarray()
         found: set[tuple[int, ...]] = set()
         for word, beside in zip(suspects.tolist(), both, strict=True):
@@ -237,32 +236,10 @@ def _written(claims: Claims, names: tuple[str, ...], places: Ints, *, whole: boo
         whole: whether to return a passage: that of claims of hate is hateful for more than the words.
     """
     texts = [[token.text for token in words(claims.examples[claims.places[one]].tweet)] for one in places[:_LOOK_AT]]
-    found = [max((_distinct(text, names) for text in texts), key=len)]
+    found = [max((distinct(text, names) for text in texts), key=len)]
     if whole:
-        found.append(max((_passage(texts, name) for name in names), key=len))
+        found.append(max((passage(texts, name) for name in names), key=len))
     return tuple(dict.fromkeys(" ".join(one or names) for one in found))
-
-
-def _distinct(text: Sequence[str], names: tuple[str, ...]) -> list[str]:
-    """Return the words of a text that have these stems, each stem once."""
-    return list({stem[token]: token for token in text if stem[token] in names}.values())
-
-
-def _passage(texts: Sequence[Sequence[str]], name: str) -> list[str]:
-    """Return a word with those that stand before and behind it in nearly all texts that have it."""
-    stems = [[stem[token] for token in text] for text in texts]
-    places = [(text, own.index(name)) for text, own in zip(texts, stems, strict=True) if name in own]
-
-    def most_frequent(offset: int) -> tuple[str, int]:
-        """Return the word that stands so far behind it in most texts, and in how many."""
-        found = Counter(text[place + offset] for text, place in places if 0 <= place + offset < len(text))
-        return found.most_common(1)[0] if found else ("", 0)
-
-    def beside(step: int) -> list[str]:
-        found = map(most_frequent, range(step, step * _LONGEST_PASSAGE, step))
-        return [token for token, _ in takewhile(lambda one: one[1] >= _ALWAYS_TOGETHER * len(places), found)]
-
-    return [*reversed(beside(-1)), most_frequent(0)[0], *beside(1)] if len(places) >= _FEWEST else []
 
 
 def _probes(
